@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Accounting: what each task used and how long it slept, and the deadline that the backend estimates for a
+ * task from its last decision, for the times when the policy cannot be asked or has not answered yet.
+ */
+#ifndef RUSTLAND_ACCOUNT_BPF_H
+#define RUSTLAND_ACCOUNT_BPF_H
+
+#include "state.bpf.h"
+
+/* CPU time in the unit of deadlines: heavier tasks pay less. */
+static __always_inline u64 weighted(const struct task_struct *p, u64 runtime_ns)
+{
+	u32 weight = p->scx.weight;
+
+	return weight ? runtime_ns * RL_WEIGHT_DEFAULT / weight : runtime_ns;
+}
+
+/*
+ * The deadline that p would get if the policy went on as before: the last one plus what it has used
+ * since, kept within one slice behind and two slices ahead of the latest deadline that has started
+ * to run. The first bound is the credit of a sleeper, the second keeps a task that ran alone for
+ * long from waiting for as long. The clock is the self-clocked one of Golestani (1994): virtual time
+ * is the tag of the task in service, so no sum over all tasks is needed.
+ */
+static __always_inline u64 estimate_deadline(const struct task_struct *p,
+					     const struct task_ctx *tctx)
+{
+	u64 frontier = shared.frontier;
+	u64 deadline = tctx->deadline + weighted(p, tctx->runtime_ns - tctx->decided_runtime_ns);
+
+	if (!tctx->known || before(deadline, frontier - opt_slice_ns))
+		deadline = frontier - opt_slice_ns;
+	if (before(frontier + 2 * opt_slice_ns, deadline))
+		deadline = frontier + 2 * opt_slice_ns;
+	return deadline;
+}
+
+/* Let p start under an estimate; no decision of the policy stands any more. */
+static __always_inline void decide_by_estimate(const struct task_struct *p, struct task_ctx *tctx)
+{
+	tctx->deadline = estimate_deadline(p, tctx);
+	tctx->decided_runtime_ns = tctx->runtime_ns;
+	tctx->slice_ns = 0;
+}
+
+static __always_inline void account_running(struct task_struct *p, struct task_ctx *tctx)
+{
+	struct cpu_ctx *cctx = cpu_ctx(bpf_get_smp_processor_id());
+
+	tctx->started_at_ns = now_ns();
+	tctx->generation++;
+	if (before(shared.frontier, tctx->deadline))
+		shared.frontier = tctx->deadline;
+	if (cctx) {
+		cctx->deadline = tctx->deadline;
+		cctx->victim = true;
+	}
+	count_add(nr_running, 1);
+}
+
+/* Add what the running task has used since this was last called. */
+static __always_inline void account_runtime(struct task_ctx *tctx)
+{
+	u64 now = now_ns();
+	s64 ran_ns = now - tctx->started_at_ns;
+
+	if (ran_ns > 0) {
+		tctx->runtime_ns += ran_ns;
+		tctx->burst_ns += ran_ns;
+	}
+	tctx->started_at_ns = now;
+}
+
+static __always_inline void account_stopping(struct task_ctx *tctx)
+{
+	struct cpu_ctx *cctx = cpu_ctx(bpf_get_smp_processor_id());
+
+	account_runtime(tctx);
+	if (cctx)
+		cctx->victim = false;
+	count_add(nr_running, -1);
+}
+
+static __always_inline void account_sleep(struct task_ctx *tctx)
+{
+	tctx->slept_at_ns = now_ns();
+	tctx->asleep = true;
+}
+
+static __always_inline void account_wakeup(struct task_ctx *tctx)
+{
+	s64 slept_ns;
+
+	if (!tctx->asleep)
+		return;
+	slept_ns = now_ns() - tctx->slept_at_ns;
+	tctx->slept_ns = slept_ns > 0 ? slept_ns : 0;
+	tctx->burst_ns = 0;
+	tctx->asleep = false;
+}
+
+#endif /* RUSTLAND_ACCOUNT_BPF_H */

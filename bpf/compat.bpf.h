@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Every difference between the kernels from 6.12 to 7.3 and later, and nothing else: what is asked
+ * for below this file works everywhere. Differences are found by probing (is the kfunc there, is the
+ * type there), never by a version number, because distributions backport. The version beside each
+ * entry only says where the difference was seen.
+ *
+ * The ___compat suffix is dropped by libbpf when it looks for the kernel's function; it keeps our
+ * declarations apart where one name had two prototypes.
+ */
+#ifndef RUSTLAND_COMPAT_BPF_H
+#define RUSTLAND_COMPAT_BPF_H
+
+#include "kernel.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+/* A constant of the running kernel, by name; 0 when this kernel does not have it. */
+#define KVAL(type, name)                                                                           \
+	(bpf_core_enum_value_exists(enum type, name) ? bpf_core_enum_value(enum type, name) : 0)
+
+/* ---- The same on all kernels -------------------------------------------------------------------- */
+
+s32 scx_bpf_create_dsq(u64 dsq_id, s32 node) __ksym;
+s32 scx_bpf_dsq_nr_queued(u64 dsq_id) __ksym;
+s32 scx_bpf_task_cpu(const struct task_struct *p) __ksym;
+bool scx_bpf_task_running(const struct task_struct *p) __ksym;
+void scx_bpf_kick_cpu(s32 cpu, u64 flags) __ksym;
+bool scx_bpf_test_and_clear_cpu_idle(s32 cpu) __ksym;
+u32 scx_bpf_nr_cpu_ids(void) __ksym;
+s32 scx_bpf_select_cpu_dfl(struct task_struct *p, s32 prev_cpu, u64 wake_flags, bool *is_idle)
+	__ksym;
+s32 scx_bpf_pick_idle_cpu(const struct cpumask *mask, u64 flags) __ksym;
+const struct cpumask *scx_bpf_get_idle_smtmask(void) __ksym;
+void scx_bpf_put_idle_cpumask(const struct cpumask *mask) __ksym;
+
+int bpf_iter_scx_dsq_new(struct bpf_iter_scx_dsq *it, u64 dsq_id, u64 flags) __ksym;
+struct task_struct *bpf_iter_scx_dsq_next(struct bpf_iter_scx_dsq *it) __ksym;
+void bpf_iter_scx_dsq_destroy(struct bpf_iter_scx_dsq *it) __ksym;
+
+struct task_struct *bpf_task_from_pid(s32 pid) __ksym;
+void bpf_task_release(struct task_struct *p) __ksym;
+bool bpf_cpumask_test_cpu(u32 cpu, const struct cpumask *mask) __ksym;
+u32 bpf_cpumask_first(const struct cpumask *mask) __ksym;
+void bpf_rcu_read_lock(void) __ksym;
+void bpf_rcu_read_unlock(void) __ksym;
+
+/* ---- Time --------------------------------------------------------------------------------------- */
+
+/* 6.14: the runqueue's clock, cheaper than reading the hardware's. */
+u64 scx_bpf_now(void) __ksym __weak;
+
+static __always_inline u64 now_ns(void)
+{
+	return bpf_ksym_exists(scx_bpf_now) ? scx_bpf_now() : bpf_ktime_get_ns();
+}
+
+/* ---- Putting a task on a DSQ, in ops.select_cpu and ops.enqueue ----------------------------------- */
+
+/* 6.12: dispatch; 6.13: dsq_insert; 6.19: dsq_insert___v2, which returns bool. */
+void scx_bpf_dispatch___compat(struct task_struct *p, u64 dsq, u64 slice, u64 flags) __ksym __weak;
+void scx_bpf_dsq_insert___compat(struct task_struct *p, u64 dsq, u64 slice, u64 flags) __ksym __weak;
+bool scx_bpf_dsq_insert___v2___compat(struct task_struct *p, u64 dsq, u64 slice, u64 flags)
+	__ksym __weak;
+
+static __always_inline void dsq_insert(struct task_struct *p, u64 dsq, u64 slice_ns, u64 flags)
+{
+	if (bpf_ksym_exists(scx_bpf_dsq_insert___v2___compat))
+		scx_bpf_dsq_insert___v2___compat(p, dsq, slice_ns, flags);
+	else if (bpf_ksym_exists(scx_bpf_dsq_insert___compat))
+		scx_bpf_dsq_insert___compat(p, dsq, slice_ns, flags);
+	else
+		scx_bpf_dispatch___compat(p, dsq, slice_ns, flags);
+}
+
+/* 6.12: dispatch_vtime; 6.13: dsq_insert_vtime; 6.19: the same with its arguments in a struct. */
+void scx_bpf_dispatch_vtime___compat(struct task_struct *p, u64 dsq, u64 slice, u64 vtime,
+				     u64 flags) __ksym __weak;
+void scx_bpf_dsq_insert_vtime___compat(struct task_struct *p, u64 dsq, u64 slice, u64 vtime,
+				       u64 flags) __ksym __weak;
+bool __scx_bpf_dsq_insert_vtime(struct task_struct *p, struct scx_bpf_dsq_insert_vtime_args *args)
+	__ksym __weak;
+
+static __always_inline void dsq_insert_vtime(struct task_struct *p, u64 dsq, u64 slice_ns,
+					     u64 vtime, u64 flags)
+{
+	if (bpf_core_type_exists(struct scx_bpf_dsq_insert_vtime_args)) {
+		struct scx_bpf_dsq_insert_vtime_args args = {
+			.dsq_id = dsq,
+			.slice = slice_ns,
+			.vtime = vtime,
+			.enq_flags = flags,
+		};
+
+		__scx_bpf_dsq_insert_vtime(p, &args);
+	} else if (bpf_ksym_exists(scx_bpf_dsq_insert_vtime___compat)) {
+		scx_bpf_dsq_insert_vtime___compat(p, dsq, slice_ns, vtime, flags);
+	} else {
+		scx_bpf_dispatch_vtime___compat(p, dsq, slice_ns, vtime, flags);
+	}
+}
+
+/* ---- Taking and moving tasks, in ops.dispatch ------------------------------------------------------ */
+
+/* 6.12: consume; 6.13: dsq_move_to_local; 7.1: dsq_move_to_local___v2 with enqueue flags. */
+bool scx_bpf_consume___compat(u64 dsq) __ksym __weak;
+bool scx_bpf_dsq_move_to_local___compat(u64 dsq) __ksym __weak;
+bool scx_bpf_dsq_move_to_local___v2___compat(u64 dsq, u64 enq_flags) __ksym __weak;
+
+static __always_inline bool dsq_move_to_local(u64 dsq)
+{
+	if (bpf_ksym_exists(scx_bpf_dsq_move_to_local___v2___compat))
+		return scx_bpf_dsq_move_to_local___v2___compat(dsq, 0);
+	if (bpf_ksym_exists(scx_bpf_dsq_move_to_local___compat))
+		return scx_bpf_dsq_move_to_local___compat(dsq);
+	return scx_bpf_consume___compat(dsq);
+}
+
+/* 6.12: dispatch_from_dsq; 6.13: dsq_move. */
+void scx_bpf_dispatch_from_dsq_set_slice___compat(struct bpf_iter_scx_dsq *it, u64 slice)
+	__ksym __weak;
+void scx_bpf_dispatch_from_dsq_set_vtime___compat(struct bpf_iter_scx_dsq *it, u64 vtime)
+	__ksym __weak;
+bool scx_bpf_dispatch_vtime_from_dsq___compat(struct bpf_iter_scx_dsq *it, struct task_struct *p,
+					      u64 dsq, u64 flags) __ksym __weak;
+void scx_bpf_dsq_move_set_slice___compat(struct bpf_iter_scx_dsq *it, u64 slice) __ksym __weak;
+void scx_bpf_dsq_move_set_vtime___compat(struct bpf_iter_scx_dsq *it, u64 vtime) __ksym __weak;
+bool scx_bpf_dsq_move_vtime___compat(struct bpf_iter_scx_dsq *it, struct task_struct *p, u64 dsq,
+				     u64 flags) __ksym __weak;
+
+/* Move p from DSQ src, if it is there, to dst. O(1) in the length of src. */
+static __always_inline bool dsq_move_vtime(struct task_struct *p, u64 src, u64 dst, u64 slice_ns,
+					   u64 vtime)
+{
+	struct bpf_iter_scx_dsq it;
+	bool moved = false;
+
+	if (!bpf_iter_scx_dsq_new(&it, src, 0)) {
+		if (bpf_ksym_exists(scx_bpf_dsq_move_vtime___compat)) {
+			scx_bpf_dsq_move_set_slice___compat(&it, slice_ns);
+			scx_bpf_dsq_move_set_vtime___compat(&it, vtime);
+			moved = scx_bpf_dsq_move_vtime___compat(&it, p, dst, 0);
+		} else {
+			scx_bpf_dispatch_from_dsq_set_slice___compat(&it, slice_ns);
+			scx_bpf_dispatch_from_dsq_set_vtime___compat(&it, vtime);
+			moved = scx_bpf_dispatch_vtime_from_dsq___compat(&it, p, dst, 0);
+		}
+	}
+	bpf_iter_scx_dsq_destroy(&it);
+	return moved;
+}
+
+/*
+ * The vtime at the head of a DSQ; false when it is empty. An iterator does on all kernels what
+ * dsq_peek does since 6.19 (and does right since 7.1).
+ */
+static __always_inline bool dsq_head_vtime(u64 dsq, u64 *ret_vtime)
+{
+	struct bpf_iter_scx_dsq it;
+	struct task_struct *p;
+	bool found = false;
+
+	if (!bpf_iter_scx_dsq_new(&it, dsq, 0)) {
+		p = bpf_iter_scx_dsq_next(&it);
+		if (p) {
+			*ret_vtime = p->scx.dsq_vtime;
+			found = true;
+		}
+	}
+	bpf_iter_scx_dsq_destroy(&it);
+	return found;
+}
+
+/* ---- A running task's slice -------------------------------------------------------------------------- */
+
+/* 6.19: a kfunc; before that a direct store. */
+bool scx_bpf_task_set_slice(struct task_struct *p, u64 slice) __ksym __weak;
+
+static __always_inline void task_set_slice(struct task_struct *p, u64 slice_ns)
+{
+	if (bpf_ksym_exists(scx_bpf_task_set_slice))
+		scx_bpf_task_set_slice(p, slice_ns);
+	else
+		p->scx.slice = slice_ns;
+}
+
+/* ---- Idle CPUs --------------------------------------------------------------------------------------- */
+
+/* 6.16: one kfunc for both contexts; 6.19: with its arguments in a struct. */
+s32 scx_bpf_select_cpu_and___compat(struct task_struct *p, s32 prev_cpu, u64 wake_flags,
+				    const struct cpumask *allowed, u64 flags) __ksym __weak;
+s32 __scx_bpf_select_cpu_and(struct task_struct *p, const struct cpumask *allowed,
+			     struct scx_bpf_select_cpu_and_args *args) __ksym __weak;
+
+static __always_inline bool have_select_cpu_and(void)
+{
+	return bpf_core_type_exists(struct scx_bpf_select_cpu_and_args) ||
+	       bpf_ksym_exists(scx_bpf_select_cpu_and___compat);
+}
+
+/* Claim an idle CPU for p, or a negative errno. Only where have_select_cpu_and(). */
+static __always_inline s32 select_cpu_and(struct task_struct *p, s32 prev_cpu, u64 wake_flags)
+{
+	if (bpf_core_type_exists(struct scx_bpf_select_cpu_and_args)) {
+		struct scx_bpf_select_cpu_and_args args = {
+			.prev_cpu = prev_cpu,
+			.wake_flags = wake_flags,
+		};
+
+		return __scx_bpf_select_cpu_and(p, p->cpus_ptr, &args);
+	}
+	return scx_bpf_select_cpu_and___compat(p, prev_cpu, wake_flags, p->cpus_ptr, 0);
+}
+
+/* 6.15: idle tracking per NUMA node. With it, the kfuncs without a node end the scheduler. */
+s32 scx_bpf_pick_idle_cpu_node(const struct cpumask *mask, s32 node, u64 flags) __ksym __weak;
+const struct cpumask *scx_bpf_get_idle_smtmask_node(s32 node) __ksym __weak;
+s32 scx_bpf_cpu_node(s32 cpu) __ksym __weak;
+
+/* ---- Knowledge about CPUs that not every kernel configuration has -------------------------------------- */
+
+extern const int sched_core_priority __ksym __weak; /* CONFIG_SCHED_MC_PRIO */
+extern const int sd_llc_id __ksym __weak;
+
+#endif /* RUSTLAND_COMPAT_BPF_H */

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * CPUs: which idle one a task should take, and which busy one should be interrupted for it. Claiming an
+ * idle CPU clears its idle bit, so that two wakeups never choose the same one.
+ */
+#ifndef RUSTLAND_IDLE_BPF_H
+#define RUSTLAND_IDLE_BPF_H
+
+#include "state.bpf.h"
+
+static __always_inline bool may_run_on(const struct task_struct *p, s32 cpu)
+{
+	return cpu >= 0 && bpf_cpumask_test_cpu(cpu, p->cpus_ptr);
+}
+
+/* Claim any idle CPU that p may use, or a negative errno. */
+static __always_inline s32 claim_idle_cpu(const struct task_struct *p)
+{
+	/* With idle tracking per node, the kfunc without a node would end the scheduler. */
+	if (opt_numa_local && bpf_ksym_exists(scx_bpf_pick_idle_cpu_node))
+		return scx_bpf_pick_idle_cpu_node(p->cpus_ptr, scx_bpf_cpu_node(scx_bpf_task_cpu(p)),
+						  0);
+	return scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
+}
+
+/* The scheduler's idea of how fast a CPU is compared to others; equal on symmetric machines. */
+static __always_inline int core_priority(s32 cpu)
+{
+	const int *priority;
+
+	if (!bpf_ksym_exists(&sched_core_priority))
+		return 0;
+	priority = bpf_per_cpu_ptr(&sched_core_priority, cpu);
+	return priority ? *priority : 0;
+}
+
+static __always_inline bool same_llc(s32 a, s32 b)
+{
+	const int *ida, *idb;
+
+	if (!bpf_ksym_exists(&sd_llc_id))
+		return true;
+	ida = bpf_per_cpu_ptr(&sd_llc_id, a);
+	idb = bpf_per_cpu_ptr(&sd_llc_id, b);
+	return ida && idb && *ida == *idb;
+}
+
+static __always_inline bool whole_core_idle(s32 cpu)
+{
+	const struct cpumask *mask;
+	bool idle;
+
+	if (!opt_smt)
+		return true;
+	if (opt_numa_local && bpf_ksym_exists(scx_bpf_get_idle_smtmask_node))
+		mask = scx_bpf_get_idle_smtmask_node(scx_bpf_cpu_node(cpu));
+	else
+		mask = scx_bpf_get_idle_smtmask();
+	idle = bpf_cpumask_test_cpu(cpu, mask);
+	scx_bpf_put_idle_cpumask(mask);
+	return idle;
+}
+
+/*
+ * Hybrid machines: a task that is woken from a faster core is better off there than on the slower one
+ * it last used, unless that one shares the cache and its whole core is idle. Returns the CPU to start
+ * the search from; *ret_claimed says that it was idle and has been claimed.
+ */
+static __always_inline s32 steer_to_fast_core(const struct task_struct *p, s32 prev_cpu,
+					      bool *ret_claimed)
+{
+	s32 this_cpu = bpf_get_smp_processor_id();
+
+	if (this_cpu == prev_cpu || core_priority(this_cpu) <= core_priority(prev_cpu) ||
+	    !may_run_on(p, this_cpu))
+		return prev_cpu;
+	if (same_llc(this_cpu, prev_cpu) && whole_core_idle(prev_cpu) &&
+	    scx_bpf_test_and_clear_cpu_idle(prev_cpu)) {
+		*ret_claimed = true;
+		return prev_cpu;
+	}
+	return this_cpu;
+}
+
+/*
+ * Claim the best idle CPU for p, or return a negative errno. in_select_cpu: called from
+ * ops.select_cpu, the only place where kernels before 6.16 offer their topology-aware search.
+ */
+static __always_inline s32 claim_best_idle_cpu(struct task_struct *p, s32 prev_cpu, u64 wake_flags,
+					       bool in_select_cpu)
+{
+	bool claimed = false;
+	s32 cpu;
+
+	if (p->nr_cpus_allowed == 1)
+		return scx_bpf_test_and_clear_cpu_idle(prev_cpu) ? prev_cpu : -ENOENT;
+
+	if (wake_flags) {
+		prev_cpu = steer_to_fast_core(p, prev_cpu, &claimed);
+		if (claimed)
+			return prev_cpu;
+	}
+	if (have_select_cpu_and())
+		return select_cpu_and(p, prev_cpu, wake_flags);
+	if (in_select_cpu) {
+		cpu = scx_bpf_select_cpu_dfl(p, prev_cpu, wake_flags, &claimed);
+		return claimed ? cpu : -ENOENT;
+	}
+	if (scx_bpf_test_and_clear_cpu_idle(prev_cpu))
+		return prev_cpu;
+	return claim_idle_cpu(p);
+}
+
+/*
+ * Interrupt a CPU whose task is less urgent than the deadline given: the one p last used, or else the
+ * one next to it in a rotation. Two candidates find a good victim nearly as often as a scan of all
+ * CPUs (the power of two choices, Mitzenmacher 2001) and cost the same on 4 CPUs and on 256. A task is
+ * only stopped for a deadline that is earlier by more than the shortest slice, because each
+ * interruption costs a switch.
+ */
+static __always_inline bool preempt_later_deadline(const struct task_struct *p, u64 deadline)
+{
+	s32 nr_cpus = scx_bpf_nr_cpu_ids();
+	s32 best = -1, first = scx_bpf_task_cpu(p);
+	u64 latest = deadline + opt_slice_min_ns;
+	int i;
+
+	bpf_for(i, 0, 2) {
+		s32 cpu = i ? (s32)(bpf_get_prandom_u32() % (u32)nr_cpus) : first;
+		struct cpu_ctx *cctx = cpu_ctx(cpu);
+
+		if (!cctx || !may_run_on(p, cpu))
+			continue;
+		if (cctx->victim && before(latest, cctx->deadline)) {
+			latest = cctx->deadline;
+			best = cpu;
+		}
+	}
+	if (best < 0)
+		return false;
+	count(nr_preempt_kicks);
+	scx_bpf_kick_cpu(best, KVAL(scx_kick_flags, SCX_KICK_PREEMPT));
+	return true;
+}
+
+/* p was just put on a queue that any CPU may take from: see to it that one does. */
+static __always_inline void kick_for(const struct task_struct *p, u64 deadline, bool preempt)
+{
+	s32 cpu = claim_idle_cpu(p);
+
+	if (cpu >= 0)
+		scx_bpf_kick_cpu(cpu, KVAL(scx_kick_flags, SCX_KICK_IDLE));
+	else if (preempt)
+		preempt_later_deadline(p, deadline);
+}
+
+#endif /* RUSTLAND_IDLE_BPF_H */

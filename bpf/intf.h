@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the BPF backend and librustland share beside the records of rustland-task.h: the memory that
+ * both have mapped, counters, and exit information. Plain types only.
+ */
+#ifndef RUSTLAND_INTF_H
+#define RUSTLAND_INTF_H
+
+#include <rustland-task.h>
+
+enum {
+	RL_MAX_CPUS = 1024,
+	RL_CACHE_LINE = 64,
+
+	/* Requests that may wait for the policy; more find the ring full. 1 MiB holds 6553 records. */
+	RL_QUEUED_BYTES = 1 << 20,
+	/* Decisions on their way to the kernel; 512 KiB holds 5957 records. */
+	RL_DISPATCHED_BYTES = 1 << 19,
+	/* Must be a power of two above the number of records in the queued ring. */
+	RL_REQUEST_SLOTS = 8192,
+
+	RL_EXIT_REASON_LEN = 128,
+	RL_EXIT_MSG_LEN = 1024,
+};
+
+/*
+ * Memory that the kernel and the scheduler thread have mapped. Each cache line has one writer, so that
+ * the two sides do not steal lines from each other.
+ */
+struct rl_shared {
+	/* The kernel writes. */
+	uint64_t asked __attribute__((aligned(RL_CACHE_LINE))); /* number of the newest request */
+	uint32_t heartbeat_due; /* run the scheduler thread even if nothing was asked */
+	uint32_t policy_awake;	/* the scheduler thread is runnable; if not, nobody can answer */
+	int32_t policy_cpu;	/* the CPU it runs on, or -1 */
+	int32_t policy_pid;
+	int32_t policy_tgid;
+
+	/* The scheduler thread writes. */
+	uint64_t answered __attribute__((aligned(RL_CACHE_LINE))); /* newest request it has handled */
+	uint64_t held;	    /* tasks that the policy holds back */
+	uint64_t submitted; /* decisions put into the ring */
+
+	/* The kernel writes, whoever drains the ring. */
+	uint64_t drained __attribute__((aligned(RL_CACHE_LINE))); /* decisions taken from the ring */
+
+	/* The kernel writes: the latest deadline that has started to run. */
+	uint64_t frontier __attribute__((aligned(RL_CACHE_LINE)));
+};
+
+/* One per CPU, added up by whoever reads. */
+struct rl_counters {
+	int64_t nr_running; /* may be negative on one CPU, the sum is right */
+	uint64_t nr_user_dispatches;
+	uint64_t nr_kernel_dispatches;
+	uint64_t nr_cancel_dispatches;
+	uint64_t nr_bounce_dispatches;
+	uint64_t nr_failed_dispatches;
+	uint64_t nr_sched_congested;
+	uint64_t nr_standing;
+	uint64_t nr_late;
+	uint64_t nr_flushed;
+	uint64_t nr_preempt_kicks;
+	uint64_t policy_runtime_ns;
+};
+
+struct rl_exit_record {
+	int64_t kind; /* enum scx_exit_kind; 0: not ended */
+	int64_t code;
+	char reason[RL_EXIT_REASON_LEN];
+	char message[RL_EXIT_MSG_LEN];
+};
+
+/* Argument and result of the program that claims an idle CPU for user space. */
+struct rl_select_cpu_args {
+	int32_t pid;
+	int32_t cpu; /* in: the task's CPU; out: a claimed idle CPU, or RL_CPU_ANY */
+};
+
+#endif /* RUSTLAND_INTF_H */

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The few kernel types that the backend touches, written by hand and relocated against the running
+ * kernel when it is loaded (CO-RE). A build machine therefore needs neither sched_ext nor BTF.
+ *
+ * Only members that are used stand here: offsets, sizes and enum values all come from the kernel.
+ * Nothing here may be copied from a generated vmlinux.h, and no system header may be included.
+ */
+#ifndef RUSTLAND_KERNEL_H
+#define RUSTLAND_KERNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef uint8_t __u8;
+typedef uint16_t __u16;
+typedef uint32_t __u32;
+typedef uint64_t __u64;
+typedef int8_t __s8;
+typedef int16_t __s16;
+typedef int32_t __s32;
+typedef int64_t __s64;
+typedef __u16 __be16;
+typedef __u32 __be32;
+typedef __u32 __wsum;
+
+typedef __u8 u8;
+typedef __u32 u32;
+typedef __u64 u64;
+typedef __s32 s32;
+typedef __s64 s64;
+
+/* Parts of the BPF ABI (stable numbers, not kernel types). */
+enum bpf_map_type {
+	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_RINGBUF = 27,
+	BPF_MAP_TYPE_TASK_STORAGE = 29,
+	BPF_MAP_TYPE_USER_RINGBUF = 31,
+};
+
+enum {
+	BPF_F_NO_PREALLOC = 1,
+	BPF_LOCAL_STORAGE_GET_F_CREATE = 1,
+	BPF_RB_NO_WAKEUP = 1,
+};
+
+#define CLOCK_BOOTTIME 7
+#define ENOENT	       2
+#define ENOMEM	       12
+
+struct bpf_timer {
+	__u64 __opaque[2];
+} __attribute__((aligned(8)));
+
+struct bpf_dynptr {
+	__u64 __opaque[2];
+} __attribute__((aligned(8)));
+
+struct bpf_iter_num {
+	__u64 __opaque[1];
+} __attribute__((aligned(8)));
+
+/* The kernel's own is 48 bytes in 6.12 to 7.3; the verifier asks for at least its size. */
+struct bpf_iter_scx_dsq {
+	__u64 __opaque[8];
+} __attribute__((aligned(8)));
+
+/* task_struct.flags: macros in the kernel, so not in its BTF. */
+#define PF_KCOMPACTD 0x00010000
+#define PF_KSWAPD    0x00020000
+#define PF_KTHREAD   0x00200000
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct cpumask {
+	unsigned long bits[1]; /* a mere forward declaration would not match the kernel's prototypes */
+};
+
+struct kernfs_node {
+	u64 id;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
+
+struct sched_ext_entity {
+	u32 flags;
+	u32 weight;
+	u64 slice;
+	u64 dsq_vtime;
+};
+
+struct task_struct {
+	unsigned int flags;
+	int nr_cpus_allowed;
+	const struct cpumask *cpus_ptr;
+	struct sched_ext_entity scx;
+	s32 pid;
+	s32 tgid;
+	struct css_set *cgroups;
+	char comm[16];
+};
+
+enum scx_exit_kind {
+	SCX_EXIT_NONE,
+};
+
+struct scx_exit_info {
+	enum scx_exit_kind kind;
+	s64 exit_code;
+	const char *reason;
+	char *msg;
+	char *dump;
+};
+
+struct scx_init_task_args {
+	bool fork;
+};
+
+/* Argument structs of the kfuncs that took their place in 6.19. */
+struct scx_bpf_dsq_insert_vtime_args {
+	u64 dsq_id;
+	u64 slice;
+	u64 vtime;
+	u64 enq_flags;
+};
+
+struct scx_bpf_select_cpu_and_args {
+	s32 prev_cpu;
+	u64 wake_flags;
+	u64 flags;
+};
+
+#pragma clang attribute pop
+
+/* Matched by name with the kernel's; libbpf skips what an older kernel lacks while it is zero. */
+struct sched_ext_ops {
+	s32 (*select_cpu)(struct task_struct *p, s32 prev_cpu, u64 wake_flags);
+	void (*enqueue)(struct task_struct *p, u64 enq_flags);
+	void (*dispatch)(s32 cpu, struct task_struct *prev);
+	void (*runnable)(struct task_struct *p, u64 enq_flags);
+	void (*running)(struct task_struct *p);
+	void (*stopping)(struct task_struct *p, bool runnable);
+	void (*quiescent)(struct task_struct *p, u64 deq_flags);
+	s32 (*init_task)(struct task_struct *p, struct scx_init_task_args *args);
+	void (*enable)(struct task_struct *p);
+	s32 (*init)(void);
+	void (*exit)(struct scx_exit_info *info);
+	u32 dispatch_max_batch;
+	u64 flags;
+	u32 timeout_ms;
+	u32 exit_dump_len;
+	u64 hotplug_seq;
+	char name[128]; /* stays last: the library finds it from the end, see src/lib/open.c */
+};
+
+/*
+ * Names of the constants that are looked up in the kernel's BTF through KVAL(). The numbers here are
+ * placeholders and never reach the program.
+ */
+enum scx_enq_flags {
+	SCX_ENQ_WAKEUP = 1,
+	SCX_ENQ_HEAD,
+	SCX_ENQ_CPU_SELECTED,
+	SCX_ENQ_PREEMPT,
+	SCX_ENQ_LAST,
+};
+
+enum scx_deq_flags {
+	SCX_DEQ_SLEEP = 1,
+};
+
+enum scx_kick_flags {
+	SCX_KICK_IDLE = 1,
+	SCX_KICK_PREEMPT,
+};
+
+enum scx_wake_flags {
+	SCX_WAKE_TTWU = 1,
+	SCX_WAKE_SYNC,
+};
+
+enum scx_ent_flags {
+	SCX_TASK_QUEUED = 1,
+};
+
+enum scx_dsq_id_flags {
+	SCX_DSQ_LOCAL = 1,
+};
+
+#endif /* RUSTLAND_KERNEL_H */

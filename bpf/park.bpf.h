@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Asking the policy and carrying out its answers, without ever depending on it.
+ *
+ * A task that is asked about waits on DSQ_PARK, which the kernel owns; the answer moves it to where it
+ * shall wait for a CPU. So a lost, late or refused answer delays a task and can never lose it:
+ *
+ *   policy asleep or stopped    its thread is not runnable, which is known at once (policy_awake)
+ *   policy stuck or starved     its oldest unanswered request is older than opt_late_ns
+ *   request lost (ring full)    the task is not parked at all
+ *   answer lost                 nothing is outstanding, yet somebody is parked
+ *
+ * In all of these, tasks are queued by an estimated deadline and CPUs take from DSQ_PARK as if it were
+ * DSQ_SHARED; it ends by itself when the policy answers again.
+ */
+#ifndef RUSTLAND_PARK_BPF_H
+#define RUSTLAND_PARK_BPF_H
+
+#include "account.bpf.h"
+#include "idle.bpf.h"
+
+/* ---- Can the policy be asked? ----------------------------------------------------------------------- */
+
+static __always_inline bool policy_late(u64 now)
+{
+	u64 oldest = shared.answered + 1;
+	struct request_slot *slot;
+
+	if (!before(shared.answered, shared.asked))
+		return false;
+	slot = &requests[oldest % RL_REQUEST_SLOTS];
+	/* A slot that its writer has not filled in yet holds an older request: too young to be late. */
+	return slot->request == oldest && before(slot->asked_at_ns + opt_late_ns, now);
+}
+
+static __always_inline bool policy_can_answer(u64 now)
+{
+	return shared.policy_awake && !policy_late(now);
+}
+
+/* The scheduler thread has something to do. */
+static __always_inline bool policy_has_work(void)
+{
+	return shared.heartbeat_due || before(shared.answered, shared.asked) || shared.held;
+}
+
+/* ---- Queueing without an answer ----------------------------------------------------------------------- */
+
+/* The queue of tasks for one CPU, where p can use no other; else the shared one. */
+static __always_inline u64 queue_of(const struct task_struct *p, s32 cpu)
+{
+	if (p->nr_cpus_allowed == 1 && cpu == RL_CPU_ANY)
+		cpu = scx_bpf_task_cpu(p);
+	return cpu >= 0 && cpu < RL_MAX_CPUS && may_run_on(p, cpu) ? (u64)cpu : DSQ_SHARED;
+}
+
+/* Queue p where it competes by deadline, and wake or interrupt a CPU for it. */
+static __always_inline void queue_now(struct task_struct *p, struct task_ctx *tctx, u64 slice_ns,
+				      u64 enq_flags, bool preempt)
+{
+	u64 dsq = queue_of(p, slice_ns == tctx->slice_ns ? tctx->decided_cpu : RL_CPU_ANY);
+
+	dsq_insert_vtime(p, dsq, slice_ns, tctx->deadline, enq_flags);
+	kick_for(p, tctx->deadline, preempt);
+}
+
+/*
+ * A decision whose slice is not used up is still the policy's will: a task that was interrupted
+ * goes back into its queue under the same deadline, with what is left of the slice.
+ */
+static __always_inline bool decision_stands(const struct task_ctx *tctx, u64 *ret_left_ns)
+{
+	u64 used_ns = tctx->runtime_ns - tctx->decided_runtime_ns;
+
+	if (!tctx->slice_ns || used_ns + opt_slice_min_ns / 2 > tctx->slice_ns)
+		return false;
+	*ret_left_ns = tctx->slice_ns - used_ns;
+	return true;
+}
+
+/* ---- Asking ------------------------------------------------------------------------------------------------ */
+
+/*
+ * A woken task waits for an answer, so the scheduler thread has to run at once: on an idle CPU, or
+ * in place of what runs on the task's own. Without this the answer comes when some slice ends, and
+ * the wakeup latency is a slice long. A task whose slice ended needs no kick: its CPU is about to
+ * look for work, and the scheduler thread comes first.
+ */
+static __always_inline void run_policy_soon(const struct task_struct *p)
+{
+	s32 cpu;
+
+	if (shared.policy_cpu >= 0)
+		return;
+	cpu = claim_idle_cpu(p);
+	if (cpu >= 0)
+		scx_bpf_kick_cpu(cpu, KVAL(scx_kick_flags, SCX_KICK_IDLE));
+	else
+		scx_bpf_kick_cpu(scx_bpf_task_cpu(p), KVAL(scx_kick_flags, SCX_KICK_PREEMPT));
+}
+
+static __always_inline u64 cgroup_id(const struct task_struct *p)
+{
+	struct css_set *cgroups = p->cgroups;
+
+	return cgroups ? cgroups->dfl_cgrp->kn->id : 0;
+}
+
+/* Ask about p and park it. False when the ring is full: nothing was done. */
+static __always_inline bool ask(struct task_struct *p, struct task_ctx *tctx, u64 enq_flags, u64 now)
+{
+	bool wakeup = enq_flags & KVAL(scx_enq_flags, SCX_ENQ_WAKEUP);
+	struct request_slot *slot;
+	struct rl_task *t;
+	u64 request;
+
+	t = bpf_ringbuf_reserve(&queued, sizeof(*t), 0);
+	if (!t)
+		return false;
+
+	/* Numbered only now, so that there is no request that can never be answered. */
+	request = __sync_add_and_fetch(&shared.asked, 1);
+	slot = &requests[request % RL_REQUEST_SLOTS];
+	slot->asked_at_ns = now;
+	slot->request = request;
+
+	t->pid = p->pid;
+	t->tgid = p->tgid;
+	t->cpu = scx_bpf_task_cpu(p);
+	t->flags = (wakeup ? RL_TASK_WAKEUP : 0) | (tctx->known ? 0 : RL_TASK_NEW) |
+		   (tctx->sync_wake ? RL_TASK_SYNC_WAKE : 0) |
+		   (p->flags & PF_KTHREAD ? RL_TASK_KTHREAD : 0);
+	t->weight = p->scx.weight;
+	t->class = RL_CLASS_NORMAL;
+	t->nr_cpus_allowed = p->nr_cpus_allowed;
+	t->nr_waiting = scx_bpf_dsq_nr_queued(DSQ_SHARED) + scx_bpf_dsq_nr_queued(DSQ_PARK);
+	t->enqueued_at_ns = now;
+	t->runtime_ns = tctx->runtime_ns;
+	t->burst_ns = tctx->burst_ns;
+	t->slept_ns = tctx->slept_ns;
+	t->cgroup_id = cgroup_id(p);
+	__builtin_memcpy(t->state, tctx->state, sizeof(t->state));
+	t->request = request;
+	t->generation = tctx->generation;
+	t->reserved = 0;
+	__builtin_memcpy(t->comm, p->comm, RL_COMM_LEN);
+
+	dsq_insert_vtime(p, DSQ_PARK, opt_slice_ns, estimate_deadline(p, tctx), enq_flags);
+	bpf_ringbuf_submit(t, BPF_RB_NO_WAKEUP);
+	tctx->slice_ns = 0;
+	if (wakeup)
+		run_policy_soon(p);
+	return true;
+}
+
+/* ---- Carrying out answers ------------------------------------------------------------------------------- */
+
+/*
+ * Move a task from DSQ_PARK to where the policy wants it. The task may have been asked about on a CPU
+ * that is still busy putting it there: the move then waits for that CPU, but its iterator has
+ * been opened too early to see the task, so one retry with a new iterator is needed and enough.
+ */
+static __always_inline bool unpark(struct task_struct *p, u64 dsq, u64 slice_ns, u64 deadline)
+{
+	return dsq_move_vtime(p, DSQ_PARK, dsq, slice_ns, deadline) ||
+	       dsq_move_vtime(p, DSQ_PARK, dsq, slice_ns, deadline);
+}
+
+static __always_inline void carry_out(const struct rl_decision *d)
+{
+	struct task_struct *p = bpf_task_from_pid(d->pid);
+	struct task_ctx *tctx;
+	u64 dsq, slice_ns;
+
+	if (!p)
+		return; /* it exited */
+	tctx = task_ctx(p);
+	if (!tctx || tctx->generation != d->generation) {
+		count(nr_cancel_dispatches);
+		goto out;
+	}
+
+	slice_ns = d->slice_ns ?: opt_slice_ns;
+	dsq = queue_of(p, d->cpu);
+	if (d->cpu != RL_CPU_ANY && dsq == DSQ_SHARED) {
+		count(nr_bounce_dispatches);
+		dsq = queue_of(p, scx_bpf_task_cpu(p));
+	}
+
+	/* Before the move: once moved it may run, on another CPU, at any moment. */
+	tctx->deadline = d->deadline;
+	tctx->slice_ns = slice_ns;
+	tctx->decided_runtime_ns = tctx->runtime_ns;
+	tctx->decided_cpu = dsq == DSQ_SHARED ? RL_CPU_ANY : (s32)dsq;
+	tctx->known = true;
+	__builtin_memcpy(tctx->state, d->state, sizeof(tctx->state));
+
+	if (!unpark(p, dsq, slice_ns, d->deadline)) {
+		count(nr_failed_dispatches);
+		goto out;
+	}
+	count(nr_user_dispatches);
+	dbg("decided: pid=%d dsq=%llu slice=%llu", d->pid, dsq, slice_ns);
+	kick_for(p, d->deadline, d->flags & RL_DECISION_PREEMPT);
+out:
+	bpf_task_release(p);
+}
+
+static long drain_one(struct bpf_dynptr *record, void *context)
+{
+	struct rl_decision d;
+
+	__sync_fetch_and_add(&shared.drained, 1);
+	/* Copied once: the ring is writable by user space, nothing may change after it was checked. */
+	if (!bpf_dynptr_read(&d, sizeof(d), record, 0, 0))
+		carry_out(&d);
+	return 0;
+}
+
+/* Only one CPU can drain at a time; the others find the ring busy and go on. */
+static __always_inline void drain_decisions(void)
+{
+	if (shared.drained != shared.submitted)
+		bpf_user_ringbuf_drain(&dispatched, drain_one, NULL, BPF_RB_NO_WAKEUP);
+}
+
+/* ---- Choosing what runs next ------------------------------------------------------------------------------ */
+
+static __always_inline bool park_is_orphaned(u64 now)
+{
+	return !policy_can_answer(now) ||
+	       (!policy_has_work() && shared.drained == shared.submitted);
+}
+
+/*
+ * Take the most urgent task that waits for this CPU: from its own queue or the shared one, whichever
+ * head has the earlier deadline, so that neither starves the other.
+ */
+static __always_inline bool take_next(s32 cpu)
+{
+	u64 own, common;
+
+	if (scx_bpf_dsq_nr_queued(cpu) && scx_bpf_dsq_nr_queued(DSQ_SHARED) &&
+	    dsq_head_vtime(cpu, &own) && dsq_head_vtime(DSQ_SHARED, &common) &&
+	    before(common, own))
+		return dsq_move_to_local(DSQ_SHARED) || dsq_move_to_local(cpu);
+	return dsq_move_to_local(cpu) || dsq_move_to_local(DSQ_SHARED);
+}
+
+/* The same when tasks are parked that nobody will answer for: they compete, too. */
+static __always_inline bool take_next_orphan(s32 cpu)
+{
+	u64 parked, common;
+
+	if (!dsq_head_vtime(DSQ_PARK, &parked))
+		return false;
+	if (scx_bpf_dsq_nr_queued(cpu) && dsq_head_vtime(cpu, &common) && before(common, parked))
+		return false;
+	if (scx_bpf_dsq_nr_queued(DSQ_SHARED) && dsq_head_vtime(DSQ_SHARED, &common) &&
+	    before(common, parked))
+		return false;
+	if (!dsq_move_to_local(DSQ_PARK))
+		return false;
+	count(nr_flushed);
+	return true;
+}
+
+#endif /* RUSTLAND_PARK_BPF_H */

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The BPF backend: mechanism and a safety net, no policy.
+ *
+ *   wakeup --> select_cpu: an idle CPU? run there at once
+ *          --> enqueue:    exempt? decision still stands? policy late? queue it
+ *                          else ask the policy and park the task            (park.bpf.h)
+ *   CPU free -> dispatch:  carry out answers, run the scheduler thread if it has work,
+ *                          else the most urgent waiting task, else go on with the last one
+ *
+ * This file must never decide who is more important; it compares deadlines that the policy made, or that
+ * account.bpf.h extrapolated from them.
+ */
+#include "park.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+#define OPS(name, args...)	     SEC("struct_ops/rustland_" #name) BPF_PROG(rustland_##name, ##args)
+#define OPS_SLEEPABLE(name, args...) SEC("struct_ops.s/rustland_" #name) BPF_PROG(rustland_##name, ##args)
+
+#define HEARTBEAT_NS (1000ULL * 1000 * 1000)
+
+/* ---- Who is never asked about ------------------------------------------------------------------------- */
+
+/*
+ * Kernel threads that the policy itself may need to make progress: those bound to one CPU, and those
+ * that free memory. They run where they are, at once. Everything else, other kernel threads too, is the
+ * policy's business.
+ */
+static __always_inline bool is_exempt(const struct task_struct *p)
+{
+	if (!(p->flags & PF_KTHREAD))
+		return false;
+	return p->nr_cpus_allowed == 1 || p->flags & (PF_KSWAPD | PF_KCOMPACTD) ||
+	       !bpf_strncmp(p->comm, sizeof("khugepaged"), "khugepaged");
+}
+
+/* ---- Wakeups ---------------------------------------------------------------------------------------------- */
+
+/* Nobody waits whom a direct start on this idle CPU would overtake. */
+static __always_inline bool nobody_waits_for(s32 cpu)
+{
+	return !scx_bpf_dsq_nr_queued(DSQ_SHARED) && !scx_bpf_dsq_nr_queued(cpu);
+}
+
+s32 OPS(select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags)
+{
+	struct task_ctx *tctx = task_ctx(p);
+	s32 cpu, this_cpu;
+
+	if (!may_run_on(p, prev_cpu)) {
+		this_cpu = bpf_get_smp_processor_id();
+		prev_cpu = may_run_on(p, this_cpu) ? this_cpu : (s32)bpf_cpumask_first(p->cpus_ptr);
+	}
+	if (!tctx || is_policy_thread(p))
+		return prev_cpu;
+	tctx->sync_wake = wake_flags & KVAL(scx_wake_flags, SCX_WAKE_SYNC);
+	if (!opt_builtin_idle)
+		return prev_cpu;
+
+	cpu = claim_best_idle_cpu(p, prev_cpu, wake_flags, true);
+	if (cpu < 0)
+		return prev_cpu;
+	if (nobody_waits_for(cpu)) {
+		decide_by_estimate(p, tctx);
+		dsq_insert(p, KVAL(scx_dsq_id_flags, SCX_DSQ_LOCAL), opt_slice_ns, 0);
+		count(nr_kernel_dispatches);
+	}
+	return cpu;
+}
+
+/*
+ * A wakeup that did not pass through select_cpu (it was queued on the CPU it last ran on): look for an idle
+ * CPU now. Only the task's own CPU can be used directly from here; for another one it is queued, and that
+ * CPU is kicked.
+ */
+static __always_inline bool start_on_idle_cpu(struct task_struct *p, struct task_ctx *tctx,
+					      u64 enq_flags)
+{
+	s32 own = scx_bpf_task_cpu(p), cpu;
+
+	if (!opt_builtin_idle || enq_flags & KVAL(scx_enq_flags, SCX_ENQ_CPU_SELECTED))
+		return false;
+	cpu = claim_best_idle_cpu(p, own, KVAL(scx_wake_flags, SCX_WAKE_TTWU), false);
+	if (cpu < 0)
+		return false;
+	if (!may_run_on(p, cpu) || !nobody_waits_for(cpu)) {
+		scx_bpf_kick_cpu(cpu, KVAL(scx_kick_flags, SCX_KICK_IDLE));
+		return false;
+	}
+	decide_by_estimate(p, tctx);
+	if (cpu == own)
+		dsq_insert(p, KVAL(scx_dsq_id_flags, SCX_DSQ_LOCAL), opt_slice_ns, enq_flags);
+	else
+		dsq_insert_vtime(p, cpu, opt_slice_ns, tctx->deadline, enq_flags);
+	scx_bpf_kick_cpu(cpu, KVAL(scx_kick_flags, SCX_KICK_IDLE));
+	count(nr_kernel_dispatches);
+	return true;
+}
+
+void OPS(enqueue, struct task_struct *p, u64 enq_flags)
+{
+	bool wakeup = enq_flags & KVAL(scx_enq_flags, SCX_ENQ_WAKEUP);
+	struct task_ctx *tctx;
+	u64 now, left_ns;
+
+	/* The slice is finite: an endless loop in a policy must not take a CPU for ever. */
+	if (is_policy_thread(p)) {
+		dsq_insert(p, DSQ_POLICY, opt_slice_ns, enq_flags);
+		if (wakeup)
+			scx_bpf_kick_cpu(scx_bpf_task_cpu(p), KVAL(scx_kick_flags, SCX_KICK_IDLE));
+		return;
+	}
+	if (is_policy_helper(p) || is_exempt(p) ||
+	    enq_flags & KVAL(scx_enq_flags, SCX_ENQ_LAST)) {
+		dsq_insert(p, KVAL(scx_dsq_id_flags, SCX_DSQ_LOCAL), opt_slice_ns, enq_flags);
+		count(nr_kernel_dispatches);
+		return;
+	}
+	tctx = task_ctx(p);
+	if (!tctx) {
+		/* Without memory about a task it is still never lost. */
+		dsq_insert_vtime(p, DSQ_SHARED, opt_slice_ns, shared.frontier, enq_flags);
+		kick_for(p, shared.frontier, false);
+		count(nr_kernel_dispatches);
+		return;
+	}
+
+	tctx->generation++;
+	if (wakeup && start_on_idle_cpu(p, tctx, enq_flags))
+		return;
+	if (!wakeup && decision_stands(tctx, &left_ns)) {
+		count(nr_standing);
+		queue_now(p, tctx, left_ns, enq_flags, false);
+		return;
+	}
+	now = now_ns();
+	if (policy_can_answer(now)) {
+		if (ask(p, tctx, enq_flags, now))
+			return;
+		count(nr_sched_congested);
+	} else {
+		count(nr_late);
+	}
+	decide_by_estimate(p, tctx);
+	queue_now(p, tctx, opt_slice_ns, enq_flags, wakeup);
+}
+
+/* ---- A CPU looks for work ------------------------------------------------------------------------------------ */
+
+void OPS(dispatch, s32 cpu, struct task_struct *prev)
+{
+	bool prev_waits = prev && prev->scx.flags & KVAL(scx_ent_flags, SCX_TASK_QUEUED);
+	bool prev_is_policy = prev && is_policy_thread(prev);
+	struct task_ctx *tctx;
+	u64 now = now_ns();
+
+	drain_decisions();
+
+	if (policy_has_work()) {
+		if (prev_waits && prev_is_policy) {
+			task_set_slice(prev, opt_slice_ns);
+			return;
+		}
+		if (dsq_move_to_local(DSQ_POLICY))
+			return;
+	}
+	if (scx_bpf_dsq_nr_queued(DSQ_PARK) && park_is_orphaned(now) && take_next_orphan(cpu))
+		return;
+	if (take_next(cpu))
+		return;
+
+	/* Nobody else wants this CPU. The scheduler thread without work leaves it; others go on. */
+	if (!prev_waits || prev_is_policy)
+		return;
+	tctx = task_ctx(prev);
+	if (tctx && !is_policy_helper(prev) && !is_exempt(prev)) {
+		struct cpu_ctx *cctx = cpu_ctx(cpu);
+
+		account_runtime(tctx);
+		decide_by_estimate(prev, tctx);
+		if (cctx)
+			cctx->deadline = tctx->deadline;
+	}
+	/* Somebody who is being decided about right now should not have to wait a whole slice. */
+	task_set_slice(prev, scx_bpf_dsq_nr_queued(DSQ_PARK) ? opt_slice_min_ns : opt_slice_ns);
+}
+
+/* ---- Accounting --------------------------------------------------------------------------------------------------- */
+
+void OPS(runnable, struct task_struct *p, u64 enq_flags)
+{
+	struct task_ctx *tctx;
+
+	if (is_policy_thread(p)) {
+		shared.policy_awake = true;
+		return;
+	}
+	tctx = task_ctx(p);
+	if (tctx)
+		account_wakeup(tctx);
+}
+
+void OPS(running, struct task_struct *p)
+{
+	struct task_ctx *tctx = task_ctx(p);
+
+	if (!tctx)
+		return;
+	if (is_policy_thread(p)) {
+		shared.heartbeat_due = false;
+		shared.policy_cpu = bpf_get_smp_processor_id();
+		tctx->started_at_ns = now_ns();
+		return;
+	}
+	account_running(p, tctx);
+}
+
+void OPS(stopping, struct task_struct *p, bool runnable)
+{
+	struct task_ctx *tctx = task_ctx(p);
+	s64 ran_ns;
+
+	if (!tctx)
+		return;
+	if (is_policy_thread(p)) {
+		shared.policy_cpu = -1;
+		ran_ns = now_ns() - tctx->started_at_ns;
+		count_add(policy_runtime_ns, ran_ns > 0 ? ran_ns : 0);
+		return;
+	}
+	account_stopping(tctx);
+}
+
+void OPS(quiescent, struct task_struct *p, u64 deq_flags)
+{
+	struct task_ctx *tctx;
+
+	if (is_policy_thread(p)) {
+		shared.policy_awake = false;
+		return;
+	}
+	tctx = task_ctx(p);
+	if (tctx && deq_flags & KVAL(scx_deq_flags, SCX_DEQ_SLEEP))
+		account_sleep(tctx);
+}
+
+/* ---- Tasks and the scheduler come and go ---------------------------------------------------------------------------- */
+
+s32 OPS(init_task, struct task_struct *p, struct scx_init_task_args *args)
+{
+	return bpf_task_storage_get(&task_ctxs, p, 0, BPF_LOCAL_STORAGE_GET_F_CREATE) ? 0 : -ENOMEM;
+}
+
+/* p comes from another scheduling class, or is new: nothing that was known about it holds. */
+void OPS(enable, struct task_struct *p)
+{
+	struct task_ctx *tctx = task_ctx(p);
+
+	if (!tctx)
+		return;
+	tctx->known = false;
+	tctx->slice_ns = 0;
+	tctx->state[0] = 0;
+	tctx->state[1] = 0;
+}
+
+/*
+ * Once a second the scheduler thread runs even if nothing was asked: the kernel ends a scheduler one of
+ * whose runnable tasks, and the scheduler thread is one, does not get a CPU. It is also the last resort for
+ * tasks that were parked just before the machine went idle.
+ */
+static int heartbeat(void *map, int *key, struct heartbeat *hb)
+{
+	struct task_struct *p;
+
+	shared.heartbeat_due = true;
+	p = bpf_task_from_pid(shared.policy_pid);
+	if (p) {
+		scx_bpf_kick_cpu(scx_bpf_task_cpu(p), KVAL(scx_kick_flags, SCX_KICK_IDLE));
+		bpf_task_release(p);
+	}
+	bpf_timer_start(&hb->timer, HEARTBEAT_NS, 0);
+	return 0;
+}
+
+s32 OPS_SLEEPABLE(init)
+{
+	struct heartbeat *hb;
+	u32 key = 0;
+	s32 nr_cpus = scx_bpf_nr_cpu_ids(), err, i;
+
+	bpf_for(i, 0, nr_cpus) {
+		if (i >= RL_MAX_CPUS)
+			return -ENOMEM;
+		err = scx_bpf_create_dsq(i, -1);
+		if (err)
+			return err;
+	}
+	bpf_for(i, DSQ_SHARED, DSQ_POLICY + 1) {
+		err = scx_bpf_create_dsq(i, -1);
+		if (err)
+			return err;
+	}
+
+	hb = bpf_map_lookup_elem(&heartbeats, &key);
+	if (!hb)
+		return -ENOENT;
+	err = bpf_timer_init(&hb->timer, &heartbeats, CLOCK_BOOTTIME);
+	if (!err)
+		err = bpf_timer_set_callback(&hb->timer, heartbeat);
+	if (!err)
+		err = bpf_timer_start(&hb->timer, HEARTBEAT_NS, 0);
+	return err;
+}
+
+void OPS(exit, struct scx_exit_info *info)
+{
+	bpf_probe_read_kernel_str(exit_record.reason, sizeof(exit_record.reason), info->reason);
+	bpf_probe_read_kernel_str(exit_record.message, sizeof(exit_record.message), info->msg);
+	if (opt_exit_dump_len)
+		bpf_probe_read_kernel_str(exit_dump, opt_exit_dump_len, info->dump);
+	exit_record.code = info->exit_code;
+	/* Last, and with a barrier: user space reads the rest once it sees a kind. */
+	__sync_fetch_and_add(&exit_record.kind, info->kind);
+}
+
+/* ---- Programs that user space calls -------------------------------------------------------------------------------- */
+
+/* The caller becomes the scheduler thread. Its ids are read here because they have to be those of the
+ * initial pid namespace, which the caller may not know. */
+SEC("syscall")
+int rustland_enlist(void *ctx)
+{
+	u64 pid_tgid = bpf_get_current_pid_tgid();
+
+	shared.policy_pid = (u32)pid_tgid;
+	shared.policy_tgid = pid_tgid >> 32;
+	shared.policy_cpu = -1;
+	return 0;
+}
+
+/* Claim an idle CPU for a task, see rl_select_cpu(). */
+SEC("syscall")
+int rustland_claim_cpu(struct rl_select_cpu_args *args)
+{
+	struct task_struct *p = bpf_task_from_pid(args->pid);
+	s32 cpu = args->cpu;
+
+	args->cpu = RL_CPU_ANY;
+	if (!p)
+		return 0;
+	bpf_rcu_read_lock();
+	if (may_run_on(p, cpu) && scx_bpf_test_and_clear_cpu_idle(cpu)) {
+		args->cpu = cpu;
+	} else {
+		cpu = claim_idle_cpu(p);
+		if (cpu >= 0)
+			args->cpu = cpu;
+	}
+	bpf_rcu_read_unlock();
+	bpf_task_release(p);
+	return 0;
+}
+
+SEC(".struct_ops.link")
+struct sched_ext_ops rustland_ops = {
+	.select_cpu = (void *)rustland_select_cpu,
+	.enqueue = (void *)rustland_enqueue,
+	.dispatch = (void *)rustland_dispatch,
+	.runnable = (void *)rustland_runnable,
+	.running = (void *)rustland_running,
+	.stopping = (void *)rustland_stopping,
+	.quiescent = (void *)rustland_quiescent,
+	.init_task = (void *)rustland_init_task,
+	.enable = (void *)rustland_enable,
+	.init = (void *)rustland_init,
+	.exit = (void *)rustland_exit,
+	/* Larger batches fail in the kernel's per-CPU allocator. Moves between DSQs do not count. */
+	.dispatch_max_batch = 512,
+	.timeout_ms = 5000,
+	.name = "rustland",
+};

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * All memory of the backend: options, what it knows of each task and CPU, its maps and its queues.
+ * Declarations only; nothing here decides anything.
+ */
+#ifndef RUSTLAND_STATE_BPF_H
+#define RUSTLAND_STATE_BPF_H
+
+#include "compat.bpf.h"
+#include "intf.h"
+
+/* ---- Options, fixed when the program is loaded ------------------------------------------------------ */
+
+const volatile u64 opt_slice_ns = 20ULL * 1000 * 1000;
+const volatile u64 opt_slice_min_ns = 1ULL * 1000 * 1000;
+/* The policy is late when its oldest unanswered request is older. */
+const volatile u64 opt_late_ns = 25ULL * 1000 * 1000;
+const volatile bool opt_builtin_idle = true;
+const volatile bool opt_numa_local = false;
+const volatile bool opt_smt = false;
+const volatile bool opt_debug = false;
+
+#define dbg(fmt, ...)                                                                              \
+	do {                                                                                       \
+		if (opt_debug)                                                                     \
+			bpf_printk(fmt, ##__VA_ARGS__);                                            \
+	} while (0)
+
+/* ---- Queues -------------------------------------------------------------------------------------------- */
+
+/*
+ * DSQ ids. All but POLICY are ordered by deadline (a DSQ's vtime); one more DSQ per possible CPU, also
+ * those that are offline now, has the CPU's number as its id.
+ */
+enum {
+	DSQ_SHARED = RL_MAX_CPUS, /* decided, may run on any CPU */
+	DSQ_PARK,		  /* asked about, no answer yet, in the order of estimated deadlines */
+	DSQ_POLICY,		  /* the scheduler thread itself */
+};
+
+/* ---- Memory shared with the scheduler thread -------------------------------------------------------- */
+
+struct rl_shared shared;
+struct rl_exit_record exit_record;
+
+/* The kernel's debug dump; user space sizes it when the program is loaded. */
+char exit_dump[1] SEC(".data.exit_dump");
+const volatile u32 opt_exit_dump_len = 0;
+
+/* When each request was made, to know how old the oldest unanswered one is. */
+struct request_slot {
+	u64 request;
+	u64 asked_at_ns;
+};
+
+static struct request_slot requests[RL_REQUEST_SLOTS];
+
+/* ---- Per task ------------------------------------------------------------------------------------------ */
+
+struct task_ctx {
+	/* Facts. */
+	u64 started_at_ns;  /* when it got its CPU */
+	u64 slept_at_ns;    /* when it went to sleep */
+	u64 slept_ns;	    /* how long its last sleep was */
+	u64 runtime_ns;	    /* CPU time so far */
+	u64 burst_ns;	    /* CPU time since it last slept */
+	bool asleep;
+	bool sync_wake;	    /* its waker is about to sleep */
+	bool known;	    /* the policy has decided about it before */
+
+	/* What is being asked: a decision for another generation is stale. */
+	u32 generation;
+
+	/* The last decision, or the backend's estimate where none was made. */
+	u64 deadline;
+	u64 slice_ns;	      /* of the decision that stands; 0: none stands */
+	u64 decided_runtime_ns; /* runtime_ns when that was */
+	s32 decided_cpu;
+	u64 state[RL_STATE_WORDS];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct task_ctx);
+} task_ctxs SEC(".maps");
+
+static __always_inline struct task_ctx *task_ctx(struct task_struct *p)
+{
+	return bpf_task_storage_get(&task_ctxs, p, 0, 0);
+}
+
+/* ---- Per CPU -------------------------------------------------------------------------------------------- */
+
+/* Read by other CPUs without locks: a hint that may be a moment old. */
+struct cpu_ctx {
+	u64 deadline; /* of the task that runs there */
+	bool victim;  /* an ordinary task runs there, it may be preempted */
+} __attribute__((aligned(RL_CACHE_LINE)));
+
+static struct cpu_ctx cpus[RL_MAX_CPUS];
+
+static __always_inline struct cpu_ctx *cpu_ctx(s32 cpu)
+{
+	u32 index = cpu;
+
+	if (index >= RL_MAX_CPUS)
+		return NULL;
+	barrier_var(index); /* or the compiler bounds one copy and indexes with another */
+	return &cpus[index & (RL_MAX_CPUS - 1)];
+}
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct rl_counters);
+} counters SEC(".maps");
+
+#define count_add(member, n)                                                                       \
+	do {                                                                                       \
+		u32 __zero = 0;                                                                    \
+		struct rl_counters *__c = bpf_map_lookup_elem(&counters, &__zero);                 \
+		if (__c)                                                                           \
+			__c->member += (n);                                                        \
+	} while (0)
+#define count(member) count_add(member, 1)
+
+/* ---- The two rings and the heartbeat ----------------------------------------------------------------- */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, RL_QUEUED_BYTES);
+} queued SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_USER_RINGBUF);
+	__uint(max_entries, RL_DISPATCHED_BYTES);
+} dispatched SEC(".maps");
+
+struct heartbeat {
+	struct bpf_timer timer;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct heartbeat);
+} heartbeats SEC(".maps");
+
+/* ---- Small predicates ----------------------------------------------------------------------------------- */
+
+/* Times and deadlines wrap, and other CPUs' clocks may be a little ahead: compare signed. */
+static __always_inline bool before(u64 a, u64 b)
+{
+	return (s64)(a - b) < 0;
+}
+
+static __always_inline bool is_policy_thread(const struct task_struct *p)
+{
+	return p->pid == shared.policy_pid;
+}
+
+/* Another thread of the scheduler's process: a policy must never decide about those (it may wait
+ * for one of them). */
+static __always_inline bool is_policy_helper(const struct task_struct *p)
+{
+	return p->tgid == shared.policy_tgid;
+}
+
+#endif /* RUSTLAND_STATE_BPF_H */

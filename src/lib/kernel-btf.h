@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Questions to the kernel's type information (BTF): which constants it has, and whether it is one that
+ * sched_ext schedulers can be loaded with.
+ */
+#ifndef RUSTLAND_KERNEL_BTF_H
+#define RUSTLAND_KERNEL_BTF_H
+
+#include <stdint.h>
+#include <bpf/btf.h>
+
+/* The value of an enumerator, wherever it is defined; 0 when this kernel does not have it. */
+uint64_t rl_btf_constant(const struct btf *btf, const char *name);
+
+/* A sentence about why no sched_ext scheduler can be loaded with this BTF, or NULL. */
+const char *rl_btf_problem(const struct btf *btf);
+
+#endif /* RUSTLAND_KERNEL_BTF_H */

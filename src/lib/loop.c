@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The scheduler loop: tasks from the ring to the policy, decisions from the policy to the ring, wait.
+ * Between the first and the last iteration nothing here allocates, locks, logs, or makes a system call
+ * other than the one in rl_wait().
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+#define TICK_NS 1000000000ULL
+
+struct loop {
+	const struct rl_policy *policy;
+	void *state;
+	uint64_t now_ns, ticked_at_ns; /* the newest task's time is the loop's clock */
+	struct rl_decision spill;      /* could not be sent, for policies without undo() */
+	bool spilled;
+};
+
+static void enqueue(void *context, const struct rl_task *task)
+{
+	struct loop *loop = context;
+
+	loop->now_ns = task->enqueued_at_ns;
+	loop->policy->enqueue(loop->state, task);
+}
+
+static bool next(struct loop *loop, struct rl_decision *ret)
+{
+	if (loop->spilled) {
+		*ret = loop->spill;
+		loop->spilled = false;
+		return true;
+	}
+	memset(ret, 0, sizeof(*ret));
+	return loop->policy->next(loop->state, ret);
+}
+
+static void undo(struct loop *loop, const struct rl_decision *decision)
+{
+	if (loop->policy->undo) {
+		loop->policy->undo(loop->state, decision);
+	} else {
+		loop->spill = *decision;
+		loop->spilled = true;
+	}
+}
+
+static void iterate(struct rl *rl, struct loop *loop)
+{
+	struct rl_decision decision;
+
+	rl_consume(rl);
+	while (next(loop, &decision)) {
+		if (rl_decide(rl, &decision)) {
+			undo(loop, &decision);
+			break;
+		}
+	}
+	/* One decision for each task, sooner or later: the difference is what the policy holds. */
+	rl_complete(rl, rl->taken - rl->decided);
+
+	if (loop->policy->tick && loop->now_ns - loop->ticked_at_ns >= TICK_NS) {
+		loop->policy->tick(loop->state, loop->now_ns);
+		loop->ticked_at_ns = loop->now_ns;
+	}
+	rl_wait(rl);
+}
+
+RL_API int rl_run(struct rl *rl, const struct rl_policy *policy,
+		  const struct rl_policy_config *config)
+{
+	struct loop loop = { .policy = policy };
+	int err = 0;
+
+	if (policy->version != RL_POLICY_VERSION || !policy->enqueue || !policy->next)
+		return -EINVAL;
+	loop.state = calloc(1, policy->state_size ? policy->state_size : 1);
+	if (!loop.state)
+		return -ENOMEM;
+	if (policy->init)
+		err = policy->init(loop.state, config);
+	if (!err) {
+		rl->sink = enqueue;
+		rl->sink_context = &loop;
+		while (!atomic_load_explicit(&rl->stop, memory_order_relaxed) && !rl_exited(rl))
+			iterate(rl, &loop);
+		if (policy->fini)
+			policy->fini(loop.state);
+	}
+	free(loop.state);
+	return err;
+}
+
+RL_API void rl_stop(struct rl *rl)
+{
+	atomic_store_explicit(&rl->stop, true, memory_order_relaxed);
+	/* The next CPU that looks for work runs the scheduler thread, which then sees it. */
+	__atomic_store_n(&rl->shared->heartbeat_due, 1, __ATOMIC_RELEASE);
+}

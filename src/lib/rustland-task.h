@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The two records that travel between the kernel and a policy: a queued task with its facts, and the
+ * decision about it. The BPF backend, the library, the policies and the simulator all compile this
+ * one file, so there is no second copy of the layout to keep in step.
+ *
+ * This file must never include more than <stdint.h>: it is read by a BPF compiler and by policies
+ * that know nothing of the kernel. Records only grow at their end.
+ */
+#ifndef RUSTLAND_TASK_H
+#define RUSTLAND_TASK_H
+
+#include <stdint.h>
+
+#define RL_COMM_LEN 16
+
+/* Number of 64-bit words that a policy may keep with a task, see rl_task.state. */
+#define RL_STATE_WORDS 2
+
+/* In rl_decision.cpu: run on whichever allowed CPU is free first. */
+#define RL_CPU_ANY (-1)
+
+/* The kernel's neutral task weight (nice 0, cpu.weight 100); the range is 1 to 10000. */
+#define RL_WEIGHT_DEFAULT 100
+
+/* What the person at the machine has been said to care about; higher is more urgent. */
+enum rl_class {
+	RL_CLASS_NORMAL = 0,	 /* nothing was said about this task */
+	RL_CLASS_BOOSTED = 1,	 /* a boost is held for it (a game, a call) */
+	RL_CLASS_FOREGROUND = 2, /* it belongs to the window in the foreground */
+};
+
+enum rl_task_flags {
+	RL_TASK_WAKEUP = 1 << 0,    /* it was asleep and has just become runnable */
+	RL_TASK_NEW = 1 << 1,	    /* the policy has never decided about it: state[] is zero */
+	RL_TASK_SYNC_WAKE = 1 << 2, /* its waker said that it is about to sleep itself */
+	RL_TASK_KTHREAD = 1 << 3,   /* a kernel thread */
+};
+
+enum rl_decision_flags {
+	/* Run it now: stop a running task whose deadline is later, when no allowed CPU is idle. */
+	RL_DECISION_PREEMPT = 1 << 0,
+};
+
+/*
+ * A task that is waiting to be scheduled. All times are nanoseconds; "now" is one monotonic clock
+ * for the whole machine (the kernel's scheduler clock, or the simulator's).
+ */
+struct rl_task {
+	int32_t pid;	  /* thread id, in the initial pid namespace */
+	int32_t tgid;	  /* process id */
+	int32_t cpu;	  /* the CPU it last ran on */
+	uint32_t flags;	  /* enum rl_task_flags */
+	uint32_t weight;  /* 1 to 10000, see RL_WEIGHT_DEFAULT */
+	uint32_t class;	  /* enum rl_class */
+	uint32_t nr_cpus_allowed;
+	uint32_t nr_waiting; /* tasks that waited for a CPU when this one was queued, itself not
+				counted */
+
+	uint64_t enqueued_at_ns; /* when it was queued */
+	uint64_t runtime_ns;	 /* CPU time it has used since the scheduler knows it; never falls */
+	uint64_t burst_ns;	 /* CPU time it has used since it last slept */
+	uint64_t slept_ns;	 /* how long its last sleep was; 0 before the first one */
+	uint64_t cgroup_id;	 /* cgroup v2 id (the inode number of its directory), 0 if unknown */
+
+	/*
+	 * The policy's own memory about this task: what the last decision that took effect said in
+	 * its state[]. It lives and dies with the task, so a policy needs no table of tasks. A
+	 * decision that came too late is dropped together with its state: a policy that stores
+	 * "runtime_ns as of now" here finds whatever it missed in the next difference.
+	 */
+	uint64_t state[RL_STATE_WORDS];
+
+	uint64_t request; /* echo it in the decision */
+	uint32_t generation; /* likewise: a decision for an older generation is stale */
+	uint32_t reserved;
+
+	char comm[RL_COMM_LEN]; /* the thread's name, zero-terminated */
+};
+
+/* What the policy decided about one queued task. Start from rl_decide_for(), see rustland.h. */
+struct rl_decision {
+	int32_t pid;
+	int32_t cpu;	/* a CPU number, or RL_CPU_ANY; a CPU it may not use means its last one */
+	uint32_t flags; /* enum rl_decision_flags */
+	uint32_t generation;
+	uint64_t request;
+
+	uint64_t slice_ns; /* how long it may run before it is asked about again; 0: the default */
+	uint64_t deadline; /* lower runs first. Any unit, compared as a signed difference (so it may
+			      wrap), but the unit has to advance about as fast as nanoseconds of CPU
+			      time: the kernel extrapolates with it when the policy is late */
+	uint64_t state[RL_STATE_WORDS]; /* comes back in rl_task.state */
+};
+
+#endif /* RUSTLAND_TASK_H */

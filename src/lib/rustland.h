@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * librustland: write a CPU scheduling policy for Linux as an ordinary program.
+ *
+ * How it works. The library loads a small sched_ext scheduler into the kernel. Whenever a task
+ * needs a CPU and none is idle, the kernel queues it and sends its facts here; the policy answers
+ * with a decision: which CPU or any, for how long, how urgent (its deadline), preempting or not.
+ *
+ *       kernel                                   this process
+ *   task wakes up ----- struct rl_task ------>  policy->enqueue()
+ *   task runs    <----- struct rl_decision ---  policy->next()
+ *
+ * A task never depends on the policy being alive. While it is asked about it waits in a queue that
+ * the kernel owns, in the order of an estimated deadline; a decision moves it. If the policy stops
+ * answering (a bug, SIGSTOP, a debugger) the kernel goes on alone with estimates and counts that in
+ * rl_stats.nr_late.
+ *
+ * A policy is a struct rl_policy. The smallest useful one is about 40 lines: see
+ * examples/fifo.c. Real-time safety: enqueue(), next() and undo() run on the scheduler's loop, and
+ * the thread that runs them schedules everybody else. They must not allocate, lock, log, read files,
+ * ask for the time, or do anything that may sleep or fault; all memory they need is given to
+ * init() and stays locked. tick() obeys the same rule.
+ *
+ * Two levels: rl_run() drives a policy; rl_take(), rl_decide(), rl_complete(), rl_wait() are the
+ * loop's own steps, for programs that want to write the loop themselves.
+ *
+ * Threads: one thread, the one that calls rl_attach(), is the scheduler thread, and only it may call
+ * the functions marked [loop]. Functions marked [any] may be called from every thread at any time
+ * between rl_open() and rl_free().
+ *
+ * Errors: functions that return int return 0 or a positive value on success and a negative errno on
+ * failure; ret_ parameters are written only on success.
+ */
+#ifndef RUSTLAND_H
+#define RUSTLAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rustland-task.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Policies ------------------------------------------------------------------------------- */
+
+/* What a policy is told when it starts. The library owns it; it may be copied. */
+struct rl_policy_config {
+	size_t sz;	       /* size of this struct as the library knows it */
+	uint64_t slice_ns;     /* the longest time slice to give */
+	uint64_t slice_min_ns; /* the shortest one */
+	uint32_t nr_cpus;      /* CPUs online */
+	bool percpu_local;     /* keep tasks on the CPU they last ran on */
+};
+
+/* Bump when a member changes its meaning; new members go to the end and are NULL in old policies. */
+#define RL_POLICY_VERSION 1
+
+struct rl_policy {
+	uint32_t version; /* RL_POLICY_VERSION */
+	const char *name; /* [a-z0-9_-], at most 31 characters */
+	const char *summary; /* one line for --help */
+	size_t state_size; /* bytes of locked, zeroed memory that every callback gets as state */
+
+	/*
+	 * Prepare the state. May allocate (the memory is locked afterwards). Returns 0 or a negative
+	 * errno, which ends rl_run(). NULL: nothing to prepare.
+	 */
+	int (*init)(void *state, const struct rl_policy_config *config);
+
+	/* Free what init() allocated. NULL: nothing to free. */
+	void (*fini)(void *state);
+
+	/* [loop] A task waits for a decision. task is valid until this call returns. */
+	void (*enqueue)(void *state, const struct rl_task *task);
+
+	/*
+	 * [loop] Fill in the next decision and return true, or return false when there is none for
+	 * now. Called until it returns false or the ring to the kernel is full. ret is zeroed.
+	 */
+	bool (*next)(void *state, struct rl_decision *ret);
+
+	/*
+	 * [loop] The ring to the kernel was full: next() gave this decision, it was not sent, and has
+	 * to be given again. NULL: the library keeps the one decision and sends it first next time.
+	 */
+	void (*undo)(void *state, const struct rl_decision *decision);
+
+	/* [loop] About once a second, and at most that often; now_ns as in rl_task. NULL: not wanted. */
+	void (*tick)(void *state, uint64_t now_ns);
+};
+
+/* Start a decision about a task: any CPU, default slice, everything that has to be echoed. */
+static inline struct rl_decision rl_decide_for(const struct rl_task *task)
+{
+	struct rl_decision d = {
+		.pid = task->pid,
+		.cpu = RL_CPU_ANY,
+		.generation = task->generation,
+		.request = task->request,
+	};
+
+	for (int i = 0; i < RL_STATE_WORDS; i++)
+		d.state[i] = task->state[i];
+	return d;
+}
+
+/* ---- An ordered pool for policies that hold tasks ------------------------------------------- */
+
+/*
+ * Decisions ordered by (deadline, time of enqueue, pid). All memory comes from rl_pool_new();
+ * push and pop are O(log n) and never allocate.
+ */
+struct rl_pool;
+
+/* capacity: 1 to 1048576. Returns -EINVAL or -ENOMEM. */
+int rl_pool_new(struct rl_pool **ret, uint32_t capacity);
+/* Frees the pool and sets *pool to NULL; *pool may be NULL. */
+void rl_pool_free(struct rl_pool **pool);
+/* -ENOSPC when the pool is full; the pool is unchanged then. */
+int rl_pool_push(struct rl_pool *pool, const struct rl_decision *decision, uint64_t enqueued_at_ns);
+/* Takes out the decision with the earliest deadline; false when the pool is empty. */
+bool rl_pool_pop(struct rl_pool *pool, struct rl_decision *ret);
+/* Decisions in the pool. */
+uint32_t rl_pool_len(const struct rl_pool *pool);
+
+/* ---- The kernel's state --------------------------------------------------------------------- */
+
+/* /sys/kernel/sched_ext/state, in the kernel's own words. */
+enum rl_kernel_state {
+	RL_KERNEL_UNSUPPORTED, /* this kernel has no sched_ext */
+	RL_KERNEL_DISABLED,
+	RL_KERNEL_ENABLING,
+	RL_KERNEL_ENABLED,
+	RL_KERNEL_DISABLING,
+};
+
+/*
+ * What the kernel runs now. ops_name (may be NULL) receives the name of the loaded scheduler, or ""
+ * when none is loaded. Returns the state, or a negative errno when it cannot be read. [any]
+ */
+int rl_kernel_state(char *ops_name, size_t ops_name_len);
+
+/* ---- The scheduler -------------------------------------------------------------------------- */
+
+struct rl;
+
+enum rl_log_level {
+	RL_LOG_ERROR,
+	RL_LOG_WARNING,
+	RL_LOG_INFO,
+	RL_LOG_DEBUG,
+};
+
+/* One message, one line, without a newline at its end. Never called after rl_attach() by the loop. */
+typedef void (*rl_log_fn)(enum rl_log_level level, const char *message, void *userdata);
+
+/* Zero means the default for every member. */
+struct rl_open_opts {
+	size_t sz;		/* sizeof(struct rl_open_opts) */
+	const char *name;	/* the kernel's name for the scheduler begins with it; "rustland" */
+	const char *version;	/* added to the name; PACKAGE_VERSION */
+	uint64_t slice_ns;	/* default and longest slice; 20 ms; 100 us to 1 s */
+	uint64_t slice_min_ns;	/* shortest slice; 1 ms; 100 us to slice_ns */
+	uint32_t timeout_ms;	/* the kernel ejects a scheduler that lets a task wait longer; 5000 */
+	uint32_t exit_dump_len; /* bytes kept of the kernel's debug dump; 0: the kernel's default */
+	bool partial;		/* schedule only tasks of policy SCHED_EXT */
+	bool numa_local;	/* look for idle CPUs in the task's NUMA node */
+	bool no_builtin_idle;	/* ask the policy even when a CPU is idle */
+	bool verbose;		/* pass on libbpf's debug output and the verifier log */
+	const char *btf_path;	/* take the kernel's BTF from this file */
+	rl_log_fn log;		/* NULL: errors and warnings go to stderr */
+	void *log_userdata;
+	size_t :0;
+};
+
+/*
+ * Load the scheduler into the kernel without starting it. On failure the reason has been logged as
+ * one line of level RL_LOG_ERROR.
+ *   -EOPNOTSUPP  this kernel cannot run sched_ext schedulers
+ *   -EPERM       privileges are missing (CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN)
+ *   -EINVAL      an option is out of range
+ *   other        what libbpf or the kernel said
+ */
+int rl_open(struct rl **ret, const struct rl_open_opts *opts);
+
+/*
+ * Start scheduling: from here on the calling thread is the scheduler thread. Locks and touches
+ * all memory of the process. -EBUSY when another sched_ext scheduler is loaded (it is left alone).
+ */
+int rl_attach(struct rl *rl);
+
+/* Stop scheduling; the kernel's own scheduler takes over. Harmless when not attached. */
+void rl_detach(struct rl *rl);
+
+/* Detach, free, and set *rl to NULL; *rl may be NULL. */
+void rl_free(struct rl **rl);
+
+/*
+ * Run the policy until rl_stop() is called or the kernel ends the scheduler. Call after rl_attach().
+ * Returns 0 in both cases (see rl_exit_info()), or the policy's error from init(). [loop]
+ */
+int rl_run(struct rl *rl, const struct rl_policy *policy, const struct rl_policy_config *config);
+
+/* Make rl_run() return soon. Async-signal-safe. [any] */
+void rl_stop(struct rl *rl);
+
+/* Take the next queued task: 1, or 0 when there is none. [loop] */
+int rl_take(struct rl *rl, struct rl_task *ret);
+
+/* Send a decision: 0, or -EAGAIN when the ring is full (call rl_wait() and try again). [loop] */
+int rl_decide(struct rl *rl, const struct rl_decision *decision);
+
+/* Say that all tasks taken so far were handled, and how many the policy still holds back. [loop] */
+void rl_complete(struct rl *rl, uint64_t nr_held);
+
+/* Give up the CPU until the kernel has work for the scheduler thread. [loop] */
+void rl_wait(struct rl *rl);
+
+/* True once the kernel has ended the scheduler. [any] */
+bool rl_exited(const struct rl *rl);
+
+/*
+ * An idle CPU that the task may use, claimed for it, or RL_CPU_ANY. One system call; only needed
+ * with no_builtin_idle. [loop]
+ */
+int rl_select_cpu(struct rl *rl, const struct rl_task *task);
+
+/* Counters are totals since rl_attach(); the first eleven carry the names scx_rustland is known by. */
+struct rl_stats {
+	size_t sz; /* sizeof(struct rl_stats), set by the caller */
+	uint64_t nr_cpus;		/* CPUs online */
+	uint64_t nr_running;		/* tasks running now */
+	uint64_t nr_queued;		/* requests waiting for the policy now */
+	uint64_t nr_scheduled;		/* tasks the policy holds back now */
+	uint64_t nr_page_faults;	/* of this process since rl_attach(); has to stay 0 */
+	uint64_t nr_user_dispatches;	/* decisions carried out */
+	uint64_t nr_kernel_dispatches;	/* tasks run without asking: idle CPU, or exempt */
+	uint64_t nr_cancel_dispatches;	/* decisions that came too late and were dropped */
+	uint64_t nr_bounce_dispatches;	/* decisions for a CPU that the task may not use */
+	uint64_t nr_failed_dispatches;	/* decisions about a task that was not waiting any more */
+	uint64_t nr_sched_congested;	/* requests that found the ring full */
+	uint64_t nr_standing;		/* preempted tasks queued again under the decision they had */
+	uint64_t nr_late;		/* tasks queued without asking because the policy was late */
+	uint64_t nr_flushed;		/* waiting tasks that ran before their decision came */
+	uint64_t nr_asked;		/* requests sent to the policy */
+	uint64_t nr_preempt_kicks;	/* running tasks stopped for a more urgent one */
+	uint64_t policy_runtime_ns;	/* CPU time of the scheduler thread */
+	size_t :0;
+};
+
+/* Read the counters; fills at most ret->sz bytes. -EINVAL when sz is not set. [any] */
+int rl_stats(struct rl *rl, struct rl_stats *ret);
+
+struct rl_exit {
+	size_t sz;	       /* sizeof(struct rl_exit), set by the caller */
+	int64_t kind;	       /* the kernel's enum scx_exit_kind; 0: still running or detached */
+	int64_t code;	       /* exit code given by the kernel */
+	const char *reason;    /* owned by the library until rl_free(); never NULL */
+	const char *message;   /* likewise */
+	const char *dump;      /* likewise; empty unless the kernel wrote a dump */
+	bool by_user;	       /* it ended because rl_detach() asked for it */
+	bool restart;	       /* the kernel asks for a restart (CPU hotplug) */
+	size_t :0;
+};
+
+/* Why the kernel ended the scheduler. [any, after rl_exited() or rl_detach()] */
+int rl_exit_info(const struct rl *rl, struct rl_exit *ret);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* RUSTLAND_H */
