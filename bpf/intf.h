@@ -24,8 +24,8 @@ enum {
 };
 
 /*
- * Memory that the kernel and the scheduler thread have mapped. Each cache line has one writer, so that
- * the two sides do not steal lines from each other.
+ * Memory that the kernel and the scheduler thread have mapped. Each cache line has one writer (but for
+ * "asleep"), so that the two sides do not steal lines from each other.
  */
 struct rl_shared {
 	/* The kernel writes. */
@@ -40,6 +40,7 @@ struct rl_shared {
 	uint64_t answered __attribute__((aligned(RL_CACHE_LINE))); /* newest request it has handled */
 	uint64_t held;	    /* tasks that the policy holds back */
 	uint64_t submitted; /* decisions put into the ring */
+	uint32_t asleep;    /* it blocks, or is about to: wake it (the kernel clears this then) */
 
 	/* The kernel writes, whoever drains the ring. */
 	uint64_t drained __attribute__((aligned(RL_CACHE_LINE))); /* decisions taken from the ring */

@@ -5,7 +5,7 @@
  * A task that is asked about waits on DSQ_PARK, which the kernel owns; the answer moves it to where it
  * shall wait for a CPU. So a lost, late or refused answer delays a task and can never lose it:
  *
- *   policy asleep or stopped    its thread is not runnable, which is known at once (policy_awake)
+ *   policy stopped or waiting   its thread is not runnable, which is known at once (policy_awake)
  *   policy stuck or starved     its oldest unanswered request is older than opt_late_ns
  *   request lost (ring full)    the task is not parked at all
  *   answer lost                 nothing is outstanding, yet somebody is parked
@@ -42,6 +42,22 @@ static __always_inline bool policy_can_answer(u64 now)
 static __always_inline bool policy_has_work(void)
 {
 	return shared.heartbeat_due || before(shared.answered, shared.asked) || shared.held;
+}
+
+/*
+ * The scheduler thread goes to sleep when the machine is so idle that nothing had to be asked for a while.
+ * Tasks are then placed by estimate, and the first one wakes it for those that follow; there is no
+ * record that it would have to answer.
+ */
+static __always_inline void wake_policy(void)
+{
+	void *nothing;
+
+	if (!shared.asleep || !__sync_lock_test_and_set(&shared.asleep, 0))
+		return;
+	nothing = bpf_ringbuf_reserve(&queued, sizeof(u64), 0);
+	if (nothing)
+		bpf_ringbuf_discard(nothing, BPF_RB_FORCE_WAKEUP);
 }
 
 /* ---- Queueing without an answer ----------------------------------------------------------------------- */

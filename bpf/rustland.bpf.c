@@ -107,8 +107,10 @@ void OPS(enqueue, struct task_struct *p, u64 enq_flags)
 	/* The slice is finite: an endless loop in a policy must not take a CPU for ever. */
 	if (is_policy_thread(p)) {
 		dsq_insert(p, DSQ_POLICY, opt_slice_ns, enq_flags);
-		if (wakeup)
-			scx_bpf_kick_cpu(scx_bpf_task_cpu(p), KVAL(scx_kick_flags, SCX_KICK_IDLE));
+		if (wakeup) {
+			shared.heartbeat_due = true;
+			run_policy_soon(p);
+		}
 		return;
 	}
 	if (is_policy_helper(p) || is_exempt(p) ||
@@ -139,6 +141,9 @@ void OPS(enqueue, struct task_struct *p, u64 enq_flags)
 		if (ask(p, tctx, enq_flags, now))
 			return;
 		count(nr_sched_congested);
+	} else if (shared.asleep) {
+		wake_policy();
+		count(nr_kernel_dispatches);
 	} else {
 		count(nr_late);
 	}
@@ -275,7 +280,7 @@ static int heartbeat(void *map, int *key, struct heartbeat *hb)
 	struct task_struct *p;
 
 	shared.heartbeat_due = true;
-	p = bpf_task_from_pid(shared.policy_pid);
+	p = shared.policy_awake ? bpf_task_from_pid(shared.policy_pid) : NULL;
 	if (p) {
 		scx_bpf_kick_cpu(scx_bpf_task_cpu(p), KVAL(scx_kick_flags, SCX_KICK_IDLE));
 		bpf_task_release(p);

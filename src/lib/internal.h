@@ -41,6 +41,9 @@ struct rl {
 	uint64_t taken;	      /* tasks handed to the policy so far */
 	uint64_t decided;     /* decisions sent so far */
 	uint64_t newest;      /* highest request number taken */
+	uint64_t seen_when_woken; /* newest, when rl_wait() returned last */
+	bool just_woken;		/* from sleep, for tasks that will be asked about now */
+	int queued_fd, stop_fd;	  /* what a sleeping scheduler thread waits for */
 	void (*sink)(void *context, const struct rl_task *task); /* gets each task from the ring */
 	void *sink_context;
 

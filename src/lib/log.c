@@ -51,7 +51,8 @@ static void remember_reason(const char *message)
 
 	if (!log) {
 		if (!used)
-			snprintf(libbpf_reason, sizeof(libbpf_reason), "%s", message);
+			snprintf(libbpf_reason, sizeof(libbpf_reason), "%.*s", REASON_LEN - 1,
+				 message);
 		return;
 	}
 	start = strstr(log, "\nVerification failed: ");

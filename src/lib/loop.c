@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "internal.h"
 
@@ -97,7 +98,13 @@ RL_API int rl_run(struct rl *rl, const struct rl_policy *policy,
 
 RL_API void rl_stop(struct rl *rl)
 {
+	const uint64_t one = 1;
+	int saved_errno = errno;
+
 	atomic_store_explicit(&rl->stop, true, memory_order_relaxed);
-	/* The next CPU that looks for work runs the scheduler thread, which then sees it. */
+	/* The next CPU that looks for work runs the scheduler thread, which then sees it ... */
 	__atomic_store_n(&rl->shared->heartbeat_due, 1, __ATOMIC_RELEASE);
+	/* ... unless it sleeps. Cannot fail in a way that matters: the sleep is short. */
+	if (write(rl->stop_fd, &one, sizeof(one)) < 0)
+		errno = saved_errno;
 }

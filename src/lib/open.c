@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -204,6 +205,9 @@ static int map_backend(struct rl *rl)
 	rl->claim_cpu_fd = bpf_program__fd(rl->skel->progs.rustland_claim_cpu);
 	rl->counters_fd = bpf_map__fd(rl->skel->maps.counters);
 
+	rl->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (rl->stop_fd < 0)
+		return -errno;
 	rl->nr_possible_cpus = libbpf_num_possible_cpus();
 	if (rl->nr_possible_cpus < 0)
 		return rl->nr_possible_cpus;
@@ -232,6 +236,7 @@ RL_API int rl_open(struct rl **ret, const struct rl_open_opts *opts)
 	rl->logger = (struct rl_logger){ o.log, o.log_userdata, o.verbose };
 	rl->partial = o.partial;
 	rl->memory.saved_compact_unevictable = -1;
+	rl->stop_fd = -1;
 
 	err = check_options(rl, &o);
 	if (!err)
@@ -357,6 +362,8 @@ RL_API void rl_free(struct rl **rl)
 		return;
 	rl_detach(dead);
 	rl_rings_close(dead);
+	if (dead->stop_fd >= 0)
+		close(dead->stop_fd);
 	rustland__destroy(dead->skel);
 	free(dead->counters);
 	free(dead);

@@ -4,6 +4,7 @@
  * taking tasks and sending decisions costs no system call. Runs in the scheduler loop.
  */
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
 #include <string.h>
 
@@ -11,6 +12,9 @@
 
 /* Tasks taken in one go: more wait for the next round, so that the first ones get their decision. */
 enum { BATCH = 256 };
+
+/* Longest sleep; also the longest time until a scheduler that the kernel has ended is noticed. */
+enum { SLEEP_MAX_MS = 1000 };
 
 static int on_queued(void *context, void *data, size_t size)
 {
@@ -28,6 +32,7 @@ static int on_queued(void *context, void *data, size_t size)
 
 int rl_rings_open(struct rl *rl, int queued_fd, int dispatched_fd)
 {
+	rl->queued_fd = queued_fd;
 	rl->queued = ring_buffer__new(queued_fd, on_queued, rl, NULL);
 	if (!rl->queued)
 		return -errno;
@@ -83,13 +88,42 @@ RL_API void rl_complete(struct rl *rl, uint64_t nr_held)
 	__atomic_store_n(&rl->shared->answered, rl->newest, __ATOMIC_RELEASE);
 }
 
+/*
+ * Block until the kernel wakes this thread or rl_stop() is called. The flag is set before the last look at
+ * the ring, and the kernel looks at the flag after it has found nobody awake, so no wakeup is lost; the
+ * time limit is for a scheduler that the kernel has ended meanwhile. True when it was woken.
+ */
+static bool sleep_until_needed(struct rl *rl)
+{
+	int woken = 0;
+
+	struct pollfd fds[] = {
+		{ .fd = rl->queued_fd, .events = POLLIN },
+		{ .fd = rl->stop_fd, .events = POLLIN },
+	};
+
+	__atomic_store_n(&rl->shared->asleep, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&rl->shared->asked, __ATOMIC_SEQ_CST) == rl->newest)
+		woken = poll(fds, sizeof(fds) / sizeof(fds[0]), SLEEP_MAX_MS);
+	__atomic_store_n(&rl->shared->asleep, 0, __ATOMIC_SEQ_CST);
+	return woken > 0;
+}
+
 RL_API void rl_wait(struct rl *rl)
 {
+	bool was_needed = rl->newest != rl->seen_when_woken || rl->just_woken;
+
+	rl->seen_when_woken = rl->newest;
 	/*
-	 * Not a poll: the kernel side takes the thread off its CPU and puts it back only when there is
-	 * work. Staying runnable, it needs no wakeup on the way back, and a thread that is not
-	 * runnable any more is known at once to be unable to answer.
+	 * With work at hand the thread stays runnable: the kernel side takes it off its CPU and puts it
+	 * back only when there is work, which needs no wakeup; and a thread that is not runnable any
+	 * more is known at once to be unable to answer. Only the heartbeat brings it here without any
+	 * task to decide about: then a second has passed without a question, and it really sleeps, so
+	 * that an idle machine has a load of zero.
 	 */
-	(void)rl;
-	sched_yield();
+	rl->just_woken = false;
+	if (was_needed || rl->taken != rl->decided)
+		sched_yield();
+	else
+		rl->just_woken = sleep_until_needed(rl);
 }
