@@ -17,18 +17,20 @@ static __always_inline u64 weighted(const struct task_struct *p, u64 runtime_ns)
 }
 
 /*
- * The deadline that p would get if the policy went on as before: the last one plus what it has used
- * since, kept within one slice behind and two slices ahead of the latest deadline that has started
- * to run. The first bound is the credit of a sleeper, the second keeps a task that ran alone for
- * long from waiting for as long. The clock is the self-clocked one of Golestani (1994): virtual time
- * is the tag of the task in service, so no sum over all tasks is needed.
+ * The deadline that p would get if the policy went on as before: the last one, plus what it has used
+ * since, less how long it has slept if it just woke up; kept within one slice behind and two slices ahead
+ * of the latest deadline that has started to run. The first bound is the credit of a sleeper, the
+ * second keeps a task that ran alone for long from waiting for as long. The clock is the self-clocked one
+ * of Golestani (1994): virtual time is the tag of the task in service, so no sum over all tasks is needed.
  */
 static __always_inline u64 estimate_deadline(const struct task_struct *p,
-					     const struct task_ctx *tctx)
+					     const struct task_ctx *tctx, bool wakeup)
 {
 	u64 frontier = shared.frontier;
 	u64 deadline = tctx->deadline + weighted(p, tctx->runtime_ns - tctx->decided_runtime_ns);
 
+	if (wakeup)
+		deadline -= tctx->slept_ns < opt_slice_ns ? tctx->slept_ns : opt_slice_ns;
 	if (!tctx->known || before(deadline, frontier - opt_slice_ns))
 		deadline = frontier - opt_slice_ns;
 	if (before(frontier + 2 * opt_slice_ns, deadline))
@@ -37,9 +39,10 @@ static __always_inline u64 estimate_deadline(const struct task_struct *p,
 }
 
 /* Let p start under an estimate; no decision of the policy stands any more. */
-static __always_inline void decide_by_estimate(const struct task_struct *p, struct task_ctx *tctx)
+static __always_inline void decide_by_estimate(const struct task_struct *p, struct task_ctx *tctx,
+					       bool wakeup)
 {
-	tctx->deadline = estimate_deadline(p, tctx);
+	tctx->deadline = estimate_deadline(p, tctx, wakeup);
 	tctx->decided_runtime_ns = tctx->runtime_ns;
 	tctx->slice_ns = 0;
 }
@@ -80,6 +83,22 @@ static __always_inline void account_stopping(struct task_ctx *tctx)
 	if (cctx)
 		cctx->victim = false;
 	count_add(nr_running, -1);
+}
+
+/*
+ * The scheduler thread has run: spread what it used over the requests it handled. Whoever asks pays for the
+ * answer (see ask()), so a task that sleeps and wakes ten thousand times a second spends its own share on
+ * being scheduled, and not that of others.
+ */
+static __always_inline void account_policy(u64 ran_ns)
+{
+	u64 handled = shared.answered - shared.costed;
+
+	count_add(policy_runtime_ns, ran_ns);
+	if (!handled || handled > RL_REQUEST_SLOTS)
+		return;
+	shared.costed = shared.answered;
+	shared.request_cost_ns = (7 * shared.request_cost_ns + ran_ns / handled) / 8;
 }
 
 static __always_inline void account_sleep(struct task_ctx *tctx)

@@ -111,36 +111,32 @@ static __always_inline s32 claim_best_idle_cpu(struct task_struct *p, s32 prev_c
 	return claim_idle_cpu(p);
 }
 
-/*
- * Interrupt a CPU whose task is less urgent than the deadline given: the one p last used, or else the
- * one next to it in a rotation. Two candidates find a good victim nearly as often as a scan of all
- * CPUs (the power of two choices, Mitzenmacher 2001) and cost the same on 4 CPUs and on 256. A task is
- * only stopped for a deadline that is earlier by more than the shortest slice, because each
- * interruption costs a switch.
- */
-static __always_inline bool preempt_later_deadline(const struct task_struct *p, u64 deadline)
+static __always_inline bool runs_later_deadline(const struct task_struct *p, s32 cpu, u64 deadline)
 {
-	s32 nr_cpus = scx_bpf_nr_cpu_ids();
-	s32 best = -1, first = scx_bpf_task_cpu(p);
-	u64 latest = deadline + opt_slice_min_ns;
-	int i;
+	struct cpu_ctx *cctx = cpu_ctx(cpu);
 
-	bpf_for(i, 0, 2) {
-		s32 cpu = i ? (s32)(bpf_get_prandom_u32() % (u32)nr_cpus) : first;
-		struct cpu_ctx *cctx = cpu_ctx(cpu);
+	return cctx && cctx->victim && before(deadline + opt_slice_min_ns, cctx->deadline) &&
+	       may_run_on(p, cpu);
+}
 
-		if (!cctx || !may_run_on(p, cpu))
-			continue;
-		if (cctx->victim && before(latest, cctx->deadline)) {
-			latest = cctx->deadline;
-			best = cpu;
-		}
+/*
+ * Interrupt a CPU whose task is less urgent than the deadline given: the one p last used, where its data
+ * is, or else one other at random. Trying two finds a victim nearly as often as a scan of all CPUs
+ * (the power of two choices, Mitzenmacher 2001) and costs the same on 4 CPUs and on 256. A task is only
+ * stopped for a deadline that is earlier by more than the shortest slice, because each interruption
+ * costs a switch.
+ */
+static __always_inline void preempt_later_deadline(const struct task_struct *p, u64 deadline)
+{
+	s32 cpu = scx_bpf_task_cpu(p);
+
+	if (!runs_later_deadline(p, cpu, deadline)) {
+		cpu = bpf_get_prandom_u32() % scx_bpf_nr_cpu_ids();
+		if (!runs_later_deadline(p, cpu, deadline))
+			return;
 	}
-	if (best < 0)
-		return false;
 	count(nr_preempt_kicks);
-	scx_bpf_kick_cpu(best, KVAL(scx_kick_flags, SCX_KICK_PREEMPT));
-	return true;
+	scx_bpf_kick_cpu(cpu, KVAL(scx_kick_flags, SCX_KICK_PREEMPT));
 }
 
 /* p was just put on a queue that any CPU may take from: see to it that one does. */

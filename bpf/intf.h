@@ -42,6 +42,10 @@ struct rl_shared {
 	uint64_t submitted; /* decisions put into the ring */
 	uint32_t asleep;    /* it blocks, or is about to: wake it (the kernel clears this then) */
 
+	/* The kernel writes: mean CPU time of the scheduler thread for one request. */
+	uint64_t request_cost_ns __attribute__((aligned(RL_CACHE_LINE)));
+	uint64_t costed; /* newest request that is in the mean */
+
 	/* The kernel writes, whoever drains the ring. */
 	uint64_t drained __attribute__((aligned(RL_CACHE_LINE))); /* decisions taken from the ring */
 

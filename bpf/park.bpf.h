@@ -97,12 +97,13 @@ static __always_inline bool decision_stands(const struct task_ctx *tctx, u64 *re
 /* ---- Asking ------------------------------------------------------------------------------------------------ */
 
 /*
- * A woken task waits for an answer, so the scheduler thread has to run at once: on an idle CPU, or
- * in place of what runs on the task's own. Without this the answer comes when some slice ends, and
- * the wakeup latency is a slice long. A task whose slice ended needs no kick: its CPU is about to
- * look for work, and the scheduler thread comes first.
+ * A woken task waits for an answer, so the scheduler thread has to run at once: on an idle CPU, or in
+ * place of a less urgent task. Without this the answer comes when some slice ends, and the wakeup latency
+ * is a slice long. A task whose estimate says that it would have to wait anyway interrupts nobody to be
+ * told so. A task whose slice ended needs no kick: its CPU is about to look for work, and the
+ * scheduler thread comes first.
  */
-static __always_inline void run_policy_soon(const struct task_struct *p)
+static __always_inline void run_policy_soon(const struct task_struct *p, u64 deadline)
 {
 	s32 cpu;
 
@@ -112,7 +113,7 @@ static __always_inline void run_policy_soon(const struct task_struct *p)
 	if (cpu >= 0)
 		scx_bpf_kick_cpu(cpu, KVAL(scx_kick_flags, SCX_KICK_IDLE));
 	else
-		scx_bpf_kick_cpu(scx_bpf_task_cpu(p), KVAL(scx_kick_flags, SCX_KICK_PREEMPT));
+		preempt_later_deadline(p, deadline);
 }
 
 static __always_inline u64 cgroup_id(const struct task_struct *p)
@@ -128,7 +129,7 @@ static __always_inline bool ask(struct task_struct *p, struct task_ctx *tctx, u6
 	bool wakeup = enq_flags & KVAL(scx_enq_flags, SCX_ENQ_WAKEUP);
 	struct request_slot *slot;
 	struct rl_task *t;
-	u64 request;
+	u64 request, deadline;
 
 	t = bpf_ringbuf_reserve(&queued, sizeof(*t), 0);
 	if (!t)
@@ -151,21 +152,24 @@ static __always_inline bool ask(struct task_struct *p, struct task_ctx *tctx, u6
 	t->nr_cpus_allowed = p->nr_cpus_allowed;
 	t->nr_waiting = scx_bpf_dsq_nr_queued(DSQ_SHARED) + scx_bpf_dsq_nr_queued(DSQ_PARK);
 	t->enqueued_at_ns = now;
+	tctx->runtime_ns += shared.request_cost_ns;
 	t->runtime_ns = tctx->runtime_ns;
 	t->burst_ns = tctx->burst_ns;
 	t->slept_ns = tctx->slept_ns;
 	t->cgroup_id = cgroup_id(p);
 	__builtin_memcpy(t->state, tctx->state, sizeof(t->state));
+	t->frontier = shared.frontier;
 	t->request = request;
 	t->generation = tctx->generation;
 	t->reserved = 0;
 	__builtin_memcpy(t->comm, p->comm, RL_COMM_LEN);
 
-	dsq_insert_vtime(p, DSQ_PARK, opt_slice_ns, estimate_deadline(p, tctx), enq_flags);
+	deadline = estimate_deadline(p, tctx, wakeup);
+	dsq_insert_vtime(p, DSQ_PARK, opt_slice_ns, deadline, enq_flags);
 	bpf_ringbuf_submit(t, BPF_RB_NO_WAKEUP);
 	tctx->slice_ns = 0;
 	if (wakeup)
-		run_policy_soon(p);
+		run_policy_soon(p, deadline);
 	return true;
 }
 

@@ -62,7 +62,7 @@ s32 OPS(select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags)
 	if (cpu < 0)
 		return prev_cpu;
 	if (nobody_waits_for(cpu)) {
-		decide_by_estimate(p, tctx);
+		decide_by_estimate(p, tctx, true);
 		dsq_insert(p, KVAL(scx_dsq_id_flags, SCX_DSQ_LOCAL), opt_slice_ns, 0);
 		count(nr_kernel_dispatches);
 	}
@@ -88,7 +88,7 @@ static __always_inline bool start_on_idle_cpu(struct task_struct *p, struct task
 		scx_bpf_kick_cpu(cpu, KVAL(scx_kick_flags, SCX_KICK_IDLE));
 		return false;
 	}
-	decide_by_estimate(p, tctx);
+	decide_by_estimate(p, tctx, true);
 	if (cpu == own)
 		dsq_insert(p, KVAL(scx_dsq_id_flags, SCX_DSQ_LOCAL), opt_slice_ns, enq_flags);
 	else
@@ -109,7 +109,7 @@ void OPS(enqueue, struct task_struct *p, u64 enq_flags)
 		dsq_insert(p, DSQ_POLICY, opt_slice_ns, enq_flags);
 		if (wakeup) {
 			shared.heartbeat_due = true;
-			run_policy_soon(p);
+			run_policy_soon(p, shared.frontier - opt_slice_ns);
 		}
 		return;
 	}
@@ -147,7 +147,7 @@ void OPS(enqueue, struct task_struct *p, u64 enq_flags)
 	} else {
 		count(nr_late);
 	}
-	decide_by_estimate(p, tctx);
+	decide_by_estimate(p, tctx, wakeup);
 	queue_now(p, tctx, opt_slice_ns, enq_flags, wakeup);
 }
 
@@ -183,7 +183,7 @@ void OPS(dispatch, s32 cpu, struct task_struct *prev)
 		struct cpu_ctx *cctx = cpu_ctx(cpu);
 
 		account_runtime(tctx);
-		decide_by_estimate(prev, tctx);
+		decide_by_estimate(prev, tctx, false);
 		if (cctx)
 			cctx->deadline = tctx->deadline;
 	}
@@ -231,7 +231,7 @@ void OPS(stopping, struct task_struct *p, bool runnable)
 	if (is_policy_thread(p)) {
 		shared.policy_cpu = -1;
 		ran_ns = now_ns() - tctx->started_at_ns;
-		count_add(policy_runtime_ns, ran_ns > 0 ? ran_ns : 0);
+		account_policy(ran_ns > 0 ? ran_ns : 0);
 		return;
 	}
 	account_stopping(tctx);

@@ -58,10 +58,18 @@ struct rl_task {
 				counted */
 
 	uint64_t enqueued_at_ns; /* when it was queued */
-	uint64_t runtime_ns;	 /* CPU time it has used since the scheduler knows it; never falls */
+	uint64_t runtime_ns;	 /* CPU time it has used since the scheduler knows it, and what the
+				    scheduler thread has used to decide about it; never falls */
 	uint64_t burst_ns;	 /* CPU time it has used since it last slept */
 	uint64_t slept_ns;	 /* how long its last sleep was; 0 before the first one */
 	uint64_t cgroup_id;	 /* cgroup v2 id (the inode number of its directory), 0 if unknown */
+
+	/*
+	 * The latest deadline that has begun to run anywhere, 0 before the first one. While the policy
+	 * does not answer, the kernel goes on with estimates and this moves on without it: a policy
+	 * with a virtual clock has to keep up, or what was queued meanwhile waits for the clock.
+	 */
+	uint64_t frontier;
 
 	/*
 	 * The policy's own memory about this task: what the last decision that took effect said in

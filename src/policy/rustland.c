@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The policy "rustland": weighted virtual time with a bounded memory, for desktops and game
+ * machines.
+ *
+ *   vruntime   what a task has used, divided by its weight, on one clock for the whole machine
+ *   lag        vruntime - clock: above zero the task is in debt, below it has credit. It is kept
+ *              between one slice of credit and three slices of debt
+ *   deadline   vruntime + what it ran since it last slept (one slice at most)
+ *              - a band for tasks that somebody boosted (half a slice at most)
+ *
+ * Who has used the least runs first; of two that used the same, who sleeps often runs before who
+ * does not. Only vruntime is remembered, never the deadline.
+ *
+ * What this guarantees, in slices of the longest kind (20 ms unless configured otherwise):
+ *   - tasks that never sleep share by weight;
+ *   - a task that sleeps gets no more than its share, but gets it early;
+ *   - a task that waits has a deadline at most 4 slices ahead of the clock, nobody who comes
+ *     later has one more than 1.5 slices behind it, and the clock goes at a sixteenth of real time
+ *     at least, after one slice: so after (4 + 1.5 + 1) * 16 = 104 slices nobody passes the task
+ *     any more, whatever goes on.
+ *
+ * All memory about a task is in its state words, so nothing here grows with the number of tasks,
+ * and a decision that the kernel dropped changes nothing. This file must never ask for the time,
+ * allocate after init(), or do work that is not bounded by O(log of the tasks waiting).
+ */
+#include "policy.h"
+
+/* Words of rl_task.state. */
+enum {
+	VRUNTIME,
+	CHARGED, /* the runtime_ns that is in VRUNTIME */
+};
+
+/*
+ * More than twice what the backend's ring of requests holds. A decision that found no place would
+ * be dropped; the kernel runs a task that nobody answers for by itself, and counts it in
+ * nr_flushed.
+ */
+#define POOL_CAPACITY 16384
+
+/* Fractions are in 1/1024. */
+#define ONE 1024
+
+/* Longer than any time that matters here (13 days), and small enough to be multiplied by ONE. */
+#define FOREVER_NS (INT64_C(1) << 50)
+
+/*
+ * The clock starts a millisecond before it wraps, as CFS's did: every run passes through the wrap,
+ * so a comparison that forgets it does not stay hidden for 584 years.
+ */
+#define CLOCK_START (-(UINT64_C(1) << 20))
+
+struct rustland {
+	struct rl_pool *pool;
+	int64_t slice_ns, slice_min_ns;
+	int64_t debt_max_ns;   /* limits of the lag of all tasks */
+	int64_t credit_max_ns; /* of tasks that were asleep */
+	int64_t owed_max_ns;   /* of tasks that were not: less, so that sleepers come first */
+	int64_t ahead_max_ns;  /* of all deadlines: the longest debt and the longest burst */
+	uint32_t nr_cpus;
+	bool percpu_local;
+
+	bool started;
+	uint64_t now_ns;     /* time of the newest request */
+	uint64_t clock;	     /* virtual time of a task that gets exactly its share */
+	uint64_t slow_clock; /* the clock never falls behind this one */
+	/* By how much tasks that never sleep have lately been behind the clock. */
+	int64_t behind_ns;
+	int64_t mean_weight; /* of the tasks that lately used the CPUs, in 1/1024 */
+};
+
+static int64_t clamp(int64_t value, int64_t min, int64_t max)
+{
+	return value < min ? min : value > max ? max : value;
+}
+
+static int64_t weight_of(const struct rl_task *task)
+{
+	return clamp(task->weight, 1, 10000);
+}
+
+/* CPU time in virtual time. */
+static int64_t weighted(uint64_t runtime_ns, const struct rl_task *task)
+{
+	if (runtime_ns > (uint64_t)FOREVER_NS)
+		return FOREVER_NS;
+	return clamp(runtime_ns * RL_WEIGHT_DEFAULT / weight_of(task), 0, FOREVER_NS);
+}
+
+/* CPUs among which the task finds its rivals. */
+static uint32_t cpus_of(const struct rustland *r, const struct rl_task *task)
+{
+	if (r->percpu_local)
+		return 1;
+	return task->nr_cpus_allowed < r->nr_cpus ? task->nr_cpus_allowed : r->nr_cpus;
+}
+
+/* Tasks that share these CPUs: those that run, those that wait, and this one. */
+static uint64_t rivals_of(const struct rustland *r, const struct rl_task *task)
+{
+	return (uint64_t)cpus_of(r, task) + task->nr_waiting + 1;
+}
+
+/* A slice only ends with a question when somebody else takes the CPU, who then waits no more. */
+static bool is_contended(const struct rl_task *task)
+{
+	return task->nr_waiting > 0 || !(task->flags & RL_TASK_WAKEUP);
+}
+
+/* What the task has used since it was last charged. */
+static uint64_t uncharged_ns(const struct rl_task *task)
+{
+	return task->runtime_ns - task->state[CHARGED];
+}
+
+/*
+ * How much of a sleep its last sleep was: the part of the time that it slept, where three milliseconds
+ * count as if it had run. A frame loop that works for 3 ms and sleeps for 13 has 0.7. A task that waits for
+ * its partner or for a fast disk sleeps for tens of microseconds and has next to nothing, and so has
+ * one that works much longer than it sleeps.
+ */
+static int64_t worth_of_sleep(const struct rl_task *task)
+{
+	const int64_t half_ns = 3000000;
+	int64_t slept_ns, ran_ns;
+
+	if (!(task->flags & RL_TASK_WAKEUP))
+		return 0;
+	slept_ns = task->slept_ns < (uint64_t)FOREVER_NS ? task->slept_ns : FOREVER_NS;
+	ran_ns = uncharged_ns(task) < (uint64_t)FOREVER_NS ? uncharged_ns(task) : FOREVER_NS;
+	return slept_ns * ONE / (slept_ns + ran_ns + half_ns);
+}
+
+/* ---- The clock ------------------------------------------------------------------------------- */
+
+static void clock_not_before(struct rustland *r, uint64_t time)
+{
+	if ((int64_t)(time - r->clock) > 0)
+		r->clock = time;
+}
+
+/*
+ * The clock is the virtual time of the fluid model, in which all tasks run at the same time and
+ * get their shares in every instant (GPS; Parekh and Gallager 1993). It never goes back. While
+ * CPUs are free everybody runs at full speed, and so does the clock; a task that ran alone for ten
+ * minutes is then not in debt when others arrive. If tasks turn out to be behind it goes slower,
+ * down to half speed: some CPU time goes where it cannot be seen, to sleepers in between and to
+ * interrupts.
+ *
+ * While tasks wait it follows what is charged, see clock_follow(). But a task that runs once and
+ * exits is never charged, and a storm of them must not stop the clock and with it everybody else.
+ * So it goes at least at half of the speed that the number of tasks gives, and, because a storm
+ * can have any number of tasks, at a sixteenth of real time.
+ */
+static void clock_pass(struct rustland *r, const struct rl_task *task)
+{
+	int64_t elapsed = task->enqueued_at_ns - r->now_ns, half;
+
+	if (elapsed > 0 || !r->started)
+		r->now_ns = task->enqueued_at_ns;
+	/* Below zero: requests of different CPUs may be a little out of order. */
+	elapsed = r->started ? clamp(elapsed, 0, FOREVER_NS) : 0;
+	r->started = true;
+
+	if (is_contended(task)) {
+		half = elapsed * cpus_of(r, task) / (2 * rivals_of(r, task)) * RL_WEIGHT_DEFAULT /
+		       (r->mean_weight / ONE);
+		r->slow_clock += half > elapsed / 16 ? half : elapsed / 16;
+		clock_not_before(r, r->slow_clock);
+	} else {
+		r->clock += elapsed * (ONE - r->behind_ns * ONE / (2 * r->owed_max_ns)) / ONE;
+	}
+	/*
+	 * No decision had a deadline farther ahead than that. If one has run, the kernel went on
+	 * without this policy, and what it queued meanwhile must not wait until the clock has
+	 * caught up.
+	 */
+	clock_not_before(r, task->frontier - r->ahead_max_ns);
+	/* It only matters when the clock has been too slow for a while. */
+	if ((int64_t)(r->clock - r->slow_clock) > r->slice_ns)
+		r->slow_clock = r->clock - r->slice_ns;
+}
+
+/*
+ * The clock is the mean vruntime of all that share the CPUs: when one of them moves, it moves by
+ * that divided by their number. Their number is an estimate, and its error would add up. So the
+ * clock goes up to twice as fast when those that run are ahead of it, and slower, down to a stop,
+ * when they are behind, seen from half way between where the task was and where it is.
+ */
+static void clock_follow(struct rustland *r, const struct rl_task *task, int64_t lag, int64_t moved)
+{
+	int64_t step, pull;
+
+	moved = clamp(moved, 0, r->debt_max_ns);
+	step = moved / (int64_t)rivals_of(r, task);
+	lag = clamp(lag + moved / 2, -r->owed_max_ns, r->debt_max_ns);
+	pull = lag * ONE / (lag > 0 ? r->debt_max_ns : r->owed_max_ns);
+	r->clock += step + step * pull / ONE;
+
+	if (!(task->flags & RL_TASK_WAKEUP))
+		r->behind_ns = (3 * r->behind_ns - clamp(lag, -r->owed_max_ns, 0)) / 4;
+}
+
+/* The mean over CPU time of the last few rounds: what sleeps much counts little. */
+static void note_weight(struct rustland *r, const struct rl_task *task, uint64_t ran_ns)
+{
+	int64_t ran = ran_ns < (uint64_t)r->slice_ns ? (int64_t)ran_ns : r->slice_ns;
+	int64_t window = 4 * r->slice_ns * r->nr_cpus;
+
+	r->mean_weight += (weight_of(task) * ONE - r->mean_weight) * ran / (ran + window);
+}
+
+/* ---- One task -------------------------------------------------------------------------------- */
+
+/*
+ * Charge what the task has used since it was last charged, and return its lag.
+ *
+ * Of two tasks that wake each other, one always sleeps while the other runs. They get two shares
+ * that way, and hogs beside them starve: with upstream's formula, 4 hogs beside 2 pairs on 2 CPUs
+ * got 44 % of what EEVDF gave them. It cannot be seen who waits for whom, so every task pays up to
+ * twice for what it used before a short sleep: a pair has one share then. A task that waits for a
+ * disk most of the time does not feel it, because it uses less than half a share.
+ */
+static int64_t charge(struct rustland *r, const struct rl_task *task, int64_t worth)
+{
+	int64_t lag = clamp(task->state[VRUNTIME] - r->clock, INT64_MIN / 2, r->debt_max_ns);
+	int64_t cost = weighted(uncharged_ns(task), task), moved;
+	uint64_t vruntime;
+
+	if (task->flags & RL_TASK_WAKEUP)
+		cost += cost * (ONE - worth) / ONE;
+	moved = clamp(cost, 0, r->debt_max_ns - lag);
+	if (!is_contended(task))
+		return lag + moved;
+
+	note_weight(r, task, uncharged_ns(task));
+	vruntime = r->clock + lag + moved;
+	clock_follow(r, task, lag, moved);
+	return vruntime - r->clock;
+}
+
+/*
+ * A sleeper comes back with at most the credit that its sleep was worth, or with less debt. So a task
+ * that sleeps most of the time, as a game or a player does between two frames, is served in time even
+ * where all shares are smaller than what it needs. A task cannot live on that: the more it runs for each
+ * sleep, the less the sleep is worth, and the more the hogs beside it are behind the clock, which puts them
+ * first.
+ */
+static int64_t lag_after_sleep(const struct rustland *r, int64_t lag, int64_t worth)
+{
+	if (lag > 0)
+		return lag - lag * worth / ONE;
+	return clamp(lag, -r->credit_max_ns * worth / ONE, 0);
+}
+
+/*
+ * In about one slice_ns everybody has a turn, as long as slices do not get shorter than the
+ * shortest. Heavier tasks get longer slices than the others, because between two slices of a task
+ * somebody else always has one. The half rival less leaves room for them below the longest slice.
+ */
+static uint64_t slice_of(const struct rustland *r, const struct rl_task *task)
+{
+	int64_t slice = 2 * r->slice_ns * cpus_of(r, task) / (2 * rivals_of(r, task) - 1);
+
+	slice = slice * weight_of(task) / (r->mean_weight / ONE);
+	return clamp(slice, r->slice_min_ns, r->slice_ns);
+}
+
+/* A boosted task that does not sleep is a hog like others: its band ends after one slice. */
+static int64_t band_of(const struct rustland *r, const struct rl_task *task)
+{
+	int64_t left = task->burst_ns < (uint64_t)r->slice_ns ? r->slice_ns - task->burst_ns : 0;
+
+	switch (task->class) {
+	case RL_CLASS_NORMAL:
+		return 0;
+	case RL_CLASS_BOOSTED:
+		return left / 4;
+	default:
+		return left / 2;
+	}
+}
+
+static void rustland_enqueue(void *state, const struct rl_task *task)
+{
+	struct rustland *r = state;
+	struct rl_decision decision = rl_decide_for(task);
+	bool wakeup = task->flags & RL_TASK_WAKEUP;
+	int64_t lag = 0, worth = worth_of_sleep(task), burst;
+
+	clock_pass(r, task);
+	/* New tasks start at the clock: credit would let a storm of them starve the others. */
+	if (!(task->flags & RL_TASK_NEW)) {
+		lag = charge(r, task, worth);
+		lag = wakeup ? lag_after_sleep(r, lag, worth) :
+			       clamp(lag, -r->owed_max_ns, r->debt_max_ns);
+	}
+
+	decision.slice_ns = slice_of(r, task);
+	burst = task->burst_ns < decision.slice_ns ? task->burst_ns : decision.slice_ns;
+	burst = clamp(weighted(burst, task), 0, r->slice_ns);
+
+	decision.cpu = r->percpu_local ? task->cpu : RL_CPU_ANY;
+	/* Who is in debt and has hardly slept waits, or tasks that only wake each other would interrupt
+	 * all others. */
+	if (wakeup && (lag <= 0 || worth > ONE / 2))
+		decision.flags = RL_DECISION_PREEMPT;
+	decision.deadline = r->clock + lag + burst - band_of(r, task);
+	decision.state[VRUNTIME] = r->clock + lag;
+	decision.state[CHARGED] = task->runtime_ns;
+	rl_pool_push(r->pool, &decision, task->enqueued_at_ns);
+}
+
+static bool rustland_next(void *state, struct rl_decision *ret)
+{
+	struct rustland *r = state;
+
+	return rl_pool_pop(r->pool, ret);
+}
+
+static void rustland_undo(void *state, const struct rl_decision *decision)
+{
+	struct rustland *r = state;
+
+	/* It was the first: it still goes before others of the same deadline. */
+	rl_pool_push(r->pool, decision, 0);
+}
+
+static int rustland_init(void *state, const struct rl_policy_config *config)
+{
+	struct rustland *r = state;
+
+	r->slice_ns = config->slice_ns;
+	r->slice_min_ns = config->slice_min_ns;
+	r->debt_max_ns = 3 * r->slice_ns;
+	r->credit_max_ns = r->slice_ns;
+	r->owed_max_ns = r->slice_ns / 2;
+	r->ahead_max_ns = r->debt_max_ns + r->slice_ns;
+	r->nr_cpus = config->nr_cpus;
+	r->percpu_local = config->percpu_local;
+	r->clock = r->slow_clock = CLOCK_START;
+	r->mean_weight = RL_WEIGHT_DEFAULT * ONE;
+	return rl_pool_new(&r->pool, POOL_CAPACITY);
+}
+
+static void rustland_fini(void *state)
+{
+	struct rustland *r = state;
+
+	rl_pool_free(&r->pool);
+}
+
+const struct rl_policy rl_policy_rustland = {
+	.version = RL_POLICY_VERSION,
+	.name = "rustland",
+	.summary = "fair by weight; tasks that sleep, and boosted ones, run first",
+	.state_size = sizeof(struct rustland),
+	.init = rustland_init,
+	.fini = rustland_fini,
+	.enqueue = rustland_enqueue,
+	.next = rustland_next,
+	.undo = rustland_undo,
+};

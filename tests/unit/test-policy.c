@@ -1,0 +1,918 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the policy "rustland" promises. The first half asks it about single tasks; the second half
+ * lets it schedule a simulated machine (machine.h) and looks at who got what. No test depends on
+ * how fast this machine is.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "machine.h"
+#include "policy.h"
+
+#define SLICE	  (20 * MS)
+#define SLICE_MIN (1 * MS)
+#define SECOND	  (1000 * MS)
+
+/* The documented limits: no deadline is farther from the clock. */
+#define DEADLINE_AHEAD_MAX  ((int64_t)(4 * SLICE))
+#define DEADLINE_BEHIND_MAX ((int64_t)(3 * SLICE / 2))
+
+/*
+ * How long a task can be passed by later ones. Its deadline is at most 4 slices ahead of the clock
+ * and theirs at most 1.5 behind; the clock goes at a sixteenth of real time, after at most one
+ * slice of it: (4 + 1.5 + 1) * 16.
+ */
+#define PASSED_MAX (104 * SLICE)
+
+static const struct rl_policy *const policy = &rl_policy_rustland;
+
+static struct rl_policy_config config_for(uint32_t nr_cpus)
+{
+	return (struct rl_policy_config){
+		.sz = sizeof(struct rl_policy_config),
+		.slice_ns = SLICE,
+		.slice_min_ns = SLICE_MIN,
+		.nr_cpus = nr_cpus,
+	};
+}
+
+/* ---- Single tasks ---------------------------------------------------------------------------- */
+
+static void *start_policy_with(const struct rl_policy_config *config)
+{
+	void *p = calloc(1, policy->state_size);
+
+	assert_non_null(p);
+	assert_int_equal(policy->init(p, config), 0);
+	return p;
+}
+
+static void *start_policy(uint32_t nr_cpus)
+{
+	const struct rl_policy_config config = config_for(nr_cpus);
+
+	return start_policy_with(&config);
+}
+
+static void stop_policy(void *p)
+{
+	policy->fini(p);
+	free(p);
+}
+
+static struct rl_task task_at(int32_t pid, uint64_t at_ns)
+{
+	return (struct rl_task){
+		.pid = pid,
+		.tgid = pid,
+		.cpu = 1,
+		.flags = RL_TASK_NEW,
+		.weight = RL_WEIGHT_DEFAULT,
+		.nr_cpus_allowed = 64,
+		.nr_waiting = 3,
+		.enqueued_at_ns = at_ns,
+		.request = 1000 + pid,
+		.generation = 2000 + pid,
+	};
+}
+
+/* The decision about a task, when no other is held. */
+static struct rl_decision decide(void *p, const struct rl_task *task)
+{
+	struct rl_decision d = { 0 }, none;
+
+	policy->enqueue(p, task);
+	assert_true(policy->next(p, &d));
+	assert_false(policy->next(p, &none));
+	assert_int_equal(d.pid, task->pid);
+	assert_int_equal(d.request, task->request);
+	assert_int_equal(d.generation, task->generation);
+	assert_in_range(d.slice_ns, SLICE_MIN, SLICE);
+	return d;
+}
+
+/* The decision took effect; the task ran and is asked about again when its slice ended. */
+static void ran(struct rl_task *task, const struct rl_decision *d, uint64_t run_ns, uint64_t at_ns)
+{
+	for (int i = 0; i < RL_STATE_WORDS; i++)
+		task->state[i] = d->state[i];
+	task->flags = 0;
+	task->runtime_ns += run_ns;
+	task->burst_ns += run_ns;
+	task->enqueued_at_ns = at_ns;
+}
+
+static void woke(struct rl_task *task, uint64_t slept_ns)
+{
+	task->flags = RL_TASK_WAKEUP;
+	task->slept_ns = slept_ns;
+	task->burst_ns = 0;
+}
+
+/* New tasks start at the clock, so one of them tells what it is. */
+static uint64_t clock_of(void *p, uint64_t at_ns)
+{
+	const struct rl_task task = task_at(9999, at_ns);
+
+	return decide(p, &task).state[0];
+}
+
+static void registry(void **state)
+{
+	(void)state;
+	assert_ptr_equal(rl_policy_find("rustland"), &rl_policy_rustland);
+	assert_null(rl_policy_find("rustlan"));
+	assert_ptr_equal(rl_policy_at(0), &rl_policy_rustland);
+	assert_null(rl_policy_at(1));
+	assert_int_equal(policy->version, RL_POLICY_VERSION);
+}
+
+static void least_used_runs_first(void **state)
+{
+	void *p = start_policy(2);
+	struct rl_task tasks[3];
+	struct rl_decision d;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		tasks[i] = task_at(i, 1);
+		d = decide(p, &tasks[i]);
+		/* Task 0 uses the most. It also ran since it slept, as the others did. */
+		ran(&tasks[i], &d, (10 - i) * MS, 30 * MS);
+		tasks[i].burst_ns = 10 * MS;
+	}
+	for (int i = 0; i < 3; i++)
+		policy->enqueue(p, &tasks[i]);
+	for (int i = 2; i >= 0; i--) {
+		assert_true(policy->next(p, &d));
+		assert_int_equal(d.pid, i);
+	}
+	stop_policy(p);
+}
+
+/* Same use, but one slept just now: it goes first. And its deadline is not what is remembered. */
+static void sleeper_runs_first(void **state)
+{
+	void *p = start_policy(2);
+	struct rl_task hog = task_at(1, 1), sleeper = task_at(2, 1);
+	struct rl_decision d, e;
+
+	(void)state;
+	d = decide(p, &hog);
+	ran(&hog, &d, 10 * MS, 10 * MS);
+	e = decide(p, &sleeper);
+	ran(&sleeper, &e, 10 * MS, 10 * MS);
+	woke(&sleeper, SECOND);
+	e = decide(p, &sleeper);
+	d = decide(p, &hog);
+	assert_true(e.deadline < d.deadline);
+	assert_true(d.state[0] < d.deadline);
+	assert_true(e.state[0] == e.deadline);
+	stop_policy(p);
+}
+
+static void percpu_local_keeps_the_cpu(void **state)
+{
+	struct rl_policy_config config = config_for(4);
+	struct rl_task task = task_at(1, 1);
+	void *p = start_policy_with(&config);
+
+	(void)state;
+	task.cpu = 3;
+	assert_int_equal(decide(p, &task).cpu, RL_CPU_ANY);
+	stop_policy(p);
+
+	config.percpu_local = true;
+	p = start_policy_with(&config);
+	assert_int_equal(decide(p, &task).cpu, 3);
+	stop_policy(p);
+}
+
+static void slices(void **state)
+{
+	void *p = start_policy(4);
+	struct rl_task task = task_at(1, 1);
+	uint64_t normal;
+
+	(void)state;
+	task.nr_waiting = 3;
+	normal = decide(p, &task).slice_ns;
+	task.weight = 200;
+	assert_in_range(decide(p, &task).slice_ns, normal + 1, SLICE);
+	task.weight = 50;
+	assert_in_range(decide(p, &task).slice_ns, normal / 2 - 1, normal / 2 + 1);
+	task.weight = 1;
+	assert_int_equal(decide(p, &task).slice_ns, SLICE_MIN);
+	task.weight = 10000;
+	assert_int_equal(decide(p, &task).slice_ns, SLICE);
+	task.weight = 100;
+	task.nr_waiting = 1000;
+	assert_int_equal(decide(p, &task).slice_ns, SLICE_MIN);
+	task.nr_waiting = UINT32_MAX;
+	assert_int_equal(decide(p, &task).slice_ns, SLICE_MIN);
+	stop_policy(p);
+}
+
+static void only_wakeups_without_debt_preempt(void **state)
+{
+	void *p = start_policy(1);
+	struct rl_task task = task_at(1, 1);
+	struct rl_decision d = decide(p, &task);
+
+	(void)state;
+	assert_int_equal(d.flags, 0); /* new */
+	ran(&task, &d, 10 * MS, 10 * MS);
+	d = decide(p, &task);
+	assert_int_equal(d.flags, 0); /* its slice ended */
+	ran(&task, &d, 10 * MS, 20 * MS);
+	woke(&task, 50 * US);
+	d = decide(p, &task);
+	assert_int_equal(d.flags, 0); /* woke up in debt */
+	ran(&task, &d, 1 * MS, 1000 * MS);
+	woke(&task, 980 * MS);
+	d = decide(p, &task);
+	assert_int_equal(d.flags, RL_DECISION_PREEMPT); /* the clock has passed it meanwhile */
+	stop_policy(p);
+}
+
+static void credit_is_bounded(void **state)
+{
+	const uint64_t hour = 3600 * SECOND;
+	void *p = start_policy(2);
+	struct rl_task sleeper = task_at(1, 1);
+	struct rl_decision d = decide(p, &sleeper);
+	uint64_t clock;
+	int64_t lag;
+
+	(void)state;
+	/* A long sleep gives one slice and no more. */
+	ran(&sleeper, &d, 1 * MS, hour);
+	woke(&sleeper, hour);
+	d = decide(p, &sleeper);
+	clock = clock_of(p, hour);
+	lag = d.state[0] - clock;
+	assert_true(lag >= -(int64_t)SLICE);
+	assert_true(lag <= -(int64_t)SLICE * 9 / 10);
+
+	/* A sleep of a tenth of a millisecond gives next to nothing, although the clock went on. */
+	ran(&sleeper, &d, 100 * US, hour + SECOND);
+	woke(&sleeper, 100 * US);
+	d = decide(p, &sleeper);
+	lag = d.state[0] - clock_of(p, hour + SECOND);
+	assert_true(lag >= -(int64_t)SLICE / 20);
+	assert_true(lag <= 0);
+
+	/* Who did not sleep is owed half a slice at most. */
+	ran(&sleeper, &d, 100 * US, hour + 2 * SECOND);
+	d = decide(p, &sleeper);
+	lag = d.state[0] - clock_of(p, hour + 2 * SECOND);
+	assert_true(lag >= -(int64_t)SLICE / 2);
+	stop_policy(p);
+}
+
+static void debt_is_bounded(void **state)
+{
+	void *p = start_policy(2);
+	struct rl_task task = task_at(1, 1);
+	struct rl_decision d = decide(p, &task);
+	int64_t lag;
+
+	(void)state;
+	/* Ten minutes of CPU time at once, although the clock stood still. */
+	ran(&task, &d, 600 * SECOND, 2);
+	d = decide(p, &task);
+	lag = d.state[0] - clock_of(p, 2);
+	assert_true(lag <= (int64_t)(3 * SLICE));
+	assert_true(lag > (int64_t)SLICE);
+
+	/* Nor does it vanish when it is so long that its product with the weight wraps. */
+	task = task_at(2, 2);
+	d = decide(p, &task);
+	ran(&task, &d, UINT64_C(1) << 63, 2);
+	d = decide(p, &task);
+	lag = d.state[0] - clock_of(p, 2);
+	assert_true(lag > (int64_t)SLICE);
+	stop_policy(p);
+}
+
+/* The bound of the whole: see PASSED_MAX. The latest deadline, and the earliest that can come. */
+static void nobody_is_passed_for_ever(void **state)
+{
+	void *p = start_policy(2);
+	struct rl_task hog = task_at(1, 1), sleeper = task_at(2, 1);
+	struct rl_decision d = decide(p, &hog), e = decide(p, &sleeper);
+	uint64_t now = 1;
+
+	(void)state;
+	ran(&hog, &d, 600 * SECOND, now);
+	d = decide(p, &hog);
+	/* Meanwhile new tasks come in any number, and none of them is ever charged. */
+	while (now < PASSED_MAX) {
+		struct rl_task once = task_at(3, now += MS);
+
+		once.nr_waiting = 100000;
+		decide(p, &once);
+	}
+	ran(&sleeper, &e, 0, now);
+	woke(&sleeper, now);
+	sleeper.nr_waiting = 100000;
+	sleeper.class = RL_CLASS_FOREGROUND;
+	assert_true((int64_t)(decide(p, &sleeper).deadline - d.deadline) >= 0);
+	stop_policy(p);
+}
+
+/* The kernel went on alone for a while: the clock must not stay behind what it queued meanwhile. */
+static void the_clock_follows_the_kernel(void **state)
+{
+	void *p = start_policy(2);
+	struct rl_task task = task_at(1, 1);
+
+	(void)state;
+	decide(p, &task);
+	task.frontier = 10 * SECOND;
+	decide(p, &task);
+	assert_int_equal(clock_of(p, 1), 10 * SECOND - DEADLINE_AHEAD_MAX);
+	task.frontier = 5 * SECOND;
+	decide(p, &task);
+	assert_int_equal(clock_of(p, 1), 10 * SECOND - DEADLINE_AHEAD_MAX);
+	stop_policy(p);
+}
+
+static void lone_run_is_no_debt(void **state)
+{
+	void *p = start_policy(2);
+	struct rl_task hog = task_at(1, 1), other = task_at(2, 1);
+	struct rl_decision d = decide(p, &hog);
+	int64_t lag;
+
+	(void)state;
+	ran(&hog, &d, 600 * SECOND, 600 * SECOND);
+	/* After ten minutes somebody wakes up; no CPU is idle, and nobody else waits. */
+	other.enqueued_at_ns = 600 * SECOND;
+	other.nr_waiting = 0;
+	woke(&other, 600 * SECOND);
+	decide(p, &other);
+	d = decide(p, &hog);
+	lag = d.state[0] - clock_of(p, 600 * SECOND);
+	assert_in_range(lag + SLICE, SLICE / 2, SLICE * 3 / 2);
+	stop_policy(p);
+}
+
+static void boost_is_a_bounded_band(void **state)
+{
+	void *p = start_policy(2);
+	struct rl_task task = task_at(1, 1);
+	uint64_t normal, boosted, foreground;
+
+	(void)state;
+	for (uint64_t burst = 0; burst <= 2 * SLICE; burst += MS) {
+		task.burst_ns = burst;
+		task.class = RL_CLASS_NORMAL;
+		normal = decide(p, &task).deadline;
+		task.class = RL_CLASS_BOOSTED;
+		boosted = decide(p, &task).deadline;
+		task.class = RL_CLASS_FOREGROUND;
+		foreground = decide(p, &task).deadline;
+
+		assert_in_range(normal - boosted, 0, SLICE / 4);
+		assert_in_range(normal - foreground, 0, SLICE / 2);
+		if (burst < SLICE) {
+			assert_in_range(normal - boosted, 1, SLICE);
+			assert_in_range(boosted - foreground, 1, SLICE);
+		} else {
+			assert_int_equal(normal, boosted);
+			assert_int_equal(normal, foreground);
+		}
+		/* The band is not remembered. */
+		assert_int_equal(decide(p, &task).state[0], clock_of(p, 1));
+	}
+	stop_policy(p);
+}
+
+/* Whatever is dropped, what was used is charged, and charged once. */
+static void dropped_decisions_charge_once(void **state)
+{
+	void *p = start_policy(2);
+	struct rl_task task = task_at(1, 1);
+	struct rl_decision first = decide(p, &task), d;
+	uint64_t before = first.state[0];
+
+	(void)state;
+	ran(&task, &first, 6 * MS, 6 * MS);
+	d = decide(p, &task);
+	assert_int_equal(d.state[0] - before, 6 * MS);
+
+	/* That one was stale: the next request carries the state of the first. */
+	ran(&task, &first, 4 * MS, 10 * MS);
+	d = decide(p, &task);
+	assert_int_equal(d.state[0] - before, 10 * MS);
+
+	/* Asked again without having run (its affinity changed): nothing is charged. */
+	ran(&task, &d, 0, 11 * MS);
+	d = decide(p, &task);
+	assert_int_equal(d.state[0] - before, 10 * MS);
+	stop_policy(p);
+}
+
+static void heavier_pays_less(void **state)
+{
+	static const uint32_t weights[] = { 10, 50, 100, 200, 1000 };
+
+	(void)state;
+	for (size_t i = 0; i < 5; i++) {
+		void *p = start_policy(2);
+		struct rl_task task = task_at(1, 1);
+		struct rl_decision d;
+		uint64_t before;
+
+		task.weight = weights[i];
+		d = decide(p, &task);
+		before = d.state[0];
+		ran(&task, &d, 3 * MS, 3 * MS);
+		d = decide(p, &task);
+		assert_int_equal(d.state[0] - before, 3 * MS * 100 / weights[i]);
+		stop_policy(p);
+	}
+}
+
+static void a_full_ring_loses_nothing(void **state)
+{
+	enum {
+		NR = 5000
+	};
+	static bool sent[NR];
+	void *p = start_policy(2);
+	struct rl_decision d, again;
+	uint64_t last = 0;
+	uint32_t random = 1;
+
+	(void)state;
+	for (int i = 0; i < NR; i++) {
+		struct rl_task task = task_at(i, 1);
+
+		random = random * 1664525 + 1013904223;
+		task.burst_ns = random % SLICE;
+		policy->enqueue(p, &task);
+	}
+	for (int n = 0; n < NR; n++) {
+		for (int full = n % 3; full > 0; full--) {
+			assert_true(policy->next(p, &d));
+			policy->undo(p, &d);
+		}
+		assert_true(policy->next(p, &again));
+		if (n % 3 > 0)
+			assert_memory_equal(&d, &again, sizeof(d));
+		assert_true(n == 0 || (int64_t)(again.deadline - last) >= 0);
+		last = again.deadline;
+		assert_false(sent[again.pid]);
+		sent[again.pid] = true;
+	}
+	assert_false(policy->next(p, &d));
+	stop_policy(p);
+}
+
+static void a_full_pool_loses_only_the_newest(void **state)
+{
+	void *p = start_policy(2);
+	struct rl_decision d;
+	int nr = 0;
+
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		struct rl_task task = task_at(i, 1);
+
+		policy->enqueue(p, &task);
+	}
+	for (; policy->next(p, &d); nr++)
+		assert_int_equal(d.pid, nr);
+	assert_true(nr > 2 * 6553); /* what the ring of requests holds */
+	stop_policy(p);
+}
+
+static void deadlines_wrap(void **state)
+{
+	void *p = start_policy(2);
+	struct rl_task before = task_at(1, 1), after = task_at(2, 5 * MS),
+		       other = task_at(3, 5 * MS);
+	struct rl_decision d;
+
+	(void)state;
+	policy->enqueue(p, &before);
+	/* Nobody waits: the clock goes 5 ms on. */
+	other.nr_waiting = 0;
+	woke(&other, MS);
+	other.flags |= RL_TASK_NEW;
+	policy->enqueue(p, &other);
+	policy->enqueue(p, &after);
+
+	assert_true(policy->next(p, &d));
+	assert_int_equal(d.pid, 1);
+	assert_true(d.deadline > UINT64_MAX / 2);
+	assert_true(policy->next(p, &d));
+	assert_true(d.deadline < UINT64_MAX / 2);
+	stop_policy(p);
+}
+
+static uint64_t random64(uint64_t *seed)
+{
+	uint64_t r;
+
+	/* xorshift64 (Marsaglia 2003); shifted, so that all magnitudes are equally likely */
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	r = *seed;
+	return r >> ((r * 0x9e3779b97f4a7c15ULL) >> 58);
+}
+
+/* Whatever a record says: all stays in its bounds, and the clock never goes back. */
+static void huge_values(void **state)
+{
+	void *p = start_policy(64);
+	uint64_t seed = 88172645463325252ULL, clock = clock_of(p, 0), now = 0;
+
+	(void)state;
+	for (int i = 0; i < 200000; i++) {
+		struct rl_task task = {
+			.pid = i,
+			.cpu = random64(&seed) % 64,
+			.flags = random64(&seed) & ~RL_TASK_NEW,
+			.weight = random64(&seed),
+			.class = random64(&seed) % 3,
+			.nr_cpus_allowed = random64(&seed),
+			.nr_waiting = random64(&seed),
+			.enqueued_at_ns = now - random64(&seed) % 1000,
+			.runtime_ns = random64(&seed),
+			.burst_ns = random64(&seed),
+			.slept_ns = random64(&seed),
+			.frontier = clock + random64(&seed) % SECOND,
+			.state = { clock + random64(&seed), random64(&seed) },
+		};
+		struct rl_decision d = decide(p, &task);
+		uint64_t next = clock_of(p, task.enqueued_at_ns);
+
+		assert_true((int64_t)(next - clock) >= 0);
+		clock = next;
+		now += random64(&seed) % (UINT64_C(1) << (i % 62));
+		assert_true((int64_t)(d.deadline - clock) <= DEADLINE_AHEAD_MAX);
+		assert_true((int64_t)(d.deadline - clock) >= -DEADLINE_BEHIND_MAX);
+	}
+	stop_policy(p);
+}
+
+/* ---- Machines -------------------------------------------------------------------------------- */
+
+static struct machine *start_machine(uint32_t nr_cpus)
+{
+	const struct machine_config config = {
+		.policy = policy,
+		.policy_config = config_for(nr_cpus),
+		.switch_ns = 2 * US,
+		.ask_ns = 3 * US,
+		.start_at_ns = 12345,
+		.seed = 7,
+	};
+
+	return machine_new(&config);
+}
+
+static size_t add_hog(struct machine *m, uint32_t weight, uint64_t cpus)
+{
+	return machine_add(
+		m, &(struct machine_spec){ .kind = MACHINE_HOG, .weight = weight, .cpus = cpus });
+}
+
+static size_t add_hogs(struct machine *m, int nr)
+{
+	size_t first = add_hog(m, 0, 0);
+
+	for (int i = 1; i < nr; i++)
+		add_hog(m, 0, 0);
+	return first;
+}
+
+static size_t add_frames(struct machine *m, uint64_t run_ns, uint64_t period_ns)
+{
+	return machine_add(m, &(struct machine_spec){ .kind = MACHINE_PERIODIC,
+						      .run_ns = run_ns,
+						      .period_ns = period_ns });
+}
+
+static double runtime(const struct machine *m, size_t task)
+{
+	return machine_result(m, task).runtime_ns;
+}
+
+/* Hogs of these weights, all on CPUs of the mask, share by weight within 5 %. */
+static void check_weights(uint32_t nr_cpus, uint64_t cpus, const uint32_t *weights, int nr)
+{
+	struct machine *m = start_machine(nr_cpus);
+	double all = 0, all_weights = 0;
+
+	for (int i = 0; i < nr; i++) {
+		add_hog(m, weights[i], cpus);
+		all_weights += weights[i];
+	}
+	machine_run(m, 2 * SECOND);
+	machine_reset_results(m);
+	machine_run(m, 30 * SECOND);
+	for (int i = 0; i < nr; i++)
+		all += runtime(m, i);
+	for (int i = 0; i < nr; i++) {
+		double share = runtime(m, i) / all, ideal = weights[i] / all_weights;
+
+		if (share < 0.95 * ideal || share > 1.05 * ideal)
+			fail_msg("weight %u on %u CPUs: share %.4f, not %.4f", weights[i], nr_cpus,
+				 share, ideal);
+	}
+	machine_free(m);
+}
+
+static void shares_follow_weights(void **state)
+{
+	static const uint32_t others[] = { 10, 20, 50, 100, 200, 500, 1000 };
+
+	(void)state;
+	for (size_t i = 0; i < 7; i++)
+		check_weights(1, 0, (uint32_t[]){ 100, others[i] }, 2);
+	check_weights(1, 0, (uint32_t[]){ 10, 100, 1000 }, 3);
+	check_weights(1, 0, (uint32_t[]){ 100, 100, 100, 100, 1000 }, 5);
+	check_weights(2, 0, (uint32_t[]){ 100, 50, 100, 200, 100 }, 5);
+	/* All light: the clock has to keep up with vruntimes that go ten times as fast. */
+	check_weights(1, 0, (uint32_t[]){ 10, 10, 10, 20, 10 }, 5);
+	/* On one CPU of 64: the number of rivals is not what it seems. */
+	check_weights(64, 1, (uint32_t[]){ 100, 200, 50, 10, 300 }, 5);
+}
+
+/* Jain's index of fairness (Jain, Chiu, Hawe 1984): 1 when all got the same. */
+static double jain(const struct machine *m, size_t first, int nr)
+{
+	double sum = 0, squares = 0;
+
+	for (int i = 0; i < nr; i++) {
+		double x = runtime(m, first + i);
+
+		sum += x;
+		squares += x * x;
+	}
+	return sum * sum / (nr * squares);
+}
+
+static void equal_hogs_get_equal_shares(void **state)
+{
+	static const struct {
+		uint32_t cpus;
+		int hogs;
+	} cases[] = {
+		{ 1, 2 }, { 1, 7 }, { 2, 3 }, { 2, 4 }, { 4, 5 }, { 8, 20 }, { 16, 100 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct machine *m = start_machine(cases[i].cpus);
+		size_t first = add_hogs(m, cases[i].hogs);
+
+		machine_run(m, 5 * SECOND);
+		assert_true(jain(m, first, cases[i].hogs) >= 0.999);
+		machine_free(m);
+	}
+}
+
+/*
+ * With full sleeper credit a pair takes two shares. Hogs get at least this much of what they would
+ * get if it took one.
+ */
+static void check_pairs(uint32_t nr_cpus, int hogs, int pairs, uint64_t run_ns, double least)
+{
+	struct machine *m = start_machine(nr_cpus);
+	size_t hog = add_hogs(m, hogs), pair = 0;
+	double of_hogs = 0, of_pairs = 0, ideal = 10.0 * SECOND * nr_cpus / (hogs + pairs);
+
+	for (int i = 0; i < pairs; i++) {
+		size_t added = machine_add(
+			m, &(struct machine_spec){ .kind = MACHINE_PAIR, .run_ns = run_ns });
+
+		pair = i == 0 ? added : pair;
+	}
+	machine_run(m, 2 * SECOND);
+	machine_reset_results(m);
+	machine_run(m, 10 * SECOND);
+	for (int i = 0; i < hogs; i++) {
+		of_hogs += runtime(m, hog + i) / hogs;
+		/* No hog waits much longer than a round of all of them takes. */
+		assert_in_range(machine_result(m, hog + i).waited_max_ns, 0, 2 * SLICE);
+	}
+	for (int i = 0; i < 2 * pairs; i++)
+		of_pairs += runtime(m, pair + i) / pairs;
+	if (of_hogs < least * ideal || of_pairs < 0.8 * of_hogs || of_pairs > 1.7 * of_hogs)
+		fail_msg("%d hogs, %d pairs of %lu us: hogs %.2f of ideal, a pair %.2f of a hog",
+			 hogs, pairs, (unsigned long)(run_ns / US), of_hogs / ideal,
+			 of_pairs / of_hogs);
+	machine_free(m);
+}
+
+static void a_pair_is_not_two(void **state)
+{
+	(void)state;
+	check_pairs(2, 4, 4, 50 * US, 0.8);
+	check_pairs(2, 4, 2, 50 * US, 0.8);
+	check_pairs(2, 4, 2, 5 * US, 0.8);
+	check_pairs(2, 4, 2, 500 * US, 0.8);
+	check_pairs(2, 4, 2, 3 * MS, 0.8);
+	check_pairs(1, 2, 1, 50 * US, 0.8);
+	check_pairs(8, 16, 8, 50 * US, 0.8);
+	/* Five times as many pairs as hogs, which together could use ten times the CPUs. */
+	check_pairs(2, 4, 20, 50 * US, 0.75);
+}
+
+static void frames_start_at_once(void **state)
+{
+	(void)state;
+	for (uint32_t cpus = 1; cpus <= 8; cpus *= 2) {
+		for (int per_cpu = 1; per_cpu <= 3; per_cpu++) {
+			struct machine *m = start_machine(cpus);
+			size_t frames;
+
+			add_hogs(m, per_cpu * cpus);
+			frames = add_frames(m, 2200 * US, 16 * MS);
+			machine_run(m, SECOND);
+			machine_reset_results(m);
+			machine_run(m, 20 * SECOND);
+			assert_true(machine_result(m, frames).nr_wakeups >= 1200);
+			/* The model's policy takes no time: anything but "at once" is its will. */
+			assert_int_equal(machine_latency(m, frames, 99), 0);
+			assert_in_range(machine_latency(m, frames, 100), 0, SLICE / 2);
+			machine_free(m);
+		}
+	}
+}
+
+/* Pipes and hogs and two frame loops, of 60 and of 240 Hz. */
+static void frames_start_at_once_beside_pairs(void **state)
+{
+	struct machine *m = start_machine(4);
+	size_t slow, fast;
+
+	(void)state;
+	add_hogs(m, 8);
+	for (int i = 0; i < 4; i++)
+		machine_add(m, &(struct machine_spec){ .kind = MACHINE_PAIR, .run_ns = 50 * US });
+	slow = add_frames(m, 2200 * US, 16 * MS);
+	fast = add_frames(m, 500 * US, 4167 * US);
+	machine_run(m, SECOND);
+	machine_reset_results(m);
+	machine_run(m, 20 * SECOND);
+	assert_in_range(machine_latency(m, slow, 99), 0, 100 * US);
+	assert_in_range(machine_latency(m, fast, 99), 0, 100 * US);
+	machine_free(m);
+}
+
+/* A task that sleeps a little after every burst cannot get more than its share out of it. */
+static void sleeping_does_not_pay(void **state)
+{
+	static const uint64_t sleeps[] = { 100 * US, 1 * MS, 3 * MS, 10 * MS };
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		struct machine *m = start_machine(2);
+		size_t hogs = add_hogs(m, 4), greedy;
+
+		greedy = machine_add(m, &(struct machine_spec){ .kind = MACHINE_PERIODIC,
+								.run_ns = 12 * MS,
+								.sleep_ns = sleeps[i],
+								.class = RL_CLASS_FOREGROUND });
+		machine_run(m, 2 * SECOND);
+		machine_reset_results(m);
+		machine_run(m, 20 * SECOND);
+		assert_true(runtime(m, greedy) <= 1.05 * runtime(m, hogs));
+		machine_free(m);
+	}
+}
+
+static void a_boosted_hog_is_a_hog(void **state)
+{
+	struct machine *m = start_machine(2);
+	size_t hogs = add_hogs(m, 4), boosted;
+
+	(void)state;
+	boosted = machine_add(
+		m, &(struct machine_spec){ .kind = MACHINE_HOG, .class = RL_CLASS_FOREGROUND });
+	machine_run(m, 100 * MS);
+	machine_reset_results(m);
+	machine_run(m, 2 * SECOND);
+	for (int i = 0; i < 4; i++)
+		assert_true(runtime(m, hogs + i) >= 0.9 * 2 * 2 * SECOND / 5);
+	assert_true(runtime(m, boosted) >= 0.9 * 2 * 2 * SECOND / 5);
+	machine_free(m);
+}
+
+/*
+ * New tasks that exit before they are ever charged. load is what they need, in all CPUs. Beyond 1
+ * their number has no limit; the bound holds nevertheless. Before a hog there can be those that
+ * were queued when it was: at most what piled up in the bound itself.
+ */
+static void check_storm(uint64_t run_ns, double load)
+{
+	struct machine *m = start_machine(2);
+	size_t hogs = add_hogs(m, 4);
+	double of_hogs = 0;
+
+	machine_run(m, SECOND);
+	machine_reset_results(m);
+	machine_storm(m, &(struct machine_spec){ .run_ns = run_ns }, run_ns / load / 2);
+	machine_run(m, 5 * SECOND);
+	for (int i = 0; i < 4; i++) {
+		assert_in_range(machine_result(m, hogs + i).waited_max_ns, 0, PASSED_MAX);
+		of_hogs += runtime(m, hogs + i);
+	}
+	/* What the storm leaves is theirs. */
+	if (load < 1)
+		assert_true(of_hogs >= 0.95 * (1 - load) * 2 * 5 * SECOND);
+	assert_true(of_hogs > 0);
+	machine_free(m);
+}
+
+static void a_storm_does_not_starve_hogs(void **state)
+{
+	static const uint64_t runs[] = { 300 * US, 1 * MS, 5 * MS, 20 * MS };
+	static const double loads[] = { 0.6, 1.0, 1.5 };
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		for (size_t j = 0; j < 3; j++)
+			check_storm(runs[i], loads[j]);
+}
+
+static void a_lone_run_is_not_punished(void **state)
+{
+	struct machine *m = start_machine(2);
+	size_t old = add_hogs(m, 1), hogs;
+
+	(void)state;
+	machine_run(m, 60 * SECOND);
+	hogs = add_hogs(m, 4);
+	machine_reset_results(m);
+	machine_run(m, 500 * MS);
+	assert_in_range(machine_result(m, old).waited_max_ns, 0, 3 * SLICE);
+	assert_true(runtime(m, old) >= 0.8 * runtime(m, hogs));
+	assert_true(runtime(m, old) <= 1.25 * runtime(m, hogs));
+	machine_free(m);
+}
+
+/* One CPU has one hog and another has four; nobody may move. The clock serves both. */
+static void pinned_hogs_share_their_cpu(void **state)
+{
+	struct machine *m = start_machine(2);
+	size_t hogs;
+
+	(void)state;
+	add_hog(m, 0, 1);
+	hogs = add_hog(m, 0, 2);
+	for (int i = 1; i < 4; i++)
+		add_hog(m, 0, 2);
+	machine_run(m, 10 * SECOND);
+	assert_true(jain(m, hogs, 4) >= 0.999);
+	machine_free(m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(registry),
+		cmocka_unit_test(least_used_runs_first),
+		cmocka_unit_test(sleeper_runs_first),
+		cmocka_unit_test(percpu_local_keeps_the_cpu),
+		cmocka_unit_test(slices),
+		cmocka_unit_test(only_wakeups_without_debt_preempt),
+		cmocka_unit_test(credit_is_bounded),
+		cmocka_unit_test(debt_is_bounded),
+		cmocka_unit_test(nobody_is_passed_for_ever),
+		cmocka_unit_test(the_clock_follows_the_kernel),
+		cmocka_unit_test(lone_run_is_no_debt),
+		cmocka_unit_test(boost_is_a_bounded_band),
+		cmocka_unit_test(dropped_decisions_charge_once),
+		cmocka_unit_test(heavier_pays_less),
+		cmocka_unit_test(a_full_ring_loses_nothing),
+		cmocka_unit_test(a_full_pool_loses_only_the_newest),
+		cmocka_unit_test(deadlines_wrap),
+		cmocka_unit_test(huge_values),
+		cmocka_unit_test(shares_follow_weights),
+		cmocka_unit_test(equal_hogs_get_equal_shares),
+		cmocka_unit_test(a_pair_is_not_two),
+		cmocka_unit_test(frames_start_at_once),
+		cmocka_unit_test(frames_start_at_once_beside_pairs),
+		cmocka_unit_test(sleeping_does_not_pay),
+		cmocka_unit_test(a_boosted_hog_is_a_hog),
+		cmocka_unit_test(a_storm_does_not_starve_hogs),
+		cmocka_unit_test(a_lone_run_is_not_punished),
+		cmocka_unit_test(pinned_hogs_share_their_cpu),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
