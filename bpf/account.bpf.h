@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Accounting: what each task used and how long it slept, and the deadline that the backend estimates for a
- * task from its last decision, for the times when the policy cannot be asked or has not answered yet.
+ * Accounting: what each task used and how long it slept, and the deadline that the backend
+ * estimates for a task from its last decision, for the times when the policy cannot be asked or
+ * has not answered yet.
  */
 #ifndef RUSTLAND_ACCOUNT_BPF_H
 #define RUSTLAND_ACCOUNT_BPF_H
@@ -17,11 +18,12 @@ static __always_inline u64 weighted(const struct task_struct *p, u64 runtime_ns)
 }
 
 /*
- * The deadline that p would get if the policy went on as before: the last one, plus what it has used
- * since, less how long it has slept if it just woke up; kept within one slice behind and two slices ahead
- * of the latest deadline that has started to run. The first bound is the credit of a sleeper, the
- * second keeps a task that ran alone for long from waiting for as long. The clock is the self-clocked one
- * of Golestani (1994): virtual time is the tag of the task in service, so no sum over all tasks is needed.
+ * The deadline that p would get if the policy went on as before: the last one, plus what it has
+ * used since, less how long it has slept if it just woke up; kept within one slice behind and two
+ * slices ahead of the latest deadline that has started to run. The first bound is the credit of a
+ * sleeper, the second keeps a task that ran alone for long from waiting for as long. The clock is
+ * the self-clocked one of Golestani (1994): virtual time is the tag of the task in service, so no
+ * sum over all tasks is needed.
  */
 static __always_inline u64 estimate_deadline(const struct task_struct *p,
 					     const struct task_ctx *tctx, bool wakeup)
@@ -86,9 +88,9 @@ static __always_inline void account_stopping(struct task_ctx *tctx)
 }
 
 /*
- * The scheduler thread has run: spread what it used over the requests it handled. Whoever asks pays for the
- * answer (see ask()), so a task that sleeps and wakes ten thousand times a second spends its own share on
- * being scheduled, and not that of others.
+ * The scheduler thread has run: spread what it used over the requests it handled. Whoever asks
+ * pays for the answer (see ask()), so a task that sleeps and wakes ten thousand times a second
+ * spends its own share on being scheduled, and not that of others.
  */
 static __always_inline void account_policy(u64 ran_ns)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Every difference between the kernels from 6.12 to 7.3 and later, and nothing else: what is asked
- * for below this file works everywhere. Differences are found by probing (is the kfunc there, is the
- * type there), never by a version number, because distributions backport. The version beside each
- * entry only says where the difference was seen.
+ * Every difference between the kernels from 6.12 to 7.3 and later, and nothing else: what is
+ * asked for below this file works everywhere. Differences are found by probing (is the kfunc
+ * there, is the type there), never by a version number, because distributions backport. The
+ * version beside each entry only says where the difference was seen.
  *
  * The ___compat suffix is dropped by libbpf when it looks for the kernel's function; it keeps our
  * declarations apart where one name had two prototypes.
@@ -20,7 +20,7 @@
 #define KVAL(type, name)                                                                           \
 	(bpf_core_enum_value_exists(enum type, name) ? bpf_core_enum_value(enum type, name) : 0)
 
-/* ---- The same on all kernels -------------------------------------------------------------------- */
+/* ---- The same on all kernels ---------------------------------------------------------------- */
 
 s32 scx_bpf_create_dsq(u64 dsq_id, s32 node) __ksym;
 s32 scx_bpf_dsq_nr_queued(u64 dsq_id) __ksym;
@@ -29,8 +29,8 @@ bool scx_bpf_task_running(const struct task_struct *p) __ksym;
 void scx_bpf_kick_cpu(s32 cpu, u64 flags) __ksym;
 bool scx_bpf_test_and_clear_cpu_idle(s32 cpu) __ksym;
 u32 scx_bpf_nr_cpu_ids(void) __ksym;
-s32 scx_bpf_select_cpu_dfl(struct task_struct *p, s32 prev_cpu, u64 wake_flags, bool *is_idle)
-	__ksym;
+s32 scx_bpf_select_cpu_dfl(struct task_struct *p, s32 prev_cpu, u64 wake_flags,
+			   bool *is_idle) __ksym;
 s32 scx_bpf_pick_idle_cpu(const struct cpumask *mask, u64 flags) __ksym;
 const struct cpumask *scx_bpf_get_idle_smtmask(void) __ksym;
 void scx_bpf_put_idle_cpumask(const struct cpumask *mask) __ksym;
@@ -46,7 +46,7 @@ u32 bpf_cpumask_first(const struct cpumask *mask) __ksym;
 void bpf_rcu_read_lock(void) __ksym;
 void bpf_rcu_read_unlock(void) __ksym;
 
-/* ---- Time --------------------------------------------------------------------------------------- */
+/* ---- Time ----------------------------------------------------------------------------------- */
 
 /* 6.14: the runqueue's clock, cheaper than reading the hardware's. */
 u64 scx_bpf_now(void) __ksym __weak;
@@ -56,13 +56,14 @@ static __always_inline u64 now_ns(void)
 	return bpf_ksym_exists(scx_bpf_now) ? scx_bpf_now() : bpf_ktime_get_ns();
 }
 
-/* ---- Putting a task on a DSQ, in ops.select_cpu and ops.enqueue ----------------------------------- */
+/* ---- Putting a task on a DSQ, in ops.select_cpu and ops.enqueue ----------------------------- */
 
 /* 6.12: dispatch; 6.13: dsq_insert; 6.19: dsq_insert___v2, which returns bool. */
 void scx_bpf_dispatch___compat(struct task_struct *p, u64 dsq, u64 slice, u64 flags) __ksym __weak;
-void scx_bpf_dsq_insert___compat(struct task_struct *p, u64 dsq, u64 slice, u64 flags) __ksym __weak;
-bool scx_bpf_dsq_insert___v2___compat(struct task_struct *p, u64 dsq, u64 slice, u64 flags)
-	__ksym __weak;
+void scx_bpf_dsq_insert___compat(struct task_struct *p, u64 dsq, u64 slice,
+				 u64 flags) __ksym __weak;
+bool scx_bpf_dsq_insert___v2___compat(struct task_struct *p, u64 dsq, u64 slice,
+				      u64 flags) __ksym __weak;
 
 static __always_inline void dsq_insert(struct task_struct *p, u64 dsq, u64 slice_ns, u64 flags)
 {
@@ -79,8 +80,8 @@ void scx_bpf_dispatch_vtime___compat(struct task_struct *p, u64 dsq, u64 slice, 
 				     u64 flags) __ksym __weak;
 void scx_bpf_dsq_insert_vtime___compat(struct task_struct *p, u64 dsq, u64 slice, u64 vtime,
 				       u64 flags) __ksym __weak;
-bool __scx_bpf_dsq_insert_vtime(struct task_struct *p, struct scx_bpf_dsq_insert_vtime_args *args)
-	__ksym __weak;
+bool __scx_bpf_dsq_insert_vtime(struct task_struct *p,
+				struct scx_bpf_dsq_insert_vtime_args *args) __ksym __weak;
 
 static __always_inline void dsq_insert_vtime(struct task_struct *p, u64 dsq, u64 slice_ns,
 					     u64 vtime, u64 flags)
@@ -101,7 +102,7 @@ static __always_inline void dsq_insert_vtime(struct task_struct *p, u64 dsq, u64
 	}
 }
 
-/* ---- Taking and moving tasks, in ops.dispatch ------------------------------------------------------ */
+/* ---- Taking and moving tasks, in ops.dispatch ----------------------------------------------- */
 
 /* 6.12: consume; 6.13: dsq_move_to_local; 7.1: dsq_move_to_local___v2 with enqueue flags. */
 bool scx_bpf_consume___compat(u64 dsq) __ksym __weak;
@@ -118,10 +119,10 @@ static __always_inline bool dsq_move_to_local(u64 dsq)
 }
 
 /* 6.12: dispatch_from_dsq; 6.13: dsq_move. */
-void scx_bpf_dispatch_from_dsq_set_slice___compat(struct bpf_iter_scx_dsq *it, u64 slice)
-	__ksym __weak;
-void scx_bpf_dispatch_from_dsq_set_vtime___compat(struct bpf_iter_scx_dsq *it, u64 vtime)
-	__ksym __weak;
+void scx_bpf_dispatch_from_dsq_set_slice___compat(struct bpf_iter_scx_dsq *it,
+						  u64 slice) __ksym __weak;
+void scx_bpf_dispatch_from_dsq_set_vtime___compat(struct bpf_iter_scx_dsq *it,
+						  u64 vtime) __ksym __weak;
 bool scx_bpf_dispatch_vtime_from_dsq___compat(struct bpf_iter_scx_dsq *it, struct task_struct *p,
 					      u64 dsq, u64 flags) __ksym __weak;
 void scx_bpf_dsq_move_set_slice___compat(struct bpf_iter_scx_dsq *it, u64 slice) __ksym __weak;
@@ -172,7 +173,7 @@ static __always_inline bool dsq_head_vtime(u64 dsq, u64 *ret_vtime)
 	return found;
 }
 
-/* ---- A running task's slice -------------------------------------------------------------------------- */
+/* ---- A running task's slice ----------------------------------------------------------------- */
 
 /* 6.19: a kfunc; before that a direct store. */
 bool scx_bpf_task_set_slice(struct task_struct *p, u64 slice) __ksym __weak;
@@ -185,7 +186,7 @@ static __always_inline void task_set_slice(struct task_struct *p, u64 slice_ns)
 		p->scx.slice = slice_ns;
 }
 
-/* ---- Idle CPUs --------------------------------------------------------------------------------------- */
+/* ---- Idle CPUs ------------------------------------------------------------------------------ */
 
 /* 6.16: one kfunc for both contexts; 6.19: with its arguments in a struct. */
 s32 scx_bpf_select_cpu_and___compat(struct task_struct *p, s32 prev_cpu, u64 wake_flags,
@@ -218,7 +219,7 @@ s32 scx_bpf_pick_idle_cpu_node(const struct cpumask *mask, s32 node, u64 flags) 
 const struct cpumask *scx_bpf_get_idle_smtmask_node(s32 node) __ksym __weak;
 s32 scx_bpf_cpu_node(s32 cpu) __ksym __weak;
 
-/* ---- Knowledge about CPUs that not every kernel configuration has -------------------------------------- */
+/* ---- Knowledge about CPUs that not every kernel configuration has --------------------------- */
 
 extern const int sched_core_priority __ksym __weak; /* CONFIG_SCHED_MC_PRIO */
 extern const int sd_llc_id __ksym __weak;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * CPUs: which idle one a task should take, and which busy one should be interrupted for it. Claiming an
- * idle CPU clears its idle bit, so that two wakeups never choose the same one.
+ * CPUs: which idle one a task should take, and which busy one should be interrupted for it.
+ * Claiming an idle CPU clears its idle bit, so that two wakeups never choose the same one.
  */
 #ifndef RUSTLAND_IDLE_BPF_H
 #define RUSTLAND_IDLE_BPF_H
@@ -18,8 +18,8 @@ static __always_inline s32 claim_idle_cpu(const struct task_struct *p)
 {
 	/* With idle tracking per node, the kfunc without a node would end the scheduler. */
 	if (opt_numa_local && bpf_ksym_exists(scx_bpf_pick_idle_cpu_node))
-		return scx_bpf_pick_idle_cpu_node(p->cpus_ptr, scx_bpf_cpu_node(scx_bpf_task_cpu(p)),
-						  0);
+		return scx_bpf_pick_idle_cpu_node(p->cpus_ptr,
+						  scx_bpf_cpu_node(scx_bpf_task_cpu(p)), 0);
 	return scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
 }
 
@@ -62,9 +62,9 @@ static __always_inline bool whole_core_idle(s32 cpu)
 }
 
 /*
- * Hybrid machines: a task that is woken from a faster core is better off there than on the slower one
- * it last used, unless that one shares the cache and its whole core is idle. Returns the CPU to start
- * the search from; *ret_claimed says that it was idle and has been claimed.
+ * Hybrid machines: a task that is woken from a faster core is better off there than on the slower
+ * one it last used, unless that one shares the cache and its whole core is idle. Returns the CPU
+ * to start the search from; *ret_claimed says that it was idle and has been claimed.
  */
 static __always_inline s32 steer_to_fast_core(const struct task_struct *p, s32 prev_cpu,
 					      bool *ret_claimed)
@@ -120,11 +120,11 @@ static __always_inline bool runs_later_deadline(const struct task_struct *p, s32
 }
 
 /*
- * Interrupt a CPU whose task is less urgent than the deadline given: the one p last used, where its data
- * is, or else one other at random. Trying two finds a victim nearly as often as a scan of all CPUs
- * (the power of two choices, Mitzenmacher 2001) and costs the same on 4 CPUs and on 256. A task is only
- * stopped for a deadline that is earlier by more than the shortest slice, because each interruption
- * costs a switch.
+ * Interrupt a CPU whose task is less urgent than the deadline given: the one p last used, where
+ * its data is, or else one other at random. Trying two finds a victim nearly as often as a scan
+ * of all CPUs (the power of two choices, Mitzenmacher 2001) and costs the same on 4 CPUs and on
+ * 256. A task is only stopped for a deadline that is earlier by more than the shortest slice,
+ * because each interruption costs a switch.
  */
 static __always_inline void preempt_later_deadline(const struct task_struct *p, u64 deadline)
 {

@@ -12,7 +12,10 @@ enum {
 	RL_MAX_CPUS = 1024,
 	RL_CACHE_LINE = 64,
 
-	/* Requests that may wait for the policy; more find the ring full. 1 MiB holds 6553 records. */
+	/*
+	 * Requests that may wait for the policy; more find the ring full. 1 MiB holds 6553
+	 * records.
+	 */
 	RL_QUEUED_BYTES = 1 << 20,
 	/* Decisions on their way to the kernel; 512 KiB holds 5957 records. */
 	RL_DISPATCHED_BYTES = 1 << 19,
@@ -24,8 +27,8 @@ enum {
 };
 
 /*
- * Memory that the kernel and the scheduler thread have mapped. Each cache line has one writer (but for
- * "asleep"), so that the two sides do not steal lines from each other.
+ * Memory that the kernel and the scheduler thread have mapped. Each cache line has one writer
+ * (but for "asleep"), so that the two sides do not steal lines from each other.
  */
 struct rl_shared {
 	/* The kernel writes. */
@@ -37,17 +40,19 @@ struct rl_shared {
 	int32_t policy_tgid;
 
 	/* The scheduler thread writes. */
-	uint64_t answered __attribute__((aligned(RL_CACHE_LINE))); /* newest request it has handled */
-	uint64_t held;	    /* tasks that the policy holds back */
-	uint64_t submitted; /* decisions put into the ring */
-	uint32_t asleep;    /* it blocks, or is about to: wake it (the kernel clears this then) */
+	uint64_t answered
+		__attribute__((aligned(RL_CACHE_LINE))); /* newest request it has handled */
+	uint64_t held;					 /* tasks that the policy holds back */
+	uint64_t submitted;				 /* decisions put into the ring */
+	uint32_t asleep; /* it blocks, or is about to: wake it (the kernel clears this then) */
 
 	/* The kernel writes: mean CPU time of the scheduler thread for one request. */
 	uint64_t request_cost_ns __attribute__((aligned(RL_CACHE_LINE)));
 	uint64_t costed; /* newest request that is in the mean */
 
 	/* The kernel writes, whoever drains the ring. */
-	uint64_t drained __attribute__((aligned(RL_CACHE_LINE))); /* decisions taken from the ring */
+	uint64_t drained
+		__attribute__((aligned(RL_CACHE_LINE))); /* decisions taken from the ring */
 
 	/* The kernel writes: the latest deadline that has started to run. */
 	uint64_t frontier __attribute__((aligned(RL_CACHE_LINE)));

@@ -75,7 +75,8 @@ struct bpf_iter_scx_dsq {
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct cpumask {
-	unsigned long bits[1]; /* a mere forward declaration would not match the kernel's prototypes */
+	unsigned long
+		bits[1]; /* a mere forward declaration would not match the kernel's prototypes */
 };
 
 struct kernfs_node {
@@ -162,8 +163,8 @@ struct sched_ext_ops {
 };
 
 /*
- * Names of the constants that are looked up in the kernel's BTF through KVAL(). The numbers here are
- * placeholders and never reach the program.
+ * Names of the constants that are looked up in the kernel's BTF through KVAL(). The numbers here
+ * are placeholders and never reach the program.
  */
 enum scx_enq_flags {
 	SCX_ENQ_WAKEUP = 1,

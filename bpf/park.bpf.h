@@ -2,16 +2,17 @@
 /*
  * Asking the policy and carrying out its answers, without ever depending on it.
  *
- * A task that is asked about waits on DSQ_PARK, which the kernel owns; the answer moves it to where it
- * shall wait for a CPU. So a lost, late or refused answer delays a task and can never lose it:
+ * A task that is asked about waits on DSQ_PARK, which the kernel owns; the answer moves it to
+ * where it shall wait for a CPU. So a lost, late or refused answer delays a task and can never
+ * lose it:
  *
  *   policy stopped or waiting   its thread is not runnable, which is known at once (policy_awake)
  *   policy stuck or starved     its oldest unanswered request is older than opt_late_ns
  *   request lost (ring full)    the task is not parked at all
  *   answer lost                 nothing is outstanding, yet somebody is parked
  *
- * In all of these, tasks are queued by an estimated deadline and CPUs take from DSQ_PARK as if it were
- * DSQ_SHARED; it ends by itself when the policy answers again.
+ * In all of these, tasks are queued by an estimated deadline and CPUs take from DSQ_PARK as if it
+ * were DSQ_SHARED; it ends by itself when the policy answers again.
  */
 #ifndef RUSTLAND_PARK_BPF_H
 #define RUSTLAND_PARK_BPF_H
@@ -19,7 +20,7 @@
 #include "account.bpf.h"
 #include "idle.bpf.h"
 
-/* ---- Can the policy be asked? ----------------------------------------------------------------------- */
+/* ---- Can the policy be asked? --------------------------------------------------------------- */
 
 static __always_inline bool policy_late(u64 now)
 {
@@ -29,7 +30,10 @@ static __always_inline bool policy_late(u64 now)
 	if (!before(shared.answered, shared.asked))
 		return false;
 	slot = &requests[oldest % RL_REQUEST_SLOTS];
-	/* A slot that its writer has not filled in yet holds an older request: too young to be late. */
+	/*
+	 * A slot that its writer has not filled in yet holds an older request: too young to be
+	 * late.
+	 */
 	return slot->request == oldest && before(slot->asked_at_ns + opt_late_ns, now);
 }
 
@@ -45,9 +49,9 @@ static __always_inline bool policy_has_work(void)
 }
 
 /*
- * The scheduler thread goes to sleep when the machine is so idle that nothing had to be asked for a while.
- * Tasks are then placed by estimate, and the first one wakes it for those that follow; there is no
- * record that it would have to answer.
+ * The scheduler thread goes to sleep when the machine is so idle that nothing had to be asked for
+ * a while. Tasks are then placed by estimate, and the first one wakes it for those that follow;
+ * there is no record that it would have to answer.
  */
 static __always_inline void wake_policy(void)
 {
@@ -60,7 +64,7 @@ static __always_inline void wake_policy(void)
 		bpf_ringbuf_discard(nothing, BPF_RB_FORCE_WAKEUP);
 }
 
-/* ---- Queueing without an answer ----------------------------------------------------------------------- */
+/* ---- Queueing without an answer ------------------------------------------------------------- */
 
 /* The queue of tasks for one CPU, where p can use no other; else the shared one. */
 static __always_inline u64 queue_of(const struct task_struct *p, s32 cpu)
@@ -94,14 +98,14 @@ static __always_inline bool decision_stands(const struct task_ctx *tctx, u64 *re
 	return true;
 }
 
-/* ---- Asking ------------------------------------------------------------------------------------------------ */
+/* ---- Asking --------------------------------------------------------------------------------- */
 
 /*
- * A woken task waits for an answer, so the scheduler thread has to run at once: on an idle CPU, or in
- * place of a less urgent task. Without this the answer comes when some slice ends, and the wakeup latency
- * is a slice long. A task whose estimate says that it would have to wait anyway interrupts nobody to be
- * told so. A task whose slice ended needs no kick: its CPU is about to look for work, and the
- * scheduler thread comes first.
+ * A woken task waits for an answer, so the scheduler thread has to run at once: on an idle CPU,
+ * or in place of a less urgent task. Without this the answer comes when some slice ends, and the
+ * wakeup latency is a slice long. A task whose estimate says that it would have to wait anyway
+ * interrupts nobody to be told so. A task whose slice ended needs no kick: its CPU is about to
+ * look for work, and the scheduler thread comes first.
  */
 static __always_inline void run_policy_soon(const struct task_struct *p, u64 deadline)
 {
@@ -124,7 +128,8 @@ static __always_inline u64 cgroup_id(const struct task_struct *p)
 }
 
 /* Ask about p and park it. False when the ring is full: nothing was done. */
-static __always_inline bool ask(struct task_struct *p, struct task_ctx *tctx, u64 enq_flags, u64 now)
+static __always_inline bool ask(struct task_struct *p, struct task_ctx *tctx, u64 enq_flags,
+				u64 now)
 {
 	bool wakeup = enq_flags & KVAL(scx_enq_flags, SCX_ENQ_WAKEUP);
 	struct request_slot *slot;
@@ -173,11 +178,11 @@ static __always_inline bool ask(struct task_struct *p, struct task_ctx *tctx, u6
 	return true;
 }
 
-/* ---- Carrying out answers ------------------------------------------------------------------------------- */
+/* ---- Carrying out answers ------------------------------------------------------------------- */
 
 /*
- * Move a task from DSQ_PARK to where the policy wants it. The task may have been asked about on a CPU
- * that is still busy putting it there: the move then waits for that CPU, but its iterator has
+ * Move a task from DSQ_PARK to where the policy wants it. The task may have been asked about on a
+ * CPU that is still busy putting it there: the move then waits for that CPU, but its iterator has
  * been opened too early to see the task, so one retry with a new iterator is needed and enough.
  */
 static __always_inline bool unpark(struct task_struct *p, u64 dsq, u64 slice_ns, u64 deadline)
@@ -231,7 +236,10 @@ static long drain_one(struct bpf_dynptr *record, void *context)
 	struct rl_decision d;
 
 	__sync_fetch_and_add(&shared.drained, 1);
-	/* Copied once: the ring is writable by user space, nothing may change after it was checked. */
+	/*
+	 * Copied once: the ring is writable by user space, nothing may change after it was
+	 * checked.
+	 */
 	if (!bpf_dynptr_read(&d, sizeof(d), record, 0, 0))
 		carry_out(&d);
 	return 0;
@@ -244,7 +252,7 @@ static __always_inline void drain_decisions(void)
 		bpf_user_ringbuf_drain(&dispatched, drain_one, NULL, BPF_RB_NO_WAKEUP);
 }
 
-/* ---- Choosing what runs next ------------------------------------------------------------------------------ */
+/* ---- Choosing what runs next ---------------------------------------------------------------- */
 
 static __always_inline bool park_is_orphaned(u64 now)
 {
@@ -253,16 +261,15 @@ static __always_inline bool park_is_orphaned(u64 now)
 }
 
 /*
- * Take the most urgent task that waits for this CPU: from its own queue or the shared one, whichever
- * head has the earlier deadline, so that neither starves the other.
+ * Take the most urgent task that waits for this CPU: from its own queue or the shared one,
+ * whichever head has the earlier deadline, so that neither starves the other.
  */
 static __always_inline bool take_next(s32 cpu)
 {
 	u64 own, common;
 
 	if (scx_bpf_dsq_nr_queued(cpu) && scx_bpf_dsq_nr_queued(DSQ_SHARED) &&
-	    dsq_head_vtime(cpu, &own) && dsq_head_vtime(DSQ_SHARED, &common) &&
-	    before(common, own))
+	    dsq_head_vtime(cpu, &own) && dsq_head_vtime(DSQ_SHARED, &common) && before(common, own))
 		return dsq_move_to_local(DSQ_SHARED) || dsq_move_to_local(cpu);
 	return dsq_move_to_local(cpu) || dsq_move_to_local(DSQ_SHARED);
 }

@@ -8,24 +8,25 @@
  *   CPU free -> dispatch:  carry out answers, run the scheduler thread if it has work,
  *                          else the most urgent waiting task, else go on with the last one
  *
- * This file must never decide who is more important; it compares deadlines that the policy made, or that
- * account.bpf.h extrapolated from them.
+ * This file must never decide who is more important; it compares deadlines that the policy made,
+ * or that account.bpf.h extrapolated from them.
  */
 #include "park.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
-#define OPS(name, args...)	     SEC("struct_ops/rustland_" #name) BPF_PROG(rustland_##name, ##args)
-#define OPS_SLEEPABLE(name, args...) SEC("struct_ops.s/rustland_" #name) BPF_PROG(rustland_##name, ##args)
+#define OPS(name, args...) SEC("struct_ops/rustland_" #name) BPF_PROG(rustland_##name, ##args)
+#define OPS_SLEEPABLE(name, args...)                                                               \
+	SEC("struct_ops.s/rustland_" #name) BPF_PROG(rustland_##name, ##args)
 
 #define HEARTBEAT_NS (1000ULL * 1000 * 1000)
 
-/* ---- Who is never asked about ------------------------------------------------------------------------- */
+/* ---- Who is never asked about --------------------------------------------------------------- */
 
 /*
- * Kernel threads that the policy itself may need to make progress: those bound to one CPU, and those
- * that free memory. They run where they are, at once. Everything else, other kernel threads too, is the
- * policy's business.
+ * Kernel threads that the policy itself may need to make progress: those bound to one CPU, and
+ * those that free memory. They run where they are, at once. Everything else, other kernel threads
+ * too, is the policy's business.
  */
 static __always_inline bool is_exempt(const struct task_struct *p)
 {
@@ -35,7 +36,7 @@ static __always_inline bool is_exempt(const struct task_struct *p)
 	       !bpf_strncmp(p->comm, sizeof("khugepaged"), "khugepaged");
 }
 
-/* ---- Wakeups ---------------------------------------------------------------------------------------------- */
+/* ---- Wakeups -------------------------------------------------------------------------------- */
 
 /* Nobody waits whom a direct start on this idle CPU would overtake. */
 static __always_inline bool nobody_waits_for(s32 cpu)
@@ -70,9 +71,9 @@ s32 OPS(select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags)
 }
 
 /*
- * A wakeup that did not pass through select_cpu (it was queued on the CPU it last ran on): look for an idle
- * CPU now. Only the task's own CPU can be used directly from here; for another one it is queued, and that
- * CPU is kicked.
+ * A wakeup that did not pass through select_cpu (it was queued on the CPU it last ran on): look
+ * for an idle CPU now. Only the task's own CPU can be used directly from here; for another one it
+ * is queued, and that CPU is kicked.
  */
 static __always_inline bool start_on_idle_cpu(struct task_struct *p, struct task_ctx *tctx,
 					      u64 enq_flags)
@@ -113,8 +114,7 @@ void OPS(enqueue, struct task_struct *p, u64 enq_flags)
 		}
 		return;
 	}
-	if (is_policy_helper(p) || is_exempt(p) ||
-	    enq_flags & KVAL(scx_enq_flags, SCX_ENQ_LAST)) {
+	if (is_policy_helper(p) || is_exempt(p) || enq_flags & KVAL(scx_enq_flags, SCX_ENQ_LAST)) {
 		dsq_insert(p, KVAL(scx_dsq_id_flags, SCX_DSQ_LOCAL), opt_slice_ns, enq_flags);
 		count(nr_kernel_dispatches);
 		return;
@@ -151,7 +151,7 @@ void OPS(enqueue, struct task_struct *p, u64 enq_flags)
 	queue_now(p, tctx, opt_slice_ns, enq_flags, wakeup);
 }
 
-/* ---- A CPU looks for work ------------------------------------------------------------------------------------ */
+/* ---- A CPU looks for work ------------------------------------------------------------------- */
 
 void OPS(dispatch, s32 cpu, struct task_struct *prev)
 {
@@ -191,7 +191,7 @@ void OPS(dispatch, s32 cpu, struct task_struct *prev)
 	task_set_slice(prev, scx_bpf_dsq_nr_queued(DSQ_PARK) ? opt_slice_min_ns : opt_slice_ns);
 }
 
-/* ---- Accounting --------------------------------------------------------------------------------------------------- */
+/* ---- Accounting ----------------------------------------------------------------------------- */
 
 void OPS(runnable, struct task_struct *p, u64 enq_flags)
 {
@@ -250,7 +250,7 @@ void OPS(quiescent, struct task_struct *p, u64 deq_flags)
 		account_sleep(tctx);
 }
 
-/* ---- Tasks and the scheduler come and go ---------------------------------------------------------------------------- */
+/* ---- Tasks and the scheduler come and go ---------------------------------------------------- */
 
 s32 OPS(init_task, struct task_struct *p, struct scx_init_task_args *args)
 {
@@ -271,9 +271,9 @@ void OPS(enable, struct task_struct *p)
 }
 
 /*
- * Once a second the scheduler thread runs even if nothing was asked: the kernel ends a scheduler one of
- * whose runnable tasks, and the scheduler thread is one, does not get a CPU. It is also the last resort for
- * tasks that were parked just before the machine went idle.
+ * Once a second the scheduler thread runs even if nothing was asked: the kernel ends a scheduler
+ * one of whose runnable tasks, and the scheduler thread is one, does not get a CPU. It is also
+ * the last resort for tasks that were parked just before the machine went idle.
  */
 static int heartbeat(void *map, int *key, struct heartbeat *hb)
 {
@@ -295,14 +295,14 @@ s32 OPS_SLEEPABLE(init)
 	u32 key = 0;
 	s32 nr_cpus = scx_bpf_nr_cpu_ids(), err, i;
 
-	bpf_for(i, 0, nr_cpus) {
+	bpf_for (i, 0, nr_cpus) {
 		if (i >= RL_MAX_CPUS)
 			return -ENOMEM;
 		err = scx_bpf_create_dsq(i, -1);
 		if (err)
 			return err;
 	}
-	bpf_for(i, DSQ_SHARED, DSQ_POLICY + 1) {
+	bpf_for (i, DSQ_SHARED, DSQ_POLICY + 1) {
 		err = scx_bpf_create_dsq(i, -1);
 		if (err)
 			return err;
@@ -330,10 +330,12 @@ void OPS(exit, struct scx_exit_info *info)
 	__sync_fetch_and_add(&exit_record.kind, info->kind);
 }
 
-/* ---- Programs that user space calls -------------------------------------------------------------------------------- */
+/* ---- Programs that user space calls --------------------------------------------------------- */
 
-/* The caller becomes the scheduler thread. Its ids are read here because they have to be those of the
- * initial pid namespace, which the caller may not know. */
+/*
+ * The caller becomes the scheduler thread. Its ids are read here because they have to be those of
+ * the initial pid namespace, which the caller may not know.
+ */
 SEC("syscall")
 int rustland_enlist(void *ctx)
 {
@@ -381,7 +383,9 @@ struct sched_ext_ops rustland_ops = {
 	.enable = (void *)rustland_enable,
 	.init = (void *)rustland_init,
 	.exit = (void *)rustland_exit,
-	/* Larger batches fail in the kernel's per-CPU allocator. Moves between DSQs do not count. */
+	/*
+	 * Larger batches fail in the kernel's per-CPU allocator. Moves between DSQs do not count.
+	 */
 	.dispatch_max_batch = 512,
 	.timeout_ms = 5000,
 	.name = "rustland",

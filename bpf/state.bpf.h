@@ -9,7 +9,7 @@
 #include "compat.bpf.h"
 #include "intf.h"
 
-/* ---- Options, fixed when the program is loaded ------------------------------------------------------ */
+/* ---- Options, fixed when the program is loaded ---------------------------------------------- */
 
 const volatile u64 opt_slice_ns = 20ULL * 1000 * 1000;
 const volatile u64 opt_slice_min_ns = 1ULL * 1000 * 1000;
@@ -26,19 +26,19 @@ const volatile bool opt_debug = false;
 			bpf_printk(fmt, ##__VA_ARGS__);                                            \
 	} while (0)
 
-/* ---- Queues -------------------------------------------------------------------------------------------- */
+/* ---- Queues --------------------------------------------------------------------------------- */
 
 /*
- * DSQ ids. All but POLICY are ordered by deadline (a DSQ's vtime); one more DSQ per possible CPU, also
- * those that are offline now, has the CPU's number as its id.
+ * DSQ ids. All but POLICY are ordered by deadline (a DSQ's vtime); one more DSQ per possible CPU,
+ * also those that are offline now, has the CPU's number as its id.
  */
 enum {
 	DSQ_SHARED = RL_MAX_CPUS, /* decided, may run on any CPU */
-	DSQ_PARK,		  /* asked about, no answer yet, in the order of estimated deadlines */
-	DSQ_POLICY,		  /* the scheduler thread itself */
+	DSQ_PARK,   /* asked about, no answer yet, in the order of estimated deadlines */
+	DSQ_POLICY, /* the scheduler thread itself */
 };
 
-/* ---- Memory shared with the scheduler thread -------------------------------------------------------- */
+/* ---- Memory shared with the scheduler thread ------------------------------------------------ */
 
 struct rl_shared shared;
 struct rl_exit_record exit_record;
@@ -55,25 +55,25 @@ struct request_slot {
 
 static struct request_slot requests[RL_REQUEST_SLOTS];
 
-/* ---- Per task ------------------------------------------------------------------------------------------ */
+/* ---- Per task ------------------------------------------------------------------------------- */
 
 struct task_ctx {
 	/* Facts. */
-	u64 started_at_ns;  /* when it got its CPU */
-	u64 slept_at_ns;    /* when it went to sleep */
-	u64 slept_ns;	    /* how long its last sleep was */
-	u64 runtime_ns;	    /* CPU time so far */
-	u64 burst_ns;	    /* CPU time since it last slept */
+	u64 started_at_ns; /* when it got its CPU */
+	u64 slept_at_ns;   /* when it went to sleep */
+	u64 slept_ns;	   /* how long its last sleep was */
+	u64 runtime_ns;	   /* CPU time so far */
+	u64 burst_ns;	   /* CPU time since it last slept */
 	bool asleep;
-	bool sync_wake;	    /* its waker is about to sleep */
-	bool known;	    /* the policy has decided about it before */
+	bool sync_wake; /* its waker is about to sleep */
+	bool known;	/* the policy has decided about it before */
 
 	/* What is being asked: a decision for another generation is stale. */
 	u32 generation;
 
 	/* The last decision, or the backend's estimate where none was made. */
 	u64 deadline;
-	u64 slice_ns;	      /* of the decision that stands; 0: none stands */
+	u64 slice_ns;		/* of the decision that stands; 0: none stands */
 	u64 decided_runtime_ns; /* runtime_ns when that was */
 	s32 decided_cpu;
 	u64 state[RL_STATE_WORDS];
@@ -91,7 +91,7 @@ static __always_inline struct task_ctx *task_ctx(struct task_struct *p)
 	return bpf_task_storage_get(&task_ctxs, p, 0, 0);
 }
 
-/* ---- Per CPU -------------------------------------------------------------------------------------------- */
+/* ---- Per CPU -------------------------------------------------------------------------------- */
 
 /* Read by other CPUs without locks: a hint that may be a moment old. */
 struct cpu_ctx {
@@ -127,7 +127,7 @@ struct {
 	} while (0)
 #define count(member) count_add(member, 1)
 
-/* ---- The two rings and the heartbeat ----------------------------------------------------------------- */
+/* ---- The two rings and the heartbeat -------------------------------------------------------- */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -150,7 +150,7 @@ struct {
 	__type(value, struct heartbeat);
 } heartbeats SEC(".maps");
 
-/* ---- Small predicates ----------------------------------------------------------------------------------- */
+/* ---- Small predicates ----------------------------------------------------------------------- */
 
 /* Times and deadlines wrap, and other CPUs' clocks may be a little ahead: compare signed. */
 static __always_inline bool before(u64 a, u64 b)

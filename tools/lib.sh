@@ -239,7 +239,8 @@ remove_stale() {
 	local minutes=$1 file fd
 	shift
 	for file; do
-		[[ -e $file && -n $(find "$file" -maxdepth 0 -mmin "+$minutes") ]] || continue
+		[[ -e $file ]] || continue
+		((minutes == 0)) || [[ -n $(find "$file" -maxdepth 0 -mmin "+$minutes") ]] || continue
 		exec {fd}<"$file"
 		if flock -n "$fd"; then rm -rf --one-file-system "$file"; fi
 		exec {fd}<&-
@@ -379,7 +380,7 @@ root_exec() {
 	local name=$1 tmp
 	local -a options=() suites=()
 	shift
-	root_ensure "$name"
+	root_refresh='' root_ensure "$name"
 	tmp=$cache/mnt
 	mkdir -p "$tmp"
 	while [[ $1 != -- ]]; do

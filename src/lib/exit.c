@@ -8,11 +8,13 @@
 #include "internal.h"
 
 /*
- * The kernel's exit kinds and codes are part of what it tells every scheduler and do not change: kinds
- * from 1024 on are errors; an exit code carries an action in bits 48 and up.
+ * The kernel's exit kinds and codes are part of what it tells every scheduler and do not change:
+ * kinds from 1024 on are errors; an exit code carries an action in bits 48 and up.
  */
 enum {
-	EXIT_KIND_UNREG = 64,
+	EXIT_KIND_UNREG = 64,	   /* user space took it out */
+	EXIT_KIND_UNREG_BPF = 65,  /* it ended itself */
+	EXIT_KIND_UNREG_KERN = 66, /* the kernel ended it, without an error */
 };
 #define EXIT_CODE_RESTART (1ULL << 48)
 
@@ -24,7 +26,7 @@ RL_API bool rl_exited(const struct rl *rl)
 RL_API int rl_exit_info(const struct rl *rl, struct rl_exit *ret)
 {
 	const struct rl_exit_record *record = rl->exit_record;
-	struct rl_exit info = { .sz = ret->sz };
+	struct rl_exit info = {.sz = ret->sz};
 
 	if (ret->sz < sizeof(ret->sz))
 		return -EINVAL;
@@ -34,7 +36,9 @@ RL_API int rl_exit_info(const struct rl *rl, struct rl_exit *ret)
 	info.message = record->message;
 	info.dump = rl->exit_dump ? rl->exit_dump : "";
 	info.by_user = rl->by_user && info.kind == EXIT_KIND_UNREG;
-	info.restart = (uint64_t)info.code & EXIT_CODE_RESTART;
+	/* The code of an error is an errno, which as a negative number has that bit set, too. */
+	info.restart = (info.kind == EXIT_KIND_UNREG_BPF || info.kind == EXIT_KIND_UNREG_KERN) &&
+		       (uint64_t)info.code & EXIT_CODE_RESTART;
 	memcpy(ret, &info, ret->sz < sizeof(info) ? ret->sz : sizeof(info));
 	return 0;
 }

@@ -38,11 +38,11 @@ struct rl {
 	struct ring_buffer *queued;
 	struct ring *queued_ring;
 	struct user_ring_buffer *dispatched;
-	uint64_t taken;	      /* tasks handed to the policy so far */
-	uint64_t decided;     /* decisions sent so far */
-	uint64_t newest;      /* highest request number taken */
+	uint64_t taken;		  /* tasks handed to the policy so far */
+	uint64_t decided;	  /* decisions sent so far */
+	uint64_t newest;	  /* highest request number taken */
 	uint64_t seen_when_woken; /* newest, when rl_wait() returned last */
-	bool just_woken;		/* from sleep, for tasks that will be asked about now */
+	bool just_woken;	  /* from sleep, for tasks that will be asked about now */
 	int queued_fd, stop_fd;	  /* what a sleeping scheduler thread waits for */
 	void (*sink)(void *context, const struct rl_task *task); /* gets each task from the ring */
 	void *sink_context;
@@ -67,8 +67,8 @@ void rl_log(const struct rl_logger *logger, enum rl_log_level level, const char 
 #define rl_debug(rl, ...) rl_log(&(rl)->logger, RL_LOG_DEBUG, __VA_ARGS__)
 
 /*
- * Send libbpf's messages to this logger while the calling thread opens or loads something, and remember the
- * one that tells why it failed. Not reentrant within a thread.
+ * Send libbpf's messages to this logger while the calling thread opens or loads something, and
+ * remember the one that tells why it failed. Not reentrant within a thread.
  */
 void rl_libbpf_log_begin(const struct rl_logger *logger);
 /* Ends that; the reason is "" when libbpf complained about nothing. Valid until the next begin. */

@@ -32,7 +32,10 @@ uint64_t rl_btf_constant(const struct btf *btf, const char *name)
 	return 0;
 }
 
-/* pahole before 1.26 writes the implicit last argument of kfuncs into their prototypes (seen with 7.1). */
+/*
+ * pahole before 1.26 writes the implicit last argument of kfuncs into their prototypes (seen with
+ * 7.1).
+ */
 static bool has_aux_argument(const struct btf *btf, const char *kfunc)
 {
 	int id = btf__find_by_name_kind(btf, kfunc, BTF_KIND_FUNC);
@@ -54,7 +57,8 @@ const char *rl_btf_problem(const struct btf *btf)
 		return "this kernel was built without sched_ext (CONFIG_SCHED_CLASS_EXT)";
 	/* Its highest bit marks a built-in DSQ; pahole before 1.24 cut enumerators to 32 bits. */
 	if (!(rl_btf_constant(btf, "SCX_DSQ_LOCAL") >> 63))
-		return "this kernel's BTF has truncated constants: it has to be built with pahole 1.24 "
+		return "this kernel's BTF has truncated constants: it has to be built with pahole "
+		       "1.24 "
 		       "or newer";
 	if (has_aux_argument(btf, "scx_bpf_create_dsq"))
 		return "this kernel's BTF describes kfuncs wrongly: it has to be built with pahole "

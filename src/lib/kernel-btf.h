@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Questions to the kernel's type information (BTF): which constants it has, and whether it is one that
- * sched_ext schedulers can be loaded with.
+ * Questions to the kernel's type information (BTF): which constants it has, and whether it is one
+ * that sched_ext schedulers can be loaded with.
  */
 #ifndef RUSTLAND_KERNEL_BTF_H
 #define RUSTLAND_KERNEL_BTF_H

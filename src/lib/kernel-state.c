@@ -34,10 +34,10 @@ RL_API int rl_kernel_state(char *ops_name, size_t ops_name_len)
 		const char *word;
 		enum rl_kernel_state state;
 	} words[] = {
-		{ "disabled", RL_KERNEL_DISABLED },
-		{ "enabling", RL_KERNEL_ENABLING },
-		{ "enabled", RL_KERNEL_ENABLED },
-		{ "disabling", RL_KERNEL_DISABLING },
+		{"disabled", RL_KERNEL_DISABLED},
+		{"enabling", RL_KERNEL_ENABLING},
+		{"enabled", RL_KERNEL_ENABLED},
+		{"disabling", RL_KERNEL_DISABLING},
 	};
 	char word[32];
 	int err;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Log lines of the library, and of libbpf through it. libbpf has one callback for the whole process; it
- * is pointed at the caller's logger by thread, so that two schedulers, or a program that uses libbpf
- * itself, do not read each other's messages.
+ * Log lines of the library, and of libbpf through it. libbpf has one callback for the whole
+ * process; it is pointed at the caller's logger by thread, so that two schedulers, or a program
+ * that uses libbpf itself, do not read each other's messages.
  *
  * Must never be called by the scheduler loop: it formats and may write.
  */
@@ -12,7 +12,10 @@
 
 #include "internal.h"
 
-enum { LINE_LEN = 1024, REASON_LEN = 400 };
+enum {
+	LINE_LEN = 1024,
+	REASON_LEN = 400
+};
 
 static _Thread_local const struct rl_logger *libbpf_logger;
 static _Thread_local char libbpf_reason[REASON_LEN];
@@ -39,9 +42,9 @@ void rl_log(const struct rl_logger *logger, enum rl_log_level level, const char 
 }
 
 /*
- * In the verifier's log the reason is the line that says so (since 7.2), or else the last one before its
- * summary ("processed N insns ..."). Elsewhere it is the first thing libbpf complains about: what follows
- * are only its consequences.
+ * In the verifier's log the reason is the line that says so (since 7.2), or else the last one
+ * before its summary ("processed N insns ..."). Elsewhere it is the first thing libbpf complains
+ * about: what follows are only its consequences.
  */
 static void remember_reason(const char *message)
 {

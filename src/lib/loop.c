@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The scheduler loop: tasks from the ring to the policy, decisions from the policy to the ring, wait.
- * Between the first and the last iteration nothing here allocates, locks, logs, or makes a system call
- * other than the one in rl_wait().
+ * The scheduler loop: tasks from the ring to the policy, decisions from the policy to the ring,
+ * wait. Between the first and the last iteration nothing here allocates, locks, logs, or makes a
+ * system call other than the one in rl_wait().
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -74,7 +74,7 @@ static void iterate(struct rl *rl, struct loop *loop)
 RL_API int rl_run(struct rl *rl, const struct rl_policy *policy,
 		  const struct rl_policy_config *config)
 {
-	struct loop loop = { .policy = policy };
+	struct loop loop = {.policy = policy};
 	int err = 0;
 
 	if (policy->version != RL_POLICY_VERSION || !policy->enqueue || !policy->next)

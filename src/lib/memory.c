@@ -15,8 +15,8 @@
 #include "memory.h"
 
 /*
- * kcompactd remaps pages even when they are locked, and whoever touches such a page waits for it; this
- * sysctl forbids it (upstream scx_rustland 28bf96c78 found stalls without it).
+ * kcompactd remaps pages even when they are locked, and whoever touches such a page waits for it;
+ * this sysctl forbids it (upstream scx_rustland 28bf96c78 found stalls without it).
  */
 #define COMPACT_UNEVICTABLE "/proc/sys/vm/compact_unevictable_allowed"
 
@@ -53,8 +53,8 @@ static int write_sysctl(int value)
 }
 
 /*
- * Helper threads may still allocate a little. Let malloc() never ask the kernel for that: everything
- * comes from one heap that is grown and touched here, and nothing is given back.
+ * Helper threads may still allocate a little. Let malloc() never ask the kernel for that:
+ * everything comes from one heap that is grown and touched here, and nothing is given back.
  */
 static void reserve_heap(void)
 {
@@ -79,10 +79,10 @@ static void __attribute__((noinline)) touch_stack(void)
 
 int rl_memory_lock(struct rl_memory *ret, const char **ret_warning)
 {
-	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+	struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
 	int old;
 
-	*ret = (struct rl_memory){ .saved_compact_unevictable = -1 };
+	*ret = (struct rl_memory){.saved_compact_unevictable = -1};
 	*ret_warning = NULL;
 
 	/* May fail without CAP_SYS_RESOURCE; what counts is whether mlockall() works. */
@@ -113,5 +113,5 @@ void rl_memory_unlock(struct rl_memory *memory)
 		write_sysctl(memory->saved_compact_unevictable);
 	if (memory->locked)
 		munlockall();
-	*memory = (struct rl_memory){ .saved_compact_unevictable = -1 };
+	*memory = (struct rl_memory){.saved_compact_unevictable = -1};
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Loading the backend into the kernel, starting and stopping it. Everything that can go wrong goes
- * wrong here, before the loop runs, and is reported as one line that names the cause and, where there is
- * one, the remedy.
+ * Loading the backend into the kernel, starting and stopping it. Everything that can go wrong
+ * goes wrong here, before the loop runs, and is reported as one line that names the cause and,
+ * where there is one, the remedy.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -39,11 +39,11 @@ enum {
 /* A decision may wait for a whole slice before the scheduler thread gets a CPU to make it on. */
 #define LATE_MARGIN_NS (5 * MSEC_NS)
 
-/* ---- Options --------------------------------------------------------------------------------------- */
+/* ---- Options -------------------------------------------------------------------------------- */
 
 static int take_options(struct rl_open_opts *ret, const struct rl_open_opts *opts)
 {
-	*ret = (struct rl_open_opts){ 0 };
+	*ret = (struct rl_open_opts){0};
 	if (opts) {
 		if (opts->sz < sizeof(opts->sz) || opts->sz > 4096)
 			return -EINVAL;
@@ -52,7 +52,8 @@ static int take_options(struct rl_open_opts *ret, const struct rl_open_opts *opt
 	ret->name = ret->name ?: "rustland";
 	ret->version = ret->version ?: PACKAGE_VERSION;
 	ret->slice_ns = ret->slice_ns ?: DEFAULT_SLICE_NS;
-	ret->slice_min_ns = ret->slice_min_ns ?: (ret->slice_ns < MSEC_NS ? ret->slice_ns : MSEC_NS);
+	ret->slice_min_ns =
+		ret->slice_min_ns ?: (ret->slice_ns < MSEC_NS ? ret->slice_ns : MSEC_NS);
 	ret->timeout_ms = ret->timeout_ms ?: DEFAULT_TIMEOUT_MS;
 	return 0;
 }
@@ -72,7 +73,7 @@ static int check_options(struct rl *rl, const struct rl_open_opts *o)
 	return -EINVAL;
 }
 
-/* ---- The kernel ------------------------------------------------------------------------------------ */
+/* ---- The kernel ----------------------------------------------------------------------------- */
 
 static int check_kernel(struct rl *rl)
 {
@@ -99,7 +100,10 @@ static uint64_t read_number(const char *path)
 	return strtoull(text, NULL, 10);
 }
 
-/* Flags are looked up by name; one that a kernel does not have is 0 there, and none of them is vital. */
+/*
+ * Flags are looked up by name; one that a kernel does not have is 0 there, and none of them is
+ * vital.
+ */
 static uint64_t ops_flags(const struct btf *btf, const struct rl_open_opts *o)
 {
 	return rl_btf_constant(btf, "SCX_OPS_ENQ_LAST") |
@@ -113,7 +117,8 @@ static void set_name(char *name, const struct rl_open_opts *o)
 {
 	snprintf(name, OPS_NAME_LEN, "%s_%s", o->name, o->version);
 	for (; *name; name++)
-		if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.", *name))
+		if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.",
+			    *name))
 			*name = '_';
 }
 
@@ -126,7 +131,10 @@ static void configure_backend(struct rl *rl, const struct btf *btf, const struct
 	ops->timeout_ms = o->timeout_ms;
 	ops->exit_dump_len = o->exit_dump_len;
 	ops->hotplug_seq = read_number("/sys/kernel/sched_ext/hotplug_seq");
-	/* The name is the struct's last member (see bpf/kernel.h); the skeleton does not name arrays. */
+	/*
+	 * The name is the struct's last member (see bpf/kernel.h); the skeleton does not name
+	 * arrays.
+	 */
 	set_name((char *)(ops + 1) - OPS_NAME_LEN, o);
 
 	rl->skel->rodata->opt_slice_ns = o->slice_ns;
@@ -146,8 +154,10 @@ static void configure_backend(struct rl *rl, const struct btf *btf, const struct
 static int report_load_failure(struct rl *rl, int err, const char *reason)
 {
 	if (err == -EPERM || err == -EACCES) {
-		if (!reason[0] || strstr(reason, "EPERM") || strstr(reason, "Operation not permitted")) {
-			rl_err(rl, "not permitted to load a scheduler: run as root, or with CAP_BPF and "
+		if (!reason[0] || strstr(reason, "EPERM") ||
+		    strstr(reason, "Operation not permitted")) {
+			rl_err(rl, "not permitted to load a scheduler: run as root, or with "
+				   "CAP_BPF and "
 				   "CAP_PERFMON");
 			return -EPERM;
 		}
@@ -157,19 +167,29 @@ static int report_load_failure(struct rl *rl, int err, const char *reason)
 	return err;
 }
 
+/* libbpf has errors of its own beside errno's. */
+static const char *describe(int err, char *text, size_t len)
+{
+	libbpf_strerror(err, text, len);
+	return text;
+}
+
 static int load_backend(struct rl *rl, const struct rl_open_opts *o)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, open_opts, .btf_custom_path = o->btf_path);
 	const char *problem, *reason;
 	struct btf *btf;
+	char text[128];
 	int err;
 
+	rl_libbpf_log_begin(&rl->logger);
 	btf = o->btf_path ? btf__parse(o->btf_path, NULL) : btf__load_vmlinux_btf();
+	err = btf ? 0 : -errno;
+	rl_libbpf_log_end();
 	if (!btf) {
-		err = -errno;
 		rl_err(rl, "cannot read the kernel's type information from %s: %s",
 		       o->btf_path ?: "/sys/kernel/btf/vmlinux (is CONFIG_DEBUG_INFO_BTF set?)",
-		       strerror(-err));
+		       describe(err, text, sizeof(text)));
 		return err;
 	}
 	problem = rl_btf_problem(btf);
@@ -233,7 +253,7 @@ RL_API int rl_open(struct rl **ret, const struct rl_open_opts *opts)
 	rl = calloc(1, sizeof(*rl));
 	if (!rl)
 		return -ENOMEM;
-	rl->logger = (struct rl_logger){ o.log, o.log_userdata, o.verbose };
+	rl->logger = (struct rl_logger){o.log, o.log_userdata, o.verbose};
 	rl->partial = o.partial;
 	rl->memory.saved_compact_unevictable = -1;
 	rl->stop_fd = -1;
@@ -253,7 +273,7 @@ RL_API int rl_open(struct rl **ret, const struct rl_open_opts *opts)
 	return 0;
 }
 
-/* ---- Start and stop --------------------------------------------------------------------------------- */
+/* ---- Start and stop ------------------------------------------------------------------------- */
 
 static int refuse_if_occupied(struct rl *rl)
 {
@@ -294,20 +314,25 @@ static int attach_backend(struct rl *rl)
 	if (!err)
 		return 0;
 	if (err == -EBUSY)
-		rl_err(rl, "another sched_ext scheduler was loaded at the same moment; stop it first");
+		rl_err(rl,
+		       "another sched_ext scheduler was loaded at the same moment; stop it first");
 	else if (err == -EOPNOTSUPP)
-		rl_err(rl, "this kernel refuses sched_ext schedulers (PREEMPT_RT, or CPU isolation by "
-			   "boot parameters)");
+		rl_err(rl,
+		       "this kernel refuses sched_ext schedulers (PREEMPT_RT, or CPU isolation by "
+		       "boot parameters)");
 	else
-		rl_err(rl, "the kernel refused the scheduler: %s%s(%s)", reason, reason[0] ? " " : "",
-		       strerror(-err));
+		rl_err(rl, "the kernel refused the scheduler: %s%s(%s)", reason,
+		       reason[0] ? " " : "", strerror(-err));
 	return err;
 }
 
-/* In partial mode only tasks of policy SCHED_EXT are scheduled here, and the thread has to be one. */
+/*
+ * In partial mode only tasks of policy SCHED_EXT are scheduled here, and the thread has to be
+ * one.
+ */
 static int join_partial(struct rl *rl)
 {
-	struct sched_param param = { 0 };
+	struct sched_param param = {0};
 	int err;
 
 	if (!sched_setscheduler(0, SCHED_EXT_POLICY, &param))
@@ -369,11 +394,11 @@ RL_API void rl_free(struct rl **rl)
 	free(dead);
 }
 
-/* ---- Asking the kernel for an idle CPU ----------------------------------------------------------------- */
+/* ---- Asking the kernel for an idle CPU ------------------------------------------------------ */
 
 RL_API int rl_select_cpu(struct rl *rl, const struct rl_task *task)
 {
-	struct rl_select_cpu_args args = { .pid = task->pid, .cpu = task->cpu };
+	struct rl_select_cpu_args args = {.pid = task->pid, .cpu = task->cpu};
 	LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = &args, .ctx_size_in = sizeof(args),
 		    .ctx_out = &args, .ctx_size_out = sizeof(args));
 

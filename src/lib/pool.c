@@ -65,7 +65,7 @@ void rl_pool_free(struct rl_pool **pool)
 
 int rl_pool_push(struct rl_pool *pool, const struct rl_decision *decision, uint64_t enqueued_at_ns)
 {
-	const struct entry new = { .decision = *decision, .enqueued_at_ns = enqueued_at_ns };
+	const struct entry new = {.decision = *decision, .enqueued_at_ns = enqueued_at_ns};
 	uint32_t hole, parent;
 
 	if (pool->len == pool->capacity)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The two rings between the kernel and the scheduler thread. Both are memory that is mapped here, so that
- * taking tasks and sending decisions costs no system call. Runs in the scheduler loop.
+ * The two rings between the kernel and the scheduler thread. Both are memory that is mapped here,
+ * so that taking tasks and sending decisions costs no system call. Runs in the scheduler loop.
  */
 #include <errno.h>
 #include <poll.h>
@@ -10,11 +10,17 @@
 
 #include "internal.h"
 
-/* Tasks taken in one go: more wait for the next round, so that the first ones get their decision. */
-enum { BATCH = 256 };
+/*
+ * Tasks taken in one go: more wait for the next round, so that the first ones get their decision.
+ */
+enum {
+	BATCH = 256
+};
 
 /* Longest sleep; also the longest time until a scheduler that the kernel has ended is noticed. */
-enum { SLEEP_MAX_MS = 1000 };
+enum {
+	SLEEP_MAX_MS = 1000
+};
 
 static int on_queued(void *context, void *data, size_t size)
 {
@@ -89,17 +95,18 @@ RL_API void rl_complete(struct rl *rl, uint64_t nr_held)
 }
 
 /*
- * Block until the kernel wakes this thread or rl_stop() is called. The flag is set before the last look at
- * the ring, and the kernel looks at the flag after it has found nobody awake, so no wakeup is lost; the
- * time limit is for a scheduler that the kernel has ended meanwhile. True when it was woken.
+ * Block until the kernel wakes this thread or rl_stop() is called. The flag is set before the
+ * last look at the ring, and the kernel looks at the flag after it has found nobody awake, so no
+ * wakeup is lost; the time limit is for a scheduler that the kernel has ended meanwhile. True
+ * when it was woken.
  */
 static bool sleep_until_needed(struct rl *rl)
 {
 	int woken = 0;
 
 	struct pollfd fds[] = {
-		{ .fd = rl->queued_fd, .events = POLLIN },
-		{ .fd = rl->stop_fd, .events = POLLIN },
+		{.fd = rl->queued_fd, .events = POLLIN},
+		{.fd = rl->stop_fd, .events = POLLIN},
 	};
 
 	__atomic_store_n(&rl->shared->asleep, 1, __ATOMIC_SEQ_CST);
@@ -115,11 +122,11 @@ RL_API void rl_wait(struct rl *rl)
 
 	rl->seen_when_woken = rl->newest;
 	/*
-	 * With work at hand the thread stays runnable: the kernel side takes it off its CPU and puts it
-	 * back only when there is work, which needs no wakeup; and a thread that is not runnable any
-	 * more is known at once to be unable to answer. Only the heartbeat brings it here without any
-	 * task to decide about: then a second has passed without a question, and it really sleeps, so
-	 * that an idle machine has a load of zero.
+	 * With work at hand the thread stays runnable: the kernel side takes it off its CPU and
+	 * puts it back only when there is work, which needs no wakeup; and a thread that is not
+	 * runnable any more is known at once to be unable to answer. Only the heartbeat brings it
+	 * here without any task to decide about: then a second has passed without a question, and
+	 * it really sleeps, so that an idle machine has a load of zero.
 	 */
 	rl->just_woken = false;
 	if (was_needed || rl->taken != rl->decided)

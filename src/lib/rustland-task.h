@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The two records that travel between the kernel and a policy: a queued task with its facts, and the
- * decision about it. The BPF backend, the library, the policies and the simulator all compile this
- * one file, so there is no second copy of the layout to keep in step.
+ * The two records that travel between the kernel and a policy: a queued task with its facts, and
+ * the decision about it. The BPF backend, the library, the policies and the simulator all compile
+ * this one file, so there is no second copy of the layout to keep in step.
  *
  * This file must never include more than <stdint.h>: it is read by a BPF compiler and by policies
  * that know nothing of the kernel. Records only grow at their end.
@@ -47,12 +47,12 @@ enum rl_decision_flags {
  * for the whole machine (the kernel's scheduler clock, or the simulator's).
  */
 struct rl_task {
-	int32_t pid;	  /* thread id, in the initial pid namespace */
-	int32_t tgid;	  /* process id */
-	int32_t cpu;	  /* the CPU it last ran on */
-	uint32_t flags;	  /* enum rl_task_flags */
-	uint32_t weight;  /* 1 to 10000, see RL_WEIGHT_DEFAULT */
-	uint32_t class;	  /* enum rl_class */
+	int32_t pid;	 /* thread id, in the initial pid namespace */
+	int32_t tgid;	 /* process id */
+	int32_t cpu;	 /* the CPU it last ran on */
+	uint32_t flags;	 /* enum rl_task_flags */
+	uint32_t weight; /* 1 to 10000, see RL_WEIGHT_DEFAULT */
+	uint32_t class;	 /* enum rl_class */
 	uint32_t nr_cpus_allowed;
 	uint32_t nr_waiting; /* tasks that waited for a CPU when this one was queued, itself not
 				counted */
@@ -62,12 +62,13 @@ struct rl_task {
 				    scheduler thread has used to decide about it; never falls */
 	uint64_t burst_ns;	 /* CPU time it has used since it last slept */
 	uint64_t slept_ns;	 /* how long its last sleep was; 0 before the first one */
-	uint64_t cgroup_id;	 /* cgroup v2 id (the inode number of its directory), 0 if unknown */
+	uint64_t cgroup_id; /* cgroup v2 id (the inode number of its directory), 0 if unknown */
 
 	/*
-	 * The latest deadline that has begun to run anywhere, 0 before the first one. While the policy
-	 * does not answer, the kernel goes on with estimates and this moves on without it: a policy
-	 * with a virtual clock has to keep up, or what was queued meanwhile waits for the clock.
+	 * The latest deadline that has begun to run anywhere, 0 before the first one. While the
+	 * policy does not answer, the kernel goes on with estimates and this moves on without it:
+	 * a policy with a virtual clock has to keep up, or what was queued meanwhile waits for
+	 * the clock.
 	 */
 	uint64_t frontier;
 
@@ -79,7 +80,7 @@ struct rl_task {
 	 */
 	uint64_t state[RL_STATE_WORDS];
 
-	uint64_t request; /* echo it in the decision */
+	uint64_t request;    /* echo it in the decision */
 	uint32_t generation; /* likewise: a decision for an older generation is stale */
 	uint32_t reserved;
 

@@ -15,18 +15,18 @@
  * answering (a bug, SIGSTOP, a debugger) the kernel goes on alone with estimates and counts that in
  * rl_stats.nr_late.
  *
- * A policy is a struct rl_policy. The smallest useful one is about 40 lines: see
- * examples/fifo.c. Real-time safety: enqueue(), next() and undo() run on the scheduler's loop, and
- * the thread that runs them schedules everybody else. They must not allocate, lock, log, read files,
- * ask for the time, or do anything that may sleep or fault; all memory they need is given to
- * init() and stays locked. tick() obeys the same rule.
+ * A policy is a struct rl_policy. The smallest useful one is about 40 lines: see examples/fifo.c.
+ * Real-time safety: enqueue(), next() and undo() run on the scheduler's loop, and the thread that
+ * runs them schedules everybody else. They must not allocate, lock, log, read files, ask for the
+ * time, or do anything that may sleep or fault; all memory they need is given to init() and stays
+ * locked. tick() obeys the same rule.
  *
  * Two levels: rl_run() drives a policy; rl_take(), rl_decide(), rl_complete(), rl_wait() are the
  * loop's own steps, for programs that want to write the loop themselves.
  *
- * Threads: one thread, the one that calls rl_attach(), is the scheduler thread, and only it may call
- * the functions marked [loop]. Functions marked [any] may be called from every thread at any time
- * between rl_open() and rl_free().
+ * Threads: one thread, the one that calls rl_attach(), is the scheduler thread, and only it may
+ * call the functions marked [loop]. Functions marked [any] may be called from every thread at any
+ * time between rl_open() and rl_free().
  *
  * Errors: functions that return int return 0 or a positive value on success and a negative errno on
  * failure; ret_ parameters are written only on success.
@@ -55,18 +55,20 @@ struct rl_policy_config {
 	bool percpu_local;     /* keep tasks on the CPU they last ran on */
 };
 
-/* Bump when a member changes its meaning; new members go to the end and are NULL in old policies. */
+/*
+ * Bump when a member changes its meaning; new members go to the end and are NULL in old policies.
+ */
 #define RL_POLICY_VERSION 1
 
 struct rl_policy {
-	uint32_t version; /* RL_POLICY_VERSION */
-	const char *name; /* [a-z0-9_-], at most 31 characters */
+	uint32_t version;    /* RL_POLICY_VERSION */
+	const char *name;    /* [a-z0-9_-], at most 31 characters */
 	const char *summary; /* one line for --help */
-	size_t state_size; /* bytes of locked, zeroed memory that every callback gets as state */
+	size_t state_size;   /* bytes of locked, zeroed memory that every callback gets as state */
 
 	/*
-	 * Prepare the state. May allocate (the memory is locked afterwards). Returns 0 or a negative
-	 * errno, which ends rl_run(). NULL: nothing to prepare.
+	 * Prepare the state. May allocate (the memory is locked afterwards). Returns 0 or a
+	 * negative errno, which ends rl_run(). NULL: nothing to prepare.
 	 */
 	int (*init)(void *state, const struct rl_policy_config *config);
 
@@ -83,12 +85,16 @@ struct rl_policy {
 	bool (*next)(void *state, struct rl_decision *ret);
 
 	/*
-	 * [loop] The ring to the kernel was full: next() gave this decision, it was not sent, and has
-	 * to be given again. NULL: the library keeps the one decision and sends it first next time.
+	 * [loop] The ring to the kernel was full: next() gave this decision, it was not sent, and
+	 * has to be given again. NULL: the library keeps the one decision and sends it first next
+	 * time.
 	 */
 	void (*undo)(void *state, const struct rl_decision *decision);
 
-	/* [loop] About once a second, and at most that often; now_ns as in rl_task. NULL: not wanted. */
+	/*
+	 * [loop] About once a second, and at most that often; now_ns as in rl_task. NULL: not
+	 * wanted.
+	 */
 	void (*tick)(void *state, uint64_t now_ns);
 };
 
@@ -154,17 +160,20 @@ enum rl_log_level {
 	RL_LOG_DEBUG,
 };
 
-/* One message, one line, without a newline at its end. Never called after rl_attach() by the loop. */
+/*
+ * One message, one line, without a newline at its end. Never called after rl_attach() by the
+ * loop.
+ */
 typedef void (*rl_log_fn)(enum rl_log_level level, const char *message, void *userdata);
 
 /* Zero means the default for every member. */
 struct rl_open_opts {
-	size_t sz;		/* sizeof(struct rl_open_opts) */
-	const char *name;	/* the kernel's name for the scheduler begins with it; "rustland" */
-	const char *version;	/* added to the name; PACKAGE_VERSION */
-	uint64_t slice_ns;	/* default and longest slice; 20 ms; 100 us to 1 s */
-	uint64_t slice_min_ns;	/* shortest slice; 1 ms; 100 us to slice_ns */
-	uint32_t timeout_ms;	/* the kernel ejects a scheduler that lets a task wait longer; 5000 */
+	size_t sz;	       /* sizeof(struct rl_open_opts) */
+	const char *name;      /* the kernel's name for the scheduler begins with it; "rustland" */
+	const char *version;   /* added to the name; PACKAGE_VERSION */
+	uint64_t slice_ns;     /* default and longest slice; 20 ms; 100 us to 1 s */
+	uint64_t slice_min_ns; /* shortest slice; 1 ms; 100 us to slice_ns */
+	uint32_t timeout_ms; /* the kernel ejects a scheduler that lets a task wait longer; 5000 */
 	uint32_t exit_dump_len; /* bytes kept of the kernel's debug dump; 0: the kernel's default */
 	bool partial;		/* schedule only tasks of policy SCHED_EXT */
 	bool numa_local;	/* look for idle CPUs in the task's NUMA node */
@@ -173,7 +182,7 @@ struct rl_open_opts {
 	const char *btf_path;	/* take the kernel's BTF from this file */
 	rl_log_fn log;		/* NULL: errors and warnings go to stderr */
 	void *log_userdata;
-	size_t :0;
+	size_t : 0;
 };
 
 /*
@@ -199,8 +208,9 @@ void rl_detach(struct rl *rl);
 void rl_free(struct rl **rl);
 
 /*
- * Run the policy until rl_stop() is called or the kernel ends the scheduler. Call after rl_attach().
- * Returns 0 in both cases (see rl_exit_info()), or the policy's error from init(). [loop]
+ * Run the policy until rl_stop() is called or the kernel ends the scheduler. Call after
+ * rl_attach(). Returns 0 in both cases (see rl_exit_info()), or the policy's error from init().
+ * [loop]
  */
 int rl_run(struct rl *rl, const struct rl_policy *policy, const struct rl_policy_config *config);
 
@@ -228,42 +238,45 @@ bool rl_exited(const struct rl *rl);
  */
 int rl_select_cpu(struct rl *rl, const struct rl_task *task);
 
-/* Counters are totals since rl_attach(); the first eleven carry the names scx_rustland is known by. */
+/*
+ * Counters are totals since rl_attach(); the first eleven carry the names scx_rustland is known
+ * by.
+ */
 struct rl_stats {
-	size_t sz; /* sizeof(struct rl_stats), set by the caller */
-	uint64_t nr_cpus;		/* CPUs online */
-	uint64_t nr_running;		/* tasks running now */
-	uint64_t nr_queued;		/* requests waiting for the policy now */
-	uint64_t nr_scheduled;		/* tasks the policy holds back now */
-	uint64_t nr_page_faults;	/* of this process since rl_attach(); has to stay 0 */
-	uint64_t nr_user_dispatches;	/* decisions carried out */
-	uint64_t nr_kernel_dispatches;	/* tasks run without asking: idle CPU, or exempt */
-	uint64_t nr_cancel_dispatches;	/* decisions that came too late and were dropped */
-	uint64_t nr_bounce_dispatches;	/* decisions for a CPU that the task may not use */
-	uint64_t nr_failed_dispatches;	/* decisions about a task that was not waiting any more */
-	uint64_t nr_sched_congested;	/* requests that found the ring full */
-	uint64_t nr_standing;		/* preempted tasks queued again under the decision they had */
-	uint64_t nr_late;		/* tasks queued without asking because the policy was late */
-	uint64_t nr_flushed;		/* waiting tasks that ran before their decision came */
-	uint64_t nr_asked;		/* requests sent to the policy */
-	uint64_t nr_preempt_kicks;	/* running tasks stopped for a more urgent one */
-	uint64_t policy_runtime_ns;	/* CPU time of the scheduler thread */
-	size_t :0;
+	size_t sz;		       /* sizeof(struct rl_stats), set by the caller */
+	uint64_t nr_cpus;	       /* CPUs online */
+	uint64_t nr_running;	       /* tasks running now */
+	uint64_t nr_queued;	       /* requests waiting for the policy now */
+	uint64_t nr_scheduled;	       /* tasks the policy holds back now */
+	uint64_t nr_page_faults;       /* of this process since rl_attach(); has to stay 0 */
+	uint64_t nr_user_dispatches;   /* decisions carried out */
+	uint64_t nr_kernel_dispatches; /* tasks run without asking: idle CPU, or exempt */
+	uint64_t nr_cancel_dispatches; /* decisions that came too late and were dropped */
+	uint64_t nr_bounce_dispatches; /* decisions for a CPU that the task may not use */
+	uint64_t nr_failed_dispatches; /* decisions about a task that was not waiting any more */
+	uint64_t nr_sched_congested;   /* requests that found the ring full */
+	uint64_t nr_standing;	    /* preempted tasks queued again under the decision they had */
+	uint64_t nr_late;	    /* tasks queued without asking because the policy was late */
+	uint64_t nr_flushed;	    /* waiting tasks that ran before their decision came */
+	uint64_t nr_asked;	    /* requests sent to the policy */
+	uint64_t nr_preempt_kicks;  /* running tasks stopped for a more urgent one */
+	uint64_t policy_runtime_ns; /* CPU time of the scheduler thread */
+	size_t : 0;
 };
 
 /* Read the counters; fills at most ret->sz bytes. -EINVAL when sz is not set. [any] */
 int rl_stats(struct rl *rl, struct rl_stats *ret);
 
 struct rl_exit {
-	size_t sz;	       /* sizeof(struct rl_exit), set by the caller */
-	int64_t kind;	       /* the kernel's enum scx_exit_kind; 0: still running or detached */
-	int64_t code;	       /* exit code given by the kernel */
-	const char *reason;    /* owned by the library until rl_free(); never NULL */
-	const char *message;   /* likewise */
-	const char *dump;      /* likewise; empty unless the kernel wrote a dump */
-	bool by_user;	       /* it ended because rl_detach() asked for it */
-	bool restart;	       /* the kernel asks for a restart (CPU hotplug) */
-	size_t :0;
+	size_t sz;	     /* sizeof(struct rl_exit), set by the caller */
+	int64_t kind;	     /* the kernel's enum scx_exit_kind; 0: still running or detached */
+	int64_t code;	     /* exit code given by the kernel */
+	const char *reason;  /* owned by the library until rl_free(); never NULL */
+	const char *message; /* likewise */
+	const char *dump;    /* likewise; empty unless the kernel wrote a dump */
+	bool by_user;	     /* it ended because rl_detach() asked for it */
+	bool restart;	     /* the kernel asks for a restart (CPU hotplug) */
+	size_t : 0;
 };
 
 /* Why the kernel ended the scheduler. [any, after rl_exited() or rl_detach()] */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Counters: added up over CPUs when somebody asks, so that counting costs the kernel side no shared cache
- * line. Never called by the scheduler loop.
+ * Counters: added up over CPUs when somebody asks, so that counting costs the kernel side no
+ * shared cache line. Never called by the scheduler loop.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -41,7 +41,7 @@ RL_API int rl_stats(struct rl *rl, struct rl_stats *ret)
 {
 	const struct rl_shared *shared = rl->shared;
 	struct rl_counters c;
-	struct rl_stats stats = { .sz = ret->sz };
+	struct rl_stats stats = {.sz = ret->sz};
 	uint64_t asked, answered;
 	int err;
 

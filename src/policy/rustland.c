@@ -115,10 +115,10 @@ static uint64_t uncharged_ns(const struct rl_task *task)
 }
 
 /*
- * How much of a sleep its last sleep was: the part of the time that it slept, where three milliseconds
- * count as if it had run. A frame loop that works for 3 ms and sleeps for 13 has 0.7. A task that waits for
- * its partner or for a fast disk sleeps for tens of microseconds and has next to nothing, and so has
- * one that works much longer than it sleeps.
+ * How much of a sleep its last sleep was: the part of the time that it slept, where three
+ * milliseconds count as if it had run. A frame loop that works for 3 ms and sleeps for 13 has
+ * 0.7. A task that waits for its partner or for a fast disk sleeps for tens of microseconds and
+ * has next to nothing, and so has one that works much longer than it sleeps.
  */
 static int64_t worth_of_sleep(const struct rl_task *task)
 {
@@ -132,7 +132,7 @@ static int64_t worth_of_sleep(const struct rl_task *task)
 	return slept_ns * ONE / (slept_ns + ran_ns + half_ns);
 }
 
-/* ---- The clock ------------------------------------------------------------------------------- */
+/* ---- The clock ------------------------------------------------------------------------------ */
 
 static void clock_not_before(struct rustland *r, uint64_t time)
 {
@@ -211,7 +211,7 @@ static void note_weight(struct rustland *r, const struct rl_task *task, uint64_t
 	r->mean_weight += (weight_of(task) * ONE - r->mean_weight) * ran / (ran + window);
 }
 
-/* ---- One task -------------------------------------------------------------------------------- */
+/* ---- One task ------------------------------------------------------------------------------- */
 
 /*
  * Charge what the task has used since it was last charged, and return its lag.
@@ -241,11 +241,11 @@ static int64_t charge(struct rustland *r, const struct rl_task *task, int64_t wo
 }
 
 /*
- * A sleeper comes back with at most the credit that its sleep was worth, or with less debt. So a task
- * that sleeps most of the time, as a game or a player does between two frames, is served in time even
- * where all shares are smaller than what it needs. A task cannot live on that: the more it runs for each
- * sleep, the less the sleep is worth, and the more the hogs beside it are behind the clock, which puts them
- * first.
+ * A sleeper comes back with at most the credit that its sleep was worth, or with less debt. So a
+ * task that sleeps most of the time, as a game or a player does between two frames, is served in
+ * time even where all shares are smaller than what it needs. A task cannot live on that: the more
+ * it runs for each sleep, the less the sleep is worth, and the more the hogs beside it are behind
+ * the clock, which puts them first.
  */
 static int64_t lag_after_sleep(const struct rustland *r, int64_t lag, int64_t worth)
 {
@@ -293,8 +293,8 @@ static void rustland_enqueue(void *state, const struct rl_task *task)
 	/* New tasks start at the clock: credit would let a storm of them starve the others. */
 	if (!(task->flags & RL_TASK_NEW)) {
 		lag = charge(r, task, worth);
-		lag = wakeup ? lag_after_sleep(r, lag, worth) :
-			       clamp(lag, -r->owed_max_ns, r->debt_max_ns);
+		lag = wakeup ? lag_after_sleep(r, lag, worth)
+			     : clamp(lag, -r->owed_max_ns, r->debt_max_ns);
 	}
 
 	decision.slice_ns = slice_of(r, task);
@@ -302,8 +302,10 @@ static void rustland_enqueue(void *state, const struct rl_task *task)
 	burst = clamp(weighted(burst, task), 0, r->slice_ns);
 
 	decision.cpu = r->percpu_local ? task->cpu : RL_CPU_ANY;
-	/* Who is in debt and has hardly slept waits, or tasks that only wake each other would interrupt
-	 * all others. */
+	/*
+	 * Who is in debt and has hardly slept waits, or tasks that only wake each other would
+	 * interrupt all others.
+	 */
 	if (wakeup && (lag <= 0 || worth > ONE / 2))
 		decision.flags = RL_DECISION_PREEMPT;
 	decision.deadline = r->clock + lag + burst - band_of(r, task);

@@ -41,8 +41,8 @@ static uint64_t now_ns(void)
 }
 
 /* The helper's log_write(), which never waits. */
-static void __attribute__((format(printf, 3, 4)))
-say(struct helper *h, enum rl_log_level level, const char *format, ...)
+static void __attribute__((format(printf, 3, 4))) say(struct helper *h, enum rl_log_level level,
+						      const char *format, ...)
 {
 	va_list args;
 	size_t len;
@@ -53,7 +53,7 @@ say(struct helper *h, enum rl_log_level level, const char *format, ...)
 	output_write(&h->err, h->text, len);
 }
 
-/* ---- The service manager --------------------------------------------------------------------- */
+/* ---- The service manager -------------------------------------------------------------------- */
 
 static void describe(const struct helper *h, char *buf, size_t size, const char *prefix)
 {
@@ -114,7 +114,7 @@ static void on_notify_due(struct helper *h)
 		h->degraded = degraded;
 }
 
-/* ---- Statistics on standard output ----------------------------------------------------------- */
+/* ---- Statistics on standard output ---------------------------------------------------------- */
 
 static void on_stats_due(struct helper *h)
 {
@@ -132,7 +132,7 @@ static void on_stats_due(struct helper *h)
 		h->stats_due_ns = UINT64_MAX; /* nobody reads them any more; scheduling goes on */
 }
 
-/* ---- From attached to ready ------------------------------------------------------------------ */
+/* ---- From attached to ready ----------------------------------------------------------------- */
 
 static void on_attached(struct helper *h)
 {
@@ -199,7 +199,7 @@ static void on_ready_due(struct helper *h, uint64_t now)
 	}
 }
 
-/* ---- The thread ------------------------------------------------------------------------------ */
+/* ---- The thread ----------------------------------------------------------------------------- */
 
 static void on_signal(struct helper *h)
 {
@@ -301,7 +301,7 @@ static void *helper_main(void *arg)
 	return NULL;
 }
 
-/* ---- The scheduler thread's side ------------------------------------------------------------- */
+/* ---- The scheduler thread's side ------------------------------------------------------------ */
 
 /* All but those that say that this very program is broken. */
 static void helper_signals(sigset_t *ret)

@@ -151,7 +151,7 @@ void stats_server_close(struct stats_server *server)
 	server->fd = -1;
 }
 
-/* ---- Clients --------------------------------------------------------------------------------- */
+/* ---- Clients -------------------------------------------------------------------------------- */
 
 static void answer(struct stats_server *server, struct stats_client *client, const char *line,
 		   size_t len)
@@ -286,7 +286,7 @@ static void accept_client(struct stats_server *server)
 	place->in_len = place->out_len = place->out_sent = 0;
 }
 
-/* ---- The caller's poll loop ------------------------------------------------------------------ */
+/* ---- The caller's poll loop ----------------------------------------------------------------- */
 
 uint64_t stats_server_prepare(struct stats_server *server, struct pollfd *fds, uint64_t now_ns)
 {

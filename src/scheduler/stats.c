@@ -18,10 +18,7 @@ struct field {
 	const char *about;
 };
 
-#define FIELD(name, ...)                                                                           \
-	{                                                                                          \
-#name, offsetof(struct rl_stats, name), __VA_ARGS__                                \
-	}
+#define FIELD(name, ...) {#name, offsetof(struct rl_stats, name), __VA_ARGS__}
 
 /* Upstream's first. Descriptions go into JSON as they are: no quotes, no backslashes. */
 static const struct field fields[] = {
@@ -75,7 +72,7 @@ void stats_delta(struct rl_stats *ret, const struct rl_stats *now, const struct 
 	*ret = delta;
 }
 
-/* ---- Writing --------------------------------------------------------------------------------- */
+/* ---- Writing -------------------------------------------------------------------------------- */
 
 struct text {
 	char *buf;
@@ -169,7 +166,7 @@ void stats_describe(FILE *f)
 			fields[i].counter ? ", in the interval" : "");
 }
 
-/* ---- Reading --------------------------------------------------------------------------------- */
+/* ---- Reading -------------------------------------------------------------------------------- */
 
 static bool is(const struct json_string *s, const char *name)
 {

@@ -5,8 +5,8 @@
  * everything they say. Run under one scheduler and then, with the same options, under another, it
  * gives both the same work.
  *
- * All loads belong to one session and no control group is made: the kernel would give groups a share
- * of their own, and then it would be the groups that are compared.
+ * All loads belong to one session and no control group is made: the kernel would give groups a
+ * share of their own, and then it would be the groups that are compared.
  *
  * It must never be in the way: inside the window it wakes up once a second, and only when somebody
  * wants to watch.
@@ -52,7 +52,10 @@ struct options {
 	bool calibrate;
 };
 
-/* A program of this directory that runs beside the others and leaves its JSON in a file in memory. */
+/*
+ * A program of this directory that runs beside the others and leaves its JSON in a file in
+ * memory.
+ */
 struct load {
 	const char *program;
 	pid_t pid;
@@ -80,7 +83,8 @@ static void usage(FILE *file)
 	      "  --build-jobs N       `make -jN` in a copy of the source (default 0: no build)\n"
 	      "  --build-source DIR   what is built (default /usr/src/build-load)\n"
 	      "  --period-us N, --phase-us N, --samples   as in frame-loop\n"
-	      "  --work-us N          work in a frame: what takes N us on an idle machine, now\n"
+	      "  --work-us N          work in a frame: what takes N us when all CPUs are busy and\n"
+	      "                       nobody else wants this one (default 4400)\n"
 	      "  --work-iterations N  work in a frame, from --calibrate\n"
 	      "  --unit-iterations N  work in a unit of a hog, from --calibrate\n"
 	      "  --calibrate          only print 'WORK-ITERATIONS UNIT-ITERATIONS'\n"
@@ -294,6 +298,32 @@ static void run(const char *const *argv)
 	}
 	if (waitpid(pid, &status, 0) != pid || status)
 		bench_die("%s failed", argv[0]);
+}
+
+/*
+ * How much work takes ns while every other CPU is busy as well. On an idle machine it would be
+ * more: threads of a core share it, many busy cores run slower than one, and all CPUs of an
+ * emulator with one virtual clock share that.
+ */
+static uint64_t calibrate_busy(uint64_t ns)
+{
+	const uint64_t sample_ns = 50 * 1000 * NSEC_PER_USEC;
+	uint64_t others = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN) - 1, iterations;
+	/* What bench_alloc() gives is shared: a child must not write its 0 there. */
+	pid_t *pids = bench_alloc(others * sizeof(*pids)), pid;
+
+	for (uint64_t i = 0; i < others; i++) {
+		pid = start_child();
+		while (!pid)
+			bench_work(1000);
+		pids[i] = pid;
+	}
+	iterations = bench_calibrate(ns, sample_ns);
+	for (uint64_t i = 0; i < others; i++) {
+		kill(pids[i], SIGKILL);
+		waitpid(pids[i], NULL, 0);
+	}
+	return iterations;
 }
 
 /* ---- The build ------------------------------------------------------------------------------ */
@@ -570,7 +600,7 @@ int main(int argc, char **argv)
 		.build_source = "/usr/src/build-load",
 		.label = "run",
 		.period_us = 16667,
-		.work_us = 2200,
+		.work_us = 4400,
 	};
 	FILE *output = stdout;
 	ssize_t length;
@@ -584,9 +614,9 @@ int main(int argc, char **argv)
 	dirname(program_dir);
 
 	if (!options.work_iterations)
-		options.work_iterations = bench_calibrate(options.work_us * NSEC_PER_USEC);
+		options.work_iterations = calibrate_busy(options.work_us * NSEC_PER_USEC);
 	if (!options.unit_iterations)
-		options.unit_iterations = bench_calibrate(100 * NSEC_PER_USEC);
+		options.unit_iterations = bench_calibrate(100 * NSEC_PER_USEC, BENCH_SAMPLE_NS);
 	if (options.calibrate) {
 		printf("%llu %llu\n", (unsigned long long)options.work_iterations,
 		       (unsigned long long)options.unit_iterations);

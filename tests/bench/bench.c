@@ -104,17 +104,16 @@ void bench_work(uint64_t iterations)
 	__asm__ volatile("" : : "r"(x));
 }
 
-uint64_t bench_calibrate(uint64_t ns)
+uint64_t bench_calibrate(uint64_t ns, uint64_t sample_ns)
 {
-	const uint64_t target = NSEC_PER_SEC / 500;
 	uint64_t iterations = 1000, best = UINT64_MAX;
 
-	/* Until one run takes 2 ms, which is long against the cost of reading the clock ... */
+	/* Until one run is long against the cost of reading the clock ... */
 	for (;;) {
 		uint64_t start = bench_now();
 
 		bench_work(iterations);
-		if (bench_now() - start >= target)
+		if (bench_now() - start >= sample_ns)
 			break;
 		iterations *= 2;
 	}

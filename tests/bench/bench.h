@@ -3,12 +3,12 @@
  * What the load and measuring programs share: clock, fixed work, exact percentiles, JSON.
  *
  * All of them measure the same way. They run from the moment they start, and count only what
- * happens between two moments of CLOCK_MONOTONIC, the window; bench-run gives the same window to all
- * of them. Work is a number of iterations, never a time, so that two schedulers are given the same
- * work.
+ * happens between two moments of CLOCK_MONOTONIC, the window; bench-run gives the same window to
+ * all of them. Work is a number of iterations, never a time, so that two schedulers are given the
+ * same work.
  *
- * Nothing here may allocate, print or fault inside the window: memory comes from bench_alloc(), which
- * touches it, and bench_lock_memory() pins it.
+ * Nothing here may allocate, print or fault inside the window: memory comes from bench_alloc(),
+ * which touches it, and bench_lock_memory() pins it.
  */
 #ifndef BENCH_H
 #define BENCH_H
@@ -84,8 +84,12 @@ struct bench_window bench_window_resolve(const struct bench_window_args *args);
 /* Computes; takes a time proportional to the iterations and touches no memory. */
 void bench_work(uint64_t iterations);
 
-/* How many iterations take about ns on this machine when nobody disturbs. Takes a few ms. */
-uint64_t bench_calibrate(uint64_t ns);
+/*
+ * How many iterations take about ns on this machine when nobody disturbs: the fastest of some
+ * samples of about sample_ns, or up to twice as long.
+ */
+#define BENCH_SAMPLE_NS (2000 * NSEC_PER_USEC)
+uint64_t bench_calibrate(uint64_t ns, uint64_t sample_ns);
 
 /* ---- Memory --------------------------------------------------------------------------------- */
 
@@ -137,7 +141,9 @@ void bench_json_raw(struct bench_json *json, const char *key, const char *text);
 
 /* ---- What is shown while it runs ------------------------------------------------------------ */
 
-/* A page shared between bench-run and frame-loop, so that watching costs the loop no system call. */
+/*
+ * A page shared between bench-run and frame-loop, so that watching costs the loop no system call.
+ */
 struct bench_live {
 	_Atomic uint64_t nr_frames;
 	_Atomic uint64_t nr_missed;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Stands in the place of a compiler and keeps a record of what it compiled, so that bench-run knows
- * how far a build got to the very moment a window ends. It is called by a compiler's name out of a
- * directory that bench-run puts in front of PATH, and appends one line to $BENCH_CC_LOG for each run:
+ * Stands in the place of a compiler and keeps a record of what it compiled, so that bench-run
+ * knows how far a build got to the very moment a window ends. It is called by a compiler's name
+ * out of a directory that bench-run puts in front of PATH, and appends one line to $BENCH_CC_LOG
+ * for each run:
  *
  *   START-NS END-NS CPU-US ok|failed|cut NAME
  *
@@ -60,7 +61,10 @@ int main(int argc, char **argv)
 	if (!log || !path)
 		bench_die("BENCH_CC_LOG and BENCH_CC_PATH are not set; bench-run sets them");
 
-	/* The compiler's own children outlive it when it is ended by a signal; they count as well. */
+	/*
+	 * The compiler's own children outlive it when it is ended by a signal; they count as
+	 * well.
+	 */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	signal(SIGTERM, SIG_IGN);
 	pid = fork();

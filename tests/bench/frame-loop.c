@@ -137,8 +137,8 @@ static void parse(struct options *options, int argc, char **argv)
 }
 
 /*
- * Nanoseconds this task has been runnable without a CPU since it exists. The difference over a sleep is the
- * latency of the wakeup that ended it.
+ * Nanoseconds this task has been runnable without a CPU since it exists. The difference over a
+ * sleep is the latency of the wakeup that ended it.
  */
 static uint64_t run_delay_ns(int schedstat_fd)
 {
@@ -268,7 +268,7 @@ int main(int argc, char **argv)
 	bench_name = "frame-loop";
 	parse(&options, argc, argv);
 	if (!options.work_iterations)
-		options.work_iterations = bench_calibrate(options.work_ns);
+		options.work_iterations = bench_calibrate(options.work_ns, BENCH_SAMPLE_NS);
 
 	window = bench_window_resolve(&options.window);
 	if (options.frames)

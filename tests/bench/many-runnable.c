@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Thousands of threads that all want a CPU at the same moment and go on wanting it: every queue of a
- * scheduler is full, and none of the threads may be forgotten. Each counts its progress and the
- * longest time it went without a CPU, the wait for its first one included.
+ * Thousands of threads that all want a CPU at the same moment and go on wanting it: every queue
+ * of a scheduler is full, and none of the threads may be forgotten. Each counts its progress and
+ * the longest time it went without a CPU, the wait for its first one included.
  */
 #include "bench.h"
 
@@ -110,7 +110,7 @@ int main(int argc, char **argv)
 		bench_die("unexpected argument '%s'", argv[optind]);
 
 	if (!unit)
-		unit = bench_calibrate(20 * NSEC_PER_USEC);
+		unit = bench_calibrate(20 * NSEC_PER_USEC, BENCH_SAMPLE_NS);
 	runners = bench_alloc(count * sizeof(*runners));
 	window = bench_window_resolve(&args);
 	for (uint64_t i = 0; i < count; i++) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pairs of processes that hand one byte to and fro over two pipes: tasks that sleep and wake as often
- * as the machine lets them. They show what a wakeup costs, and whether a scheduler lets those who
- * sleep often take more than their share from those who do not.
+ * Pairs of processes that hand one byte to and fro over two pipes: tasks that sleep and wake as
+ * often as the machine lets them. They show what a wakeup costs, and whether a scheduler lets
+ * those who sleep often take more than their share from those who do not.
  */
 #include "bench.h"
 

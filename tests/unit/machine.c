@@ -76,7 +76,7 @@ static bool may_use(const struct task *t, uint32_t cpu)
 	return t->spec.cpus >> cpu & 1;
 }
 
-/* ---- The backend: accounting and queueing ---------------------------------------------------- */
+/* ---- The backend: accounting and queueing --------------------------------------------------- */
 
 /* No decision stands: the deadline becomes what it would be if the policy went on as before. */
 static void decide_by_estimate(struct machine *m, struct task *t)
@@ -157,13 +157,13 @@ static bool start_next(struct machine *m, uint32_t cpu)
 	return best;
 }
 
-/* ---- The backend: asking --------------------------------------------------------------------- */
+/* ---- The backend: asking -------------------------------------------------------------------- */
 
 static void ask(struct machine *m, struct task *t, uint32_t flags);
 
 static void preempt_for(struct machine *m, const struct task *t)
 {
-	uint32_t candidates[] = { t->facts.cpu, random32(m) % m->limits->nr_cpus };
+	uint32_t candidates[] = {t->facts.cpu, random32(m) % m->limits->nr_cpus};
 	uint64_t latest = t->decision.deadline + m->limits->slice_min_ns;
 	struct task *victim = NULL;
 
@@ -206,7 +206,7 @@ static void carry_out(struct machine *m, const struct rl_decision *d)
 static void ask(struct machine *m, struct task *t, uint32_t flags)
 {
 	struct cpu *cpu = &m->cpus[t->facts.cpu];
-	struct rl_decision d = { 0 };
+	struct rl_decision d = {0};
 
 	t->facts.flags = flags | (t->known ? 0 : RL_TASK_NEW);
 	t->facts.nr_waiting = 0;
@@ -247,7 +247,7 @@ static void become_runnable(struct machine *m, struct task *t)
 	ask(m, t, t->woken ? RL_TASK_WAKEUP : 0);
 }
 
-/* ---- Tasks ----------------------------------------------------------------------------------- */
+/* ---- Tasks ---------------------------------------------------------------------------------- */
 
 static void free_task(struct task *t)
 {
@@ -297,7 +297,7 @@ static void finish(struct machine *m, struct task *t)
 		t->wake_at_ns = m->now_ns + vary(m, t->spec.sleep_ns, 10);
 }
 
-/* ---- Events ---------------------------------------------------------------------------------- */
+/* ---- Events --------------------------------------------------------------------------------- */
 
 static uint64_t event_of_cpu(const struct cpu *c)
 {
@@ -363,7 +363,7 @@ void machine_run(struct machine *m, uint64_t duration_ns)
 		account(m, &m->cpus[i]);
 }
 
-/* ---- For tests ------------------------------------------------------------------------------- */
+/* ---- For tests ------------------------------------------------------------------------------ */
 
 struct machine *machine_new(const struct machine_config *config)
 {

@@ -28,7 +28,7 @@
 
 #include "../../src/scheduler/helper.h"
 
-/* ---- The fake scheduler ---------------------------------------------------------------------- */
+/* ---- The fake scheduler --------------------------------------------------------------------- */
 
 enum fake_name {
 	NAME_NONE,
@@ -76,7 +76,7 @@ bool rl_exited(const struct rl *rl)
 	return rl->exited;
 }
 
-/* ---- Around the helper ----------------------------------------------------------------------- */
+/* ---- Around the helper ---------------------------------------------------------------------- */
 
 static struct helper helper;
 static struct options options;
@@ -185,7 +185,7 @@ static void make_ready(void)
 	check_told("READY=1");
 }
 
-/* ---- Ready ----------------------------------------------------------------------------------- */
+/* ---- Ready ---------------------------------------------------------------------------------- */
 
 static void test_ready(void **state)
 {
@@ -261,7 +261,7 @@ static void test_never_attached(void **state)
 	clean_up();
 }
 
-/* ---- Signals --------------------------------------------------------------------------------- */
+/* ---- Signals -------------------------------------------------------------------------------- */
 
 static void check_signal(void **state, int signal_nr, bool stops)
 {
@@ -315,7 +315,7 @@ static void test_early_signal(void **state)
 	clean_up();
 }
 
-/* ---- Watchdog and status --------------------------------------------------------------------- */
+/* ---- Watchdog and status -------------------------------------------------------------------- */
 
 static void test_watchdog(void **state)
 {
@@ -415,7 +415,7 @@ static void test_no_watchdog(void **state)
 	unsetenv("WATCHDOG_PID");
 }
 
-/* ---- Statistics ------------------------------------------------------------------------------ */
+/* ---- Statistics ----------------------------------------------------------------------------- */
 
 /* The next line that the helper prints. */
 static const char *next_line(void)

@@ -382,7 +382,7 @@ static void test_help(void **state)
 	free(text);
 }
 
-/* ---- Refusals before loading ----------------------------------------------------------------- */
+/* ---- Refusals before loading ---------------------------------------------------------------- */
 
 static int fake_states[128];
 static size_t fake_asked;
@@ -478,7 +478,7 @@ static void test_occupied(void **state)
 	assert_int_equal(check_kernel(-EIO, 1, -EIO, ""), -EIO);
 }
 
-/* ---- Messages -------------------------------------------------------------------------------- */
+/* ---- Messages ------------------------------------------------------------------------------- */
 
 static size_t format_line(char *buf, enum rl_log_level level, const char *format, ...)
 {
@@ -506,7 +506,7 @@ static void test_log_masks(void **state)
 	assert_int_equal(line[LOG_LINE_MAX - 2], '\n');
 }
 
-/* ---- Restarts -------------------------------------------------------------------------------- */
+/* ---- Restarts ------------------------------------------------------------------------------- */
 
 static void test_restarts(void **state)
 {

@@ -42,7 +42,7 @@ static struct rl_policy_config config_for(uint32_t nr_cpus)
 	};
 }
 
-/* ---- Single tasks ---------------------------------------------------------------------------- */
+/* ---- Single tasks --------------------------------------------------------------------------- */
 
 static void *start_policy_with(const struct rl_policy_config *config)
 {
@@ -85,7 +85,7 @@ static struct rl_task task_at(int32_t pid, uint64_t at_ns)
 /* The decision about a task, when no other is held. */
 static struct rl_decision decide(void *p, const struct rl_task *task)
 {
-	struct rl_decision d = { 0 }, none;
+	struct rl_decision d = {0}, none;
 
 	policy->enqueue(p, task);
 	assert_true(policy->next(p, &d));
@@ -344,6 +344,23 @@ static void the_clock_follows_the_kernel(void **state)
 	stop_policy(p);
 }
 
+/* While nobody waits, the clock is real time, and what is charged does not move it once more. */
+static void the_clock_is_real_time_while_nobody_waits(void **state)
+{
+	void *p = start_policy(2);
+	struct rl_task task = task_at(1, 1);
+	struct rl_decision d = decide(p, &task);
+	uint64_t before = clock_of(p, 1);
+
+	(void)state;
+	ran(&task, &d, 8 * MS, 1 + 10 * MS);
+	woke(&task, 2 * MS);
+	task.nr_waiting = 0;
+	decide(p, &task);
+	assert_int_equal(clock_of(p, 1 + 10 * MS) - before, 10 * MS);
+	stop_policy(p);
+}
+
 static void lone_run_is_no_debt(void **state)
 {
 	void *p = start_policy(2);
@@ -422,7 +439,7 @@ static void dropped_decisions_charge_once(void **state)
 
 static void heavier_pays_less(void **state)
 {
-	static const uint32_t weights[] = { 10, 50, 100, 200, 1000 };
+	static const uint32_t weights[] = {10, 50, 100, 200, 1000};
 
 	(void)state;
 	for (size_t i = 0; i < 5; i++) {
@@ -552,7 +569,7 @@ static void huge_values(void **state)
 			.burst_ns = random64(&seed),
 			.slept_ns = random64(&seed),
 			.frontier = clock + random64(&seed) % SECOND,
-			.state = { clock + random64(&seed), random64(&seed) },
+			.state = {clock + random64(&seed), random64(&seed)},
 		};
 		struct rl_decision d = decide(p, &task);
 		uint64_t next = clock_of(p, task.enqueued_at_ns);
@@ -566,7 +583,7 @@ static void huge_values(void **state)
 	stop_policy(p);
 }
 
-/* ---- Machines -------------------------------------------------------------------------------- */
+/* ---- Machines ------------------------------------------------------------------------------- */
 
 static struct machine *start_machine(uint32_t nr_cpus)
 {
@@ -585,7 +602,7 @@ static struct machine *start_machine(uint32_t nr_cpus)
 static size_t add_hog(struct machine *m, uint32_t weight, uint64_t cpus)
 {
 	return machine_add(
-		m, &(struct machine_spec){ .kind = MACHINE_HOG, .weight = weight, .cpus = cpus });
+		m, &(struct machine_spec){.kind = MACHINE_HOG, .weight = weight, .cpus = cpus});
 }
 
 static size_t add_hogs(struct machine *m, int nr)
@@ -599,9 +616,9 @@ static size_t add_hogs(struct machine *m, int nr)
 
 static size_t add_frames(struct machine *m, uint64_t run_ns, uint64_t period_ns)
 {
-	return machine_add(m, &(struct machine_spec){ .kind = MACHINE_PERIODIC,
-						      .run_ns = run_ns,
-						      .period_ns = period_ns });
+	return machine_add(m, &(struct machine_spec){.kind = MACHINE_PERIODIC,
+						     .run_ns = run_ns,
+						     .period_ns = period_ns});
 }
 
 static double runtime(const struct machine *m, size_t task)
@@ -636,18 +653,18 @@ static void check_weights(uint32_t nr_cpus, uint64_t cpus, const uint32_t *weigh
 
 static void shares_follow_weights(void **state)
 {
-	static const uint32_t others[] = { 10, 20, 50, 100, 200, 500, 1000 };
+	static const uint32_t others[] = {10, 20, 50, 100, 200, 500, 1000};
 
 	(void)state;
 	for (size_t i = 0; i < 7; i++)
-		check_weights(1, 0, (uint32_t[]){ 100, others[i] }, 2);
-	check_weights(1, 0, (uint32_t[]){ 10, 100, 1000 }, 3);
-	check_weights(1, 0, (uint32_t[]){ 100, 100, 100, 100, 1000 }, 5);
-	check_weights(2, 0, (uint32_t[]){ 100, 50, 100, 200, 100 }, 5);
+		check_weights(1, 0, (uint32_t[]){100, others[i]}, 2);
+	check_weights(1, 0, (uint32_t[]){10, 100, 1000}, 3);
+	check_weights(1, 0, (uint32_t[]){100, 100, 100, 100, 1000}, 5);
+	check_weights(2, 0, (uint32_t[]){100, 50, 100, 200, 100}, 5);
 	/* All light: the clock has to keep up with vruntimes that go ten times as fast. */
-	check_weights(1, 0, (uint32_t[]){ 10, 10, 10, 20, 10 }, 5);
+	check_weights(1, 0, (uint32_t[]){10, 10, 10, 20, 10}, 5);
 	/* On one CPU of 64: the number of rivals is not what it seems. */
-	check_weights(64, 1, (uint32_t[]){ 100, 200, 50, 10, 300 }, 5);
+	check_weights(64, 1, (uint32_t[]){100, 200, 50, 10, 300}, 5);
 }
 
 /* Jain's index of fairness (Jain, Chiu, Hawe 1984): 1 when all got the same. */
@@ -670,7 +687,7 @@ static void equal_hogs_get_equal_shares(void **state)
 		uint32_t cpus;
 		int hogs;
 	} cases[] = {
-		{ 1, 2 }, { 1, 7 }, { 2, 3 }, { 2, 4 }, { 4, 5 }, { 8, 20 }, { 16, 100 },
+		{1, 2}, {1, 7}, {2, 3}, {2, 4}, {4, 5}, {8, 20}, {16, 100},
 	};
 
 	(void)state;
@@ -686,7 +703,8 @@ static void equal_hogs_get_equal_shares(void **state)
 
 /*
  * With full sleeper credit a pair takes two shares. Hogs get at least this much of what they would
- * get if it took one.
+ * get if it took one; a pair may get less than a hog, since part of its share is what its many
+ * switches cost.
  */
 static void check_pairs(uint32_t nr_cpus, int hogs, int pairs, uint64_t run_ns, double least)
 {
@@ -696,7 +714,7 @@ static void check_pairs(uint32_t nr_cpus, int hogs, int pairs, uint64_t run_ns, 
 
 	for (int i = 0; i < pairs; i++) {
 		size_t added = machine_add(
-			m, &(struct machine_spec){ .kind = MACHINE_PAIR, .run_ns = run_ns });
+			m, &(struct machine_spec){.kind = MACHINE_PAIR, .run_ns = run_ns});
 
 		pair = i == 0 ? added : pair;
 	}
@@ -710,7 +728,7 @@ static void check_pairs(uint32_t nr_cpus, int hogs, int pairs, uint64_t run_ns, 
 	}
 	for (int i = 0; i < 2 * pairs; i++)
 		of_pairs += runtime(m, pair + i) / pairs;
-	if (of_hogs < least * ideal || of_pairs < 0.8 * of_hogs || of_pairs > 1.7 * of_hogs)
+	if (of_hogs < least * ideal || of_pairs < 0.6 * of_hogs || of_pairs > 1.7 * of_hogs)
 		fail_msg("%d hogs, %d pairs of %lu us: hogs %.2f of ideal, a pair %.2f of a hog",
 			 hogs, pairs, (unsigned long)(run_ns / US), of_hogs / ideal,
 			 of_pairs / of_hogs);
@@ -762,7 +780,7 @@ static void frames_start_at_once_beside_pairs(void **state)
 	(void)state;
 	add_hogs(m, 8);
 	for (int i = 0; i < 4; i++)
-		machine_add(m, &(struct machine_spec){ .kind = MACHINE_PAIR, .run_ns = 50 * US });
+		machine_add(m, &(struct machine_spec){.kind = MACHINE_PAIR, .run_ns = 50 * US});
 	slow = add_frames(m, 2200 * US, 16 * MS);
 	fast = add_frames(m, 500 * US, 4167 * US);
 	machine_run(m, SECOND);
@@ -776,17 +794,17 @@ static void frames_start_at_once_beside_pairs(void **state)
 /* A task that sleeps a little after every burst cannot get more than its share out of it. */
 static void sleeping_does_not_pay(void **state)
 {
-	static const uint64_t sleeps[] = { 100 * US, 1 * MS, 3 * MS, 10 * MS };
+	static const uint64_t sleeps[] = {100 * US, 1 * MS, 3 * MS, 10 * MS};
 
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
 		struct machine *m = start_machine(2);
 		size_t hogs = add_hogs(m, 4), greedy;
 
-		greedy = machine_add(m, &(struct machine_spec){ .kind = MACHINE_PERIODIC,
-								.run_ns = 12 * MS,
-								.sleep_ns = sleeps[i],
-								.class = RL_CLASS_FOREGROUND });
+		greedy = machine_add(m, &(struct machine_spec){.kind = MACHINE_PERIODIC,
+							       .run_ns = 12 * MS,
+							       .sleep_ns = sleeps[i],
+							       .class = RL_CLASS_FOREGROUND});
 		machine_run(m, 2 * SECOND);
 		machine_reset_results(m);
 		machine_run(m, 20 * SECOND);
@@ -802,7 +820,7 @@ static void a_boosted_hog_is_a_hog(void **state)
 
 	(void)state;
 	boosted = machine_add(
-		m, &(struct machine_spec){ .kind = MACHINE_HOG, .class = RL_CLASS_FOREGROUND });
+		m, &(struct machine_spec){.kind = MACHINE_HOG, .class = RL_CLASS_FOREGROUND});
 	machine_run(m, 100 * MS);
 	machine_reset_results(m);
 	machine_run(m, 2 * SECOND);
@@ -825,7 +843,7 @@ static void check_storm(uint64_t run_ns, double load)
 
 	machine_run(m, SECOND);
 	machine_reset_results(m);
-	machine_storm(m, &(struct machine_spec){ .run_ns = run_ns }, run_ns / load / 2);
+	machine_storm(m, &(struct machine_spec){.run_ns = run_ns}, run_ns / load / 2);
 	machine_run(m, 5 * SECOND);
 	for (int i = 0; i < 4; i++) {
 		assert_in_range(machine_result(m, hogs + i).waited_max_ns, 0, PASSED_MAX);
@@ -840,8 +858,8 @@ static void check_storm(uint64_t run_ns, double load)
 
 static void a_storm_does_not_starve_hogs(void **state)
 {
-	static const uint64_t runs[] = { 300 * US, 1 * MS, 5 * MS, 20 * MS };
-	static const double loads[] = { 0.6, 1.0, 1.5 };
+	static const uint64_t runs[] = {300 * US, 1 * MS, 5 * MS, 20 * MS};
+	static const double loads[] = {0.6, 1.0, 1.5};
 
 	(void)state;
 	for (size_t i = 0; i < 4; i++)
@@ -894,6 +912,7 @@ int main(void)
 		cmocka_unit_test(debt_is_bounded),
 		cmocka_unit_test(nobody_is_passed_for_ever),
 		cmocka_unit_test(the_clock_follows_the_kernel),
+		cmocka_unit_test(the_clock_is_real_time_while_nobody_waits),
 		cmocka_unit_test(lone_run_is_no_debt),
 		cmocka_unit_test(boost_is_a_bounded_band),
 		cmocka_unit_test(dropped_decisions_charge_once),

@@ -34,7 +34,7 @@ static int push(struct rl_pool *pool, int32_t pid, uint64_t deadline, uint64_t e
 		.request = pid + 2,
 		.slice_ns = pid + 3,
 		.deadline = deadline,
-		.state = { pid + 4, pid + 5 },
+		.state = {pid + 4, pid + 5},
 	};
 
 	return rl_pool_push(pool, &d, enqueued_at_ns);

@@ -55,7 +55,7 @@ static const struct rl_stats sample = {
 	"\"nr_standing\":1007,\"nr_late\":1008,\"nr_flushed\":1009,\"nr_asked\":1010,"             \
 	"\"nr_preempt_kicks\":1011,\"policy_runtime_ns\":1012}"
 
-/* ---- Formatting ------------------------------------------------------------------------------ */
+/* ---- Formatting ----------------------------------------------------------------------------- */
 
 static void test_line(void **state)
 {
@@ -165,7 +165,7 @@ static void test_descriptions(void **state)
 	free(text);
 }
 
-/* ---- JSON ------------------------------------------------------------------------------------ */
+/* ---- JSON ----------------------------------------------------------------------------------- */
 
 static bool is_json(const char *text)
 {
@@ -330,7 +330,7 @@ static void test_json_strings(void **state)
 	}
 }
 
-/* ---- Requests and answers -------------------------------------------------------------------- */
+/* ---- Requests and answers ------------------------------------------------------------------- */
 
 /* -1: refused */
 static int request(const char *text)
@@ -456,7 +456,7 @@ static void test_answers(void **state)
 	assert_int_equal(stats_parse_answer(text, strlen(text), &read, &json, &json_len), -EPROTO);
 }
 
-/* ---- The socket ------------------------------------------------------------------------------ */
+/* ---- The socket ----------------------------------------------------------------------------- */
 
 static struct stats_server server;
 static char dir[64], path[108];
@@ -887,7 +887,7 @@ static void test_paths(void **state)
 	stats_server_close(&server);
 }
 
-/* ---- Lines that must not make the helper wait ------------------------------------------------ */
+/* ---- Lines that must not make the helper wait ----------------------------------------------- */
 
 static void check_full(int fd, int reader)
 {
