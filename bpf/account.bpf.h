@@ -24,6 +24,10 @@ static __always_inline u64 weighted(const struct task_struct *p, u64 runtime_ns)
  * sleeper, the second keeps a task that ran alone for long from waiting for as long. The clock is
  * the self-clocked one of Golestani (1994): virtual time is the tag of the task in service, so no
  * sum over all tasks is needed.
+ *
+ * New tasks start without credit, or a storm of them would starve the others. A kernel thread that
+ * wakes up or is new goes first, because others wait for it (not least the kernel's watchdog, which runs on
+ * a workqueue and ends a scheduler that lets it wait).
  */
 static __always_inline u64 estimate_deadline(const struct task_struct *p,
 					     const struct task_ctx *tctx, bool wakeup)
@@ -31,13 +35,31 @@ static __always_inline u64 estimate_deadline(const struct task_struct *p,
 	u64 frontier = shared.frontier;
 	u64 deadline = tctx->deadline + weighted(p, tctx->runtime_ns - tctx->decided_runtime_ns);
 
+	if (p->flags & PF_KTHREAD && (wakeup || !tctx->placed))
+		return frontier - 2 * opt_slice_ns;
+	if (!tctx->placed)
+		deadline = frontier;
 	if (wakeup)
 		deadline -= tctx->slept_ns < opt_slice_ns ? tctx->slept_ns : opt_slice_ns;
-	if (!tctx->known || before(deadline, frontier - opt_slice_ns))
+	if (before(deadline, frontier - opt_slice_ns))
 		deadline = frontier - opt_slice_ns;
 	if (before(frontier + 2 * opt_slice_ns, deadline))
 		deadline = frontier + 2 * opt_slice_ns;
 	return deadline;
+}
+
+static __always_inline u32 count_waiting(void)
+{
+	return scx_bpf_dsq_nr_queued(DSQ_SHARED) + scx_bpf_dsq_nr_queued(DSQ_PARK);
+}
+
+/* A slice that the policy did not give: all who wait get their turn within one long slice. */
+static __always_inline u64 estimate_slice(u32 nr_waiting)
+{
+	u64 nr_cpus = scx_bpf_nr_cpu_ids();
+	u64 slice_ns = opt_slice_ns * nr_cpus / (nr_cpus + nr_waiting);
+
+	return slice_ns > opt_slice_min_ns ? slice_ns : opt_slice_min_ns;
 }
 
 /* Let p start under an estimate; no decision of the policy stands any more. */
@@ -47,6 +69,7 @@ static __always_inline void decide_by_estimate(const struct task_struct *p, stru
 	tctx->deadline = estimate_deadline(p, tctx, wakeup);
 	tctx->decided_runtime_ns = tctx->runtime_ns;
 	tctx->slice_ns = 0;
+	tctx->placed = true;
 }
 
 static __always_inline void account_running(struct task_struct *p, struct task_ctx *tctx)

@@ -134,6 +134,7 @@ static __always_inline bool ask(struct task_struct *p, struct task_ctx *tctx, u6
 	bool wakeup = enq_flags & KVAL(scx_enq_flags, SCX_ENQ_WAKEUP);
 	struct request_slot *slot;
 	struct rl_task *t;
+	u32 waiting = count_waiting();
 	u64 request, deadline;
 
 	t = bpf_ringbuf_reserve(&queued, sizeof(*t), 0);
@@ -155,7 +156,7 @@ static __always_inline bool ask(struct task_struct *p, struct task_ctx *tctx, u6
 	t->weight = p->scx.weight;
 	t->class = RL_CLASS_NORMAL;
 	t->nr_cpus_allowed = p->nr_cpus_allowed;
-	t->nr_waiting = scx_bpf_dsq_nr_queued(DSQ_SHARED) + scx_bpf_dsq_nr_queued(DSQ_PARK);
+	t->nr_waiting = waiting;
 	t->enqueued_at_ns = now;
 	tctx->runtime_ns += shared.request_cost_ns;
 	t->runtime_ns = tctx->runtime_ns;
@@ -170,7 +171,7 @@ static __always_inline bool ask(struct task_struct *p, struct task_ctx *tctx, u6
 	__builtin_memcpy(t->comm, p->comm, RL_COMM_LEN);
 
 	deadline = estimate_deadline(p, tctx, wakeup);
-	dsq_insert_vtime(p, DSQ_PARK, opt_slice_ns, deadline, enq_flags);
+	dsq_insert_vtime(p, DSQ_PARK, estimate_slice(waiting), deadline, enq_flags);
 	bpf_ringbuf_submit(t, BPF_RB_NO_WAKEUP);
 	tctx->slice_ns = 0;
 	if (wakeup)
@@ -218,6 +219,7 @@ static __always_inline void carry_out(const struct rl_decision *d)
 	tctx->decided_runtime_ns = tctx->runtime_ns;
 	tctx->decided_cpu = dsq == DSQ_SHARED ? RL_CPU_ANY : (s32)dsq;
 	tctx->known = true;
+	tctx->placed = true;
 	__builtin_memcpy(tctx->state, d->state, sizeof(tctx->state));
 
 	if (!unpark(p, dsq, slice_ns, d->deadline)) {

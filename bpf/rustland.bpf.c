@@ -148,7 +148,7 @@ void OPS(enqueue, struct task_struct *p, u64 enq_flags)
 		count(nr_late);
 	}
 	decide_by_estimate(p, tctx, wakeup);
-	queue_now(p, tctx, opt_slice_ns, enq_flags, wakeup);
+	queue_now(p, tctx, estimate_slice(count_waiting()), enq_flags, wakeup);
 }
 
 /* ---- A CPU looks for work ------------------------------------------------------------------- */
@@ -265,6 +265,7 @@ void OPS(enable, struct task_struct *p)
 	if (!tctx)
 		return;
 	tctx->known = false;
+	tctx->placed = false;
 	tctx->slice_ns = 0;
 	tctx->state[0] = 0;
 	tctx->state[1] = 0;

@@ -23,6 +23,8 @@
 
 set -euo pipefail
 
+# Roots, out/stage and the VM's files are read by all users of a system.
+umask 022
 # An ordinary user's PATH may lack chroot.
 PATH=$PATH:/usr/sbin:/sbin
 tool=${0##*/}

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "memory.h"
@@ -70,6 +71,16 @@ static void reserve_heap(void)
 	free(reserve);
 }
 
+/* The page behind clock_gettime() is the kernel's, so mlockall() does not touch it. */
+static void touch_clocks(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(CLOCK_REALTIME, &now);
+	clock_gettime(CLOCK_BOOTTIME, &now);
+}
+
 static void __attribute__((noinline)) touch_stack(void)
 {
 	char reserve[STACK_RESERVE];
@@ -95,6 +106,7 @@ int rl_memory_lock(struct rl_memory *ret, const char **ret_warning)
 	ret->locked = true;
 	reserve_heap();
 	touch_stack();
+	touch_clocks();
 
 	old = read_sysctl();
 	if (old > 0) {

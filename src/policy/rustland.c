@@ -272,6 +272,9 @@ static int64_t band_of(const struct rustland *r, const struct rl_task *task)
 {
 	int64_t left = task->burst_ns < (uint64_t)r->slice_ns ? r->slice_ns - task->burst_ns : 0;
 
+	/* Others wait for what a kernel thread does; also the kernel's watchdog is one. */
+	if (task->flags & RL_TASK_KTHREAD)
+		return left / 2;
 	switch (task->class) {
 	case RL_CLASS_NORMAL:
 		return 0;

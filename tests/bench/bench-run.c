@@ -301,29 +301,38 @@ static void run(const char *const *argv)
 }
 
 /*
- * How much work takes ns while every other CPU is busy as well. On an idle machine it would be
- * more: threads of a core share it, many busy cores run slower than one, and all CPUs of an
- * emulator with one virtual clock share that.
+ * How much work a CPU gets done in ns while all others are busy as well. On an idle machine it would
+ * be more: threads of a core share it, many busy cores run slower than one, and all CPUs of an
+ * emulator with one virtual clock share that. What all of them do together is counted, because such
+ * an emulator is not fair within a second.
  */
 static uint64_t calibrate_busy(uint64_t ns)
 {
-	const uint64_t sample_ns = 50 * 1000 * NSEC_PER_USEC;
-	uint64_t others = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN) - 1, iterations;
-	/* What bench_alloc() gives is shared: a child must not write its 0 there. */
-	pid_t *pids = bench_alloc(others * sizeof(*pids)), pid;
+	const uint64_t piece = 1000, length = NSEC_PER_SEC;
+	uint64_t cpus = (uint64_t)sysconf(_SC_NPROCESSORS_ONLN), total = 0, from, until;
+	uint64_t *pieces = bench_alloc(cpus * sizeof(*pieces));
 
-	for (uint64_t i = 0; i < others; i++) {
-		pid = start_child();
-		while (!pid)
-			bench_work(1000);
-		pids[i] = pid;
+	from = bench_now() + length / 10;
+	until = from + length;
+	for (uint64_t i = 0; i < cpus; i++) {
+		if (start_child())
+			continue;
+		for (uint64_t now = bench_now(); now < until; now = bench_now()) {
+			bench_work(piece);
+			pieces[i] += now >= from;
+		}
+		_exit(0);
 	}
-	iterations = bench_calibrate(ns, sample_ns);
-	for (uint64_t i = 0; i < others; i++) {
-		kill(pids[i], SIGKILL);
-		waitpid(pids[i], NULL, 0);
+	for (uint64_t i = 0; i < cpus; i++) {
+		int status;
+
+		if (wait(&status) < 0 || status)
+			bench_die("cannot calibrate the work");
 	}
-	return iterations;
+	for (uint64_t i = 0; i < cpus; i++)
+		total += pieces[i];
+	return MAX((uint64_t)((double)(total * piece) / (double)cpus / (double)length * (double)ns),
+		   1);
 }
 
 /* ---- The build ------------------------------------------------------------------------------ */
@@ -616,7 +625,7 @@ int main(int argc, char **argv)
 	if (!options.work_iterations)
 		options.work_iterations = calibrate_busy(options.work_us * NSEC_PER_USEC);
 	if (!options.unit_iterations)
-		options.unit_iterations = bench_calibrate(100 * NSEC_PER_USEC, BENCH_SAMPLE_NS);
+		options.unit_iterations = bench_calibrate(100 * NSEC_PER_USEC);
 	if (options.calibrate) {
 		printf("%llu %llu\n", (unsigned long long)options.work_iterations,
 		       (unsigned long long)options.unit_iterations);

@@ -104,8 +104,9 @@ void bench_work(uint64_t iterations)
 	__asm__ volatile("" : : "r"(x));
 }
 
-uint64_t bench_calibrate(uint64_t ns, uint64_t sample_ns)
+uint64_t bench_calibrate(uint64_t ns)
 {
+	const uint64_t sample_ns = 2000 * NSEC_PER_USEC;
 	uint64_t iterations = 1000, best = UINT64_MAX;
 
 	/* Until one run is long against the cost of reading the clock ... */

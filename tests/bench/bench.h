@@ -86,10 +86,9 @@ void bench_work(uint64_t iterations);
 
 /*
  * How many iterations take about ns on this machine when nobody disturbs: the fastest of some
- * samples of about sample_ns, or up to twice as long.
+ * samples of about 2 ms.
  */
-#define BENCH_SAMPLE_NS (2000 * NSEC_PER_USEC)
-uint64_t bench_calibrate(uint64_t ns, uint64_t sample_ns);
+uint64_t bench_calibrate(uint64_t ns);
 
 /* ---- Memory --------------------------------------------------------------------------------- */
 

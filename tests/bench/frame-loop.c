@@ -268,7 +268,7 @@ int main(int argc, char **argv)
 	bench_name = "frame-loop";
 	parse(&options, argc, argv);
 	if (!options.work_iterations)
-		options.work_iterations = bench_calibrate(options.work_ns, BENCH_SAMPLE_NS);
+		options.work_iterations = bench_calibrate(options.work_ns);
 
 	window = bench_window_resolve(&options.window);
 	if (options.frames)

@@ -183,7 +183,7 @@ int main(int argc, char **argv)
 		bench_die("unexpected argument '%s'", argv[optind]);
 
 	if (!unit)
-		unit = bench_calibrate(100 * NSEC_PER_USEC, BENCH_SAMPLE_NS);
+		unit = bench_calibrate(100 * NSEC_PER_USEC);
 	window = bench_window_resolve(&args);
 	hogs = bench_alloc(count * sizeof(*hogs));
 	for (uint64_t i = 0; i < count; i++) {

@@ -110,7 +110,7 @@ int main(int argc, char **argv)
 		bench_die("unexpected argument '%s'", argv[optind]);
 
 	if (!unit)
-		unit = bench_calibrate(20 * NSEC_PER_USEC, BENCH_SAMPLE_NS);
+		unit = bench_calibrate(20 * NSEC_PER_USEC);
 	runners = bench_alloc(count * sizeof(*runners));
 	window = bench_window_resolve(&args);
 	for (uint64_t i = 0; i < count; i++) {

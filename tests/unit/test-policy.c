@@ -276,6 +276,32 @@ static void credit_is_bounded(void **state)
 	stop_policy(p);
 }
 
+/* Only a real sleep makes debt less, and lets a task that is still in debt interrupt others. */
+static void a_real_sleep_makes_debt_less(void **state)
+{
+	static const uint64_t sleeps[] = {50 * US, 30 * MS};
+	int64_t lags[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		void *p = start_policy(2);
+		struct rl_task task = task_at(1, 1);
+		struct rl_decision d = decide(p, &task);
+
+		ran(&task, &d, 600 * SECOND, 2);
+		d = decide(p, &task);
+		ran(&task, &d, 0, 2);
+		woke(&task, sleeps[i]);
+		d = decide(p, &task);
+		lags[i] = d.state[0] - clock_of(p, 2);
+		assert_int_equal(d.flags, i == 0 ? 0 : RL_DECISION_PREEMPT);
+		stop_policy(p);
+	}
+	assert_true(lags[0] > (int64_t)(2 * SLICE));
+	assert_true(lags[1] > 0);
+	assert_true(lags[1] < (int64_t)(SLICE / 2));
+}
+
 static void debt_is_bounded(void **state)
 {
 	void *p = start_policy(2);
@@ -910,6 +936,7 @@ int main(void)
 		cmocka_unit_test(only_wakeups_without_debt_preempt),
 		cmocka_unit_test(credit_is_bounded),
 		cmocka_unit_test(debt_is_bounded),
+		cmocka_unit_test(a_real_sleep_makes_debt_less),
 		cmocka_unit_test(nobody_is_passed_for_ever),
 		cmocka_unit_test(the_clock_follows_the_kernel),
 		cmocka_unit_test(the_clock_is_real_time_while_nobody_waits),

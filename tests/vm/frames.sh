@@ -59,6 +59,8 @@ read -r work unit < <("$bench/bench-run" --calibrate) || die "the work can be ca
 
 # measure NAME REP: one run of the variant under whatever is scheduling now.
 measure() {
+	# What the run before has written must not be carried to the disk during this one.
+	sync
 	# Each pair of runs meets the clocks of kernel and loads in another phase.
 	"$bench/bench-run" --settle-seconds "$settle" --seconds "$seconds" \
 		--work-iterations "$work" --unit-iterations "$unit" --period-us $period \

@@ -57,7 +57,7 @@ done
 refused "an unknown option" 'no-such-option' "$scheduler" --no-such-option
 refused "an argument that is none" 'argument' "$scheduler" argument
 
-refused "BTF from a file that is none" 'btf|load|open' "$scheduler" --btf-custom-path /etc/hostname
+refused "BTF from a file that is none" 'btf|type information' "$scheduler" --btf-custom-path /etc/hostname
 refused "BTF from a file that is not there" 'btf|load|open|no such' \
 	"$scheduler" --btf-custom-path /nowhere
 refused "CAP_PERFMON is missing" 'permi|capab|privilege|load' \
