@@ -167,6 +167,12 @@ static void clock_pass(struct rustland *r, const struct rl_task *task)
 		half = elapsed * cpus_of(r, task) / (2 * rivals_of(r, task)) * RL_WEIGHT_DEFAULT /
 		       (r->mean_weight / ONE);
 		r->slow_clock += half > elapsed / 16 ? half : elapsed / 16;
+		/*
+		 * But not far beyond what has been served: with thousands of tasks in the queue, a
+		 * sleeper's credit would then not bring it before any of them.
+		 */
+		if ((int64_t)(r->slow_clock - task->frontier) > r->slice_ns)
+			r->slow_clock = task->frontier + r->slice_ns;
 		clock_not_before(r, r->slow_clock);
 	} else {
 		r->clock += elapsed * (ONE - r->behind_ns * ONE / (2 * r->owed_max_ns)) / ONE;

@@ -327,27 +327,52 @@ static void debt_is_bounded(void **state)
 	stop_policy(p);
 }
 
+/*
+ * With thousands of tasks in the queue the clock stays near what is being served, so that a sleeper's
+ * credit brings it before them.
+ */
+static void the_clock_stays_near_what_runs(void **state)
+{
+	void *p = start_policy(2);
+	struct rl_task sleeper = task_at(1, 1);
+	struct rl_decision d = decide(p, &sleeper), e = d;
+	uint64_t now = 1;
+
+	(void)state;
+	for (int pid = 2; pid < 2000; pid++) {
+		struct rl_task hog = task_at(pid, now += 2 * MS);
+
+		hog.nr_waiting = 2000;
+		hog.frontier = d.deadline; /* nobody else has started to run */
+		e = decide(p, &hog);
+	}
+	assert_true((int64_t)(e.deadline - d.deadline) <= (int64_t)(2 * SLICE));
+	stop_policy(p);
+}
+
 /* The bound of the whole: see PASSED_MAX. The latest deadline, and the earliest that can come. */
 static void nobody_is_passed_for_ever(void **state)
 {
 	void *p = start_policy(2);
 	struct rl_task hog = task_at(1, 1), sleeper = task_at(2, 1);
 	struct rl_decision d = decide(p, &hog), e = decide(p, &sleeper);
-	uint64_t now = 1;
+	uint64_t now = 1, frontier = e.deadline;
 
 	(void)state;
 	ran(&hog, &d, 600 * SECOND, now);
 	d = decide(p, &hog);
-	/* Meanwhile new tasks come in any number, and none of them is ever charged. */
+	/* Meanwhile new tasks come in any number and run, and none of them is ever charged. */
 	while (now < PASSED_MAX) {
 		struct rl_task once = task_at(3, now += MS);
 
 		once.nr_waiting = 100000;
-		decide(p, &once);
+		once.frontier = frontier;
+		frontier = decide(p, &once).deadline;
 	}
 	ran(&sleeper, &e, 0, now);
 	woke(&sleeper, now);
 	sleeper.nr_waiting = 100000;
+	sleeper.frontier = frontier;
 	sleeper.class = RL_CLASS_FOREGROUND;
 	assert_true((int64_t)(decide(p, &sleeper).deadline - d.deadline) >= 0);
 	stop_policy(p);
@@ -937,6 +962,7 @@ int main(void)
 		cmocka_unit_test(credit_is_bounded),
 		cmocka_unit_test(debt_is_bounded),
 		cmocka_unit_test(a_real_sleep_makes_debt_less),
+		cmocka_unit_test(the_clock_stays_near_what_runs),
 		cmocka_unit_test(nobody_is_passed_for_ever),
 		cmocka_unit_test(the_clock_follows_the_kernel),
 		cmocka_unit_test(the_clock_is_real_time_while_nobody_waits),
