@@ -26,8 +26,8 @@ static __always_inline u64 weighted(const struct task_struct *p, u64 runtime_ns)
  * sum over all tasks is needed.
  *
  * New tasks start without credit, or a storm of them would starve the others. A kernel thread that
- * wakes up or is new goes first, because others wait for it (not least the kernel's watchdog, which runs on
- * a workqueue and ends a scheduler that lets it wait).
+ * wakes up or is new goes first, because others wait for it (not least the kernel's watchdog, which
+ * runs on a workqueue and ends a scheduler that lets it wait).
  */
 static __always_inline u64 estimate_deadline(const struct task_struct *p,
 					     const struct task_ctx *tctx, bool wakeup)
@@ -48,9 +48,11 @@ static __always_inline u64 estimate_deadline(const struct task_struct *p,
 	return deadline;
 }
 
-static __always_inline u32 count_waiting(void)
+/* Tasks that wait for a CPU which p could use as well. */
+static __always_inline u32 count_waiting(const struct task_struct *p)
 {
-	return scx_bpf_dsq_nr_queued(DSQ_SHARED) + scx_bpf_dsq_nr_queued(DSQ_PARK);
+	return scx_bpf_dsq_nr_queued(DSQ_SHARED) + scx_bpf_dsq_nr_queued(DSQ_PARK) +
+	       scx_bpf_dsq_nr_queued(scx_bpf_task_cpu(p));
 }
 
 /* A slice that the policy did not give: all who wait get their turn within one long slice. */

@@ -128,10 +128,13 @@ static __always_inline bool runs_later_deadline(const struct task_struct *p, s32
  */
 static __always_inline void preempt_later_deadline(const struct task_struct *p, u64 deadline)
 {
+	u32 nr_cpus = scx_bpf_nr_cpu_ids();
 	s32 cpu = scx_bpf_task_cpu(p);
 
 	if (!runs_later_deadline(p, cpu, deadline)) {
-		cpu = bpf_get_prandom_u32() % scx_bpf_nr_cpu_ids();
+		if (nr_cpus < 2)
+			return;
+		cpu = (cpu + 1 + bpf_get_prandom_u32() % (nr_cpus - 1)) % nr_cpus;
 		if (!runs_later_deadline(p, cpu, deadline))
 			return;
 	}

@@ -134,7 +134,7 @@ static __always_inline bool ask(struct task_struct *p, struct task_ctx *tctx, u6
 	bool wakeup = enq_flags & KVAL(scx_enq_flags, SCX_ENQ_WAKEUP);
 	struct request_slot *slot;
 	struct rl_task *t;
-	u32 waiting = count_waiting();
+	u32 waiting = count_waiting(p);
 	u64 request, deadline;
 
 	t = bpf_ringbuf_reserve(&queued, sizeof(*t), 0);

@@ -148,7 +148,7 @@ void OPS(enqueue, struct task_struct *p, u64 enq_flags)
 		count(nr_late);
 	}
 	decide_by_estimate(p, tctx, wakeup);
-	queue_now(p, tctx, estimate_slice(count_waiting()), enq_flags, wakeup);
+	queue_now(p, tctx, estimate_slice(count_waiting(p)), enq_flags, wakeup);
 }
 
 /* ---- A CPU looks for work ------------------------------------------------------------------- */

@@ -66,7 +66,7 @@ struct task_ctx {
 	u64 burst_ns;	   /* CPU time since it last slept */
 	bool asleep;
 	bool sync_wake; /* its waker is about to sleep */
-	bool placed; /* its deadline means something */
+	bool placed;	/* its deadline means something */
 	bool known;	/* the policy has decided about it before */
 
 	/* What is being asked: a decision for another generation is stale. */

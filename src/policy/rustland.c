@@ -278,9 +278,6 @@ static int64_t band_of(const struct rustland *r, const struct rl_task *task)
 {
 	int64_t left = task->burst_ns < (uint64_t)r->slice_ns ? r->slice_ns - task->burst_ns : 0;
 
-	/* Others wait for what a kernel thread does; also the kernel's watchdog is one. */
-	if (task->flags & RL_TASK_KTHREAD)
-		return left / 2;
 	switch (task->class) {
 	case RL_CLASS_NORMAL:
 		return 0;
@@ -297,6 +294,7 @@ static void rustland_enqueue(void *state, const struct rl_task *task)
 	struct rl_decision decision = rl_decide_for(task);
 	bool wakeup = task->flags & RL_TASK_WAKEUP;
 	int64_t lag = 0, worth = worth_of_sleep(task), burst;
+	uint64_t first;
 
 	clock_pass(r, task);
 	/* New tasks start at the clock: credit would let a storm of them starve the others. */
@@ -315,9 +313,17 @@ static void rustland_enqueue(void *state, const struct rl_task *task)
 	 * Who is in debt and has hardly slept waits, or tasks that only wake each other would
 	 * interrupt all others.
 	 */
-	if (wakeup && (lag <= 0 || worth > ONE / 2))
+	if (wakeup && (lag <= 0 || worth > ONE / 2 || task->flags & RL_TASK_KTHREAD))
 		decision.flags = RL_DECISION_PREEMPT;
 	decision.deadline = r->clock + lag + burst - band_of(r, task);
+	/*
+	 * Others wait for what a kernel thread was woken to do; the kernel's watchdog is one, and
+	 * ends a scheduler that lets it wait. So it goes before all that is being served,
+	 * whatever number.
+	 */
+	first = task->frontier - 2 * r->slice_ns;
+	if (wakeup && task->flags & RL_TASK_KTHREAD && (int64_t)(decision.deadline - first) > 0)
+		decision.deadline = first;
 	decision.state[VRUNTIME] = r->clock + lag;
 	decision.state[CHARGED] = task->runtime_ns;
 	rl_pool_push(r->pool, &decision, task->enqueued_at_ns);

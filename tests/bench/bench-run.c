@@ -301,10 +301,10 @@ static void run(const char *const *argv)
 }
 
 /*
- * How much work a CPU gets done in ns while all others are busy as well. On an idle machine it would
- * be more: threads of a core share it, many busy cores run slower than one, and all CPUs of an
- * emulator with one virtual clock share that. What all of them do together is counted, because such
- * an emulator is not fair within a second.
+ * How much work a CPU gets done in ns while all others are busy as well. On an idle machine it
+ * would be more: threads of a core share it, many busy cores run slower than one, and all CPUs of
+ * an emulator with one virtual clock share that. What all of them do together is counted, because
+ * such an emulator is not fair within a second.
  */
 static uint64_t calibrate_busy(uint64_t ns)
 {
