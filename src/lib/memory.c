@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -104,6 +105,11 @@ int rl_memory_lock(struct rl_memory *ret, const char **ret_warning)
 		return -errno;
 	}
 	ret->locked = true;
+	/*
+	 * khugepaged takes pages away, locked or not, to put a huge one in their place, and who
+	 * touches them meanwhile waits for it. Fails only on kernels without huge pages.
+	 */
+	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 	reserve_heap();
 	touch_stack();
 	touch_clocks();
@@ -123,7 +129,9 @@ void rl_memory_unlock(struct rl_memory *memory)
 {
 	if (memory->saved_compact_unevictable > 0)
 		write_sysctl(memory->saved_compact_unevictable);
-	if (memory->locked)
+	if (memory->locked) {
+		prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
 		munlockall();
+	}
 	*memory = (struct rl_memory){.saved_compact_unevictable = -1};
 }

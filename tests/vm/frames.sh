@@ -33,7 +33,7 @@ done
 
 period=16667
 
-# What runs beside the frame loop and twice as many hogs as CPUs, and what is asked of it.
+# What runs beside the frame loop, and what is asked of it.
 variant() {
 	case $1 in
 	hogs)
@@ -41,8 +41,8 @@ variant() {
 		checks=(--max-wakeup-p99 0.25 --no-more-missed --min-hogs 0.95)
 		;;
 	build)
-		load=(--build-jobs "$cpus")
-		checks=(--max-wakeup-p99 0.25 --no-more-missed --min-hogs 0.95 --min-build 0.95)
+		load=(--hogs 0 --build-jobs $((2 * cpus)))
+		checks=(--max-wakeup-p99 0.25 --no-more-missed --min-build 0.95)
 		;;
 	pairs)
 		load=(--pairs 4)
@@ -80,7 +80,11 @@ for name in "${variants[@]}"; do
 		files+=("$file-eevdf.json" "$file-rustland.json")
 	done
 	echo
-	echo "The frame loop beside $((2 * cpus)) hogs ($name):"
+	case $name in
+	hogs) echo "The frame loop beside $((2 * cpus)) hogs:" ;;
+	build) echo "The frame loop beside make -j$((2 * cpus)):" ;;
+	pairs) echo "The frame loop beside $((2 * cpus)) hogs and 4 pairs of tasks that wake each other:" ;;
+	esac
 	"$bench/report.py" --clock "$clock" --json "out/frames-$name.json" "${checks[@]}" \
 		"${files[@]}" >out/frames-report.txt 2>&1
 	status=$?
