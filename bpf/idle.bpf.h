@@ -142,11 +142,21 @@ static __always_inline void preempt_later_deadline(const struct task_struct *p, 
 	scx_bpf_kick_cpu(cpu, KVAL(scx_kick_flags, SCX_KICK_PREEMPT));
 }
 
-/* p was just put on a queue that any CPU may take from: see to it that one does. */
-static __always_inline void kick_for(const struct task_struct *p, u64 deadline, bool preempt)
+/* p was just put on a queue: see to it that a CPU which takes from that one looks at it. */
+static __always_inline void kick_for(const struct task_struct *p, u64 dsq, u64 deadline,
+				     bool preempt)
 {
-	s32 cpu = claim_idle_cpu(p);
+	s32 cpu;
 
+	if (dsq < RL_MAX_CPUS) {
+		preempt = preempt && runs_later_deadline(p, dsq, deadline);
+		if (preempt)
+			count(nr_preempt_kicks);
+		scx_bpf_kick_cpu(dsq, preempt ? KVAL(scx_kick_flags, SCX_KICK_PREEMPT)
+					      : KVAL(scx_kick_flags, SCX_KICK_IDLE));
+		return;
+	}
+	cpu = claim_idle_cpu(p);
 	if (cpu >= 0)
 		scx_bpf_kick_cpu(cpu, KVAL(scx_kick_flags, SCX_KICK_IDLE));
 	else if (preempt)

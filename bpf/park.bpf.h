@@ -75,13 +75,13 @@ static __always_inline u64 queue_of(const struct task_struct *p, s32 cpu)
 }
 
 /* Queue p where it competes by deadline, and wake or interrupt a CPU for it. */
-static __always_inline void queue_now(struct task_struct *p, struct task_ctx *tctx, u64 slice_ns,
+static __always_inline void queue_now(struct task_struct *p, s32 cpu, u64 slice_ns, u64 deadline,
 				      u64 enq_flags, bool preempt)
 {
-	u64 dsq = queue_of(p, slice_ns == tctx->slice_ns ? tctx->decided_cpu : RL_CPU_ANY);
+	u64 dsq = queue_of(p, cpu);
 
-	dsq_insert_vtime(p, dsq, slice_ns, tctx->deadline, enq_flags);
-	kick_for(p, tctx->deadline, preempt);
+	dsq_insert_vtime(p, dsq, slice_ns, deadline, enq_flags);
+	kick_for(p, dsq, deadline, preempt);
 }
 
 /*
@@ -228,7 +228,7 @@ static __always_inline void carry_out(const struct rl_decision *d)
 	}
 	count(nr_user_dispatches);
 	dbg("decided: pid=%d dsq=%llu slice=%llu", d->pid, dsq, slice_ns);
-	kick_for(p, d->deadline, d->flags & RL_DECISION_PREEMPT);
+	kick_for(p, dsq, d->deadline, d->flags & RL_DECISION_PREEMPT);
 out:
 	bpf_task_release(p);
 }

@@ -114,6 +114,8 @@ void OPS(enqueue, struct task_struct *p, u64 enq_flags)
 		}
 		return;
 	}
+	if (is_exempt(p) && wakeup)
+		enq_flags |= KVAL(scx_enq_flags, SCX_ENQ_PREEMPT);
 	if (is_policy_helper(p) || is_exempt(p) || enq_flags & KVAL(scx_enq_flags, SCX_ENQ_LAST)) {
 		dsq_insert(p, KVAL(scx_dsq_id_flags, SCX_DSQ_LOCAL), opt_slice_ns, enq_flags);
 		count(nr_kernel_dispatches);
@@ -122,8 +124,7 @@ void OPS(enqueue, struct task_struct *p, u64 enq_flags)
 	tctx = task_ctx(p);
 	if (!tctx) {
 		/* Without memory about a task it is still never lost. */
-		dsq_insert_vtime(p, DSQ_SHARED, opt_slice_ns, shared.frontier, enq_flags);
-		kick_for(p, shared.frontier, false);
+		queue_now(p, RL_CPU_ANY, opt_slice_ns, shared.frontier, enq_flags, false);
 		count(nr_kernel_dispatches);
 		return;
 	}
@@ -133,7 +134,7 @@ void OPS(enqueue, struct task_struct *p, u64 enq_flags)
 		return;
 	if (!wakeup && decision_stands(tctx, &left_ns)) {
 		count(nr_standing);
-		queue_now(p, tctx, left_ns, enq_flags, false);
+		queue_now(p, tctx->decided_cpu, left_ns, tctx->deadline, enq_flags, false);
 		return;
 	}
 	now = now_ns();
@@ -148,7 +149,8 @@ void OPS(enqueue, struct task_struct *p, u64 enq_flags)
 		count(nr_late);
 	}
 	decide_by_estimate(p, tctx, wakeup);
-	queue_now(p, tctx, estimate_slice(count_waiting(p)), enq_flags, wakeup);
+	queue_now(p, RL_CPU_ANY, estimate_slice(count_waiting(p)), tctx->deadline, enq_flags,
+		  wakeup);
 }
 
 /* ---- A CPU looks for work ------------------------------------------------------------------- */
