@@ -9,7 +9,8 @@
  *   policy stopped or waiting   its thread is not runnable, which is known at once (policy_awake)
  *   policy stuck or starved     its oldest unanswered request is older than opt_late_ns
  *   request lost (ring full)    the task is not parked at all
- *   answer lost                 nothing is outstanding, yet somebody is parked
+ *   answer lost                 nothing is outstanding, yet somebody is parked; or the first of
+ *                               them has been for longer than PARKED_MAX_NS
  *
  * In all of these, tasks are queued by an estimated deadline and CPUs take from DSQ_PARK as if it
  * were DSQ_SHARED; it ends by itself when the policy answers again.
@@ -19,6 +20,9 @@
 
 #include "account.bpf.h"
 #include "idle.bpf.h"
+
+/* Far below the kernel's watchdog (5 s), far above what a policy has a reason to wait for. */
+#define PARKED_MAX_NS (500ULL * 1000 * 1000)
 
 /* ---- Can the policy be asked? --------------------------------------------------------------- */
 
@@ -42,10 +46,15 @@ static __always_inline bool policy_can_answer(u64 now)
 	return shared.policy_awake && !policy_late(now);
 }
 
+static __always_inline bool policy_has_questions(void)
+{
+	return shared.heartbeat_due || before(shared.answered, shared.asked);
+}
+
 /* The scheduler thread has something to do. */
 static __always_inline bool policy_has_work(void)
 {
-	return shared.heartbeat_due || before(shared.answered, shared.asked) || shared.held;
+	return policy_has_questions() || shared.held;
 }
 
 /*
@@ -174,6 +183,7 @@ static __always_inline bool ask(struct task_struct *p, struct task_ctx *tctx, u6
 	dsq_insert_vtime(p, DSQ_PARK, estimate_slice(waiting), deadline, enq_flags);
 	bpf_ringbuf_submit(t, BPF_RB_NO_WAKEUP);
 	tctx->slice_ns = 0;
+	tctx->parked_at_ns = now;
 	if (wakeup)
 		run_policy_soon(p, deadline);
 	return true;
@@ -256,10 +266,27 @@ static __always_inline void drain_decisions(void)
 
 /* ---- Choosing what runs next ---------------------------------------------------------------- */
 
+/* The first in DSQ_PARK has been there for longer than any policy may hold a task back. */
+static __always_inline bool parked_too_long(u64 now)
+{
+	struct bpf_iter_scx_dsq it;
+	struct task_ctx *tctx;
+	struct task_struct *p;
+	bool too_long = false;
+
+	if (!bpf_iter_scx_dsq_new(&it, DSQ_PARK, 0)) {
+		p = bpf_iter_scx_dsq_next(&it);
+		tctx = p ? task_ctx(p) : NULL;
+		too_long = tctx && before(tctx->parked_at_ns + PARKED_MAX_NS, now);
+	}
+	bpf_iter_scx_dsq_destroy(&it);
+	return too_long;
+}
+
 static __always_inline bool park_is_orphaned(u64 now)
 {
 	return !policy_can_answer(now) ||
-	       (!policy_has_work() && shared.drained == shared.submitted);
+	       (!policy_has_work() && shared.drained == shared.submitted) || parked_too_long(now);
 }
 
 /*

@@ -105,9 +105,9 @@ void OPS(enqueue, struct task_struct *p, u64 enq_flags)
 	struct task_ctx *tctx;
 	u64 now, left_ns;
 
-	/* The slice is finite: an endless loop in a policy must not take a CPU for ever. */
 	if (is_policy_thread(p)) {
-		dsq_insert(p, DSQ_POLICY, opt_slice_ns, enq_flags);
+		dsq_insert(p, DSQ_POLICY, policy_late(now_ns()) ? opt_slice_min_ns : opt_slice_ns,
+			   enq_flags);
 		if (wakeup) {
 			shared.heartbeat_due = true;
 			run_policy_soon(p, shared.frontier - opt_slice_ns);
@@ -164,22 +164,33 @@ void OPS(dispatch, s32 cpu, struct task_struct *prev)
 
 	drain_decisions();
 
-	if (policy_has_work()) {
-		if (prev_waits && prev_is_policy) {
+	/*
+	 * The scheduler thread comes first while there is something to answer. When it has just
+	 * been here it goes on for new questions only: not for tasks that it holds back, which may
+	 * have to wait for one that is queued, and not if it used its slice and answered nobody,
+	 * so that a policy in an endless loop shares the CPU with the others.
+	 */
+	if (prev_is_policy) {
+		if (prev_waits && policy_has_questions() && !policy_late(now)) {
 			task_set_slice(prev, opt_slice_ns);
 			return;
 		}
-		if (dsq_move_to_local(DSQ_POLICY))
-			return;
+	} else if (policy_has_work() && dsq_move_to_local(DSQ_POLICY)) {
+		return;
 	}
 	if (scx_bpf_dsq_nr_queued(DSQ_PARK) && park_is_orphaned(now) && take_next_orphan(cpu))
 		return;
 	if (take_next(cpu))
 		return;
 
-	/* Nobody else wants this CPU. The scheduler thread without work leaves it; others go on. */
-	if (!prev_waits || prev_is_policy)
+	/* Nobody else wants this CPU. */
+	if (!prev_waits)
 		return;
+	if (prev_is_policy) {
+		if (shared.held && !policy_late(now))
+			task_set_slice(prev, opt_slice_ns);
+		return;
+	}
 	tctx = task_ctx(prev);
 	if (tctx && !is_policy_helper(prev) && !is_exempt(prev)) {
 		struct cpu_ctx *cctx = cpu_ctx(cpu);

@@ -71,6 +71,7 @@ struct task_ctx {
 
 	/* What is being asked: a decision for another generation is stale. */
 	u32 generation;
+	u64 parked_at_ns;
 
 	/* The last decision, or the backend's estimate where none was made. */
 	u64 deadline;

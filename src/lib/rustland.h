@@ -75,7 +75,11 @@ struct rl_policy {
 	/* Free what init() allocated. NULL: nothing to free. */
 	void (*fini)(void *state);
 
-	/* [loop] A task waits for a decision. task is valid until this call returns. */
+	/*
+	 * [loop] A task waits for a decision: exactly one for each call, sooner or later. A task that
+	 * gets none runs after half a second under the kernel's estimate. task is valid until this
+	 * call returns.
+	 */
 	void (*enqueue)(void *state, const struct rl_task *task);
 
 	/*
