@@ -71,9 +71,9 @@ s32 OPS(select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags)
 }
 
 /*
- * A wakeup that did not pass through select_cpu (it was queued on the CPU it last ran on): look
- * for an idle CPU now. Only the task's own CPU can be used directly from here; for another one it
- * is queued, and that CPU is kicked.
+ * A wakeup that did not pass through select_cpu (it was queued on the CPU it last ran on): look for
+ * an idle CPU now. Only the task's own CPU can be used directly from here. For another one the task
+ * goes where any CPU may take it, in case that one is just about to go offline.
  */
 static __always_inline bool start_on_idle_cpu(struct task_struct *p, struct task_ctx *tctx,
 					      u64 enq_flags)
@@ -93,7 +93,8 @@ static __always_inline bool start_on_idle_cpu(struct task_struct *p, struct task
 	if (cpu == own)
 		dsq_insert(p, KVAL(scx_dsq_id_flags, SCX_DSQ_LOCAL), opt_slice_ns, enq_flags);
 	else
-		dsq_insert_vtime(p, cpu, opt_slice_ns, tctx->deadline, enq_flags);
+		dsq_insert_vtime(p, queue_of(p, RL_CPU_ANY), opt_slice_ns, tctx->deadline,
+				 enq_flags);
 	scx_bpf_kick_cpu(cpu, KVAL(scx_kick_flags, SCX_KICK_IDLE));
 	count(nr_kernel_dispatches);
 	return true;
@@ -291,6 +292,7 @@ void OPS(enable, struct task_struct *p)
  */
 static int heartbeat(void *map, int *key, struct heartbeat *hb)
 {
+	s32 nr_cpus = scx_bpf_nr_cpu_ids(), cpu;
 	struct task_struct *p;
 
 	shared.heartbeat_due = true;
@@ -298,6 +300,12 @@ static int heartbeat(void *map, int *key, struct heartbeat *hb)
 	if (p) {
 		scx_bpf_kick_cpu(scx_bpf_task_cpu(p), KVAL(scx_kick_flags, SCX_KICK_IDLE));
 		bpf_task_release(p);
+	}
+	/* Somebody waits for a CPU that missed its kick, because it came or went just then. */
+	bpf_for (cpu, 0, nr_cpus) {
+		if (cpu < RL_MAX_CPUS &&
+		    (scx_bpf_dsq_nr_queued(cpu) || scx_bpf_dsq_nr_queued(DSQ_SHARED)))
+			scx_bpf_kick_cpu(cpu, KVAL(scx_kick_flags, SCX_KICK_IDLE));
 	}
 	bpf_timer_start(&hb->timer, HEARTBEAT_NS, 0);
 	return 0;
