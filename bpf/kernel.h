@@ -168,7 +168,6 @@ struct sched_ext_ops {
  */
 enum scx_enq_flags {
 	SCX_ENQ_WAKEUP = 1,
-	SCX_ENQ_HEAD,
 	SCX_ENQ_CPU_SELECTED,
 	SCX_ENQ_PREEMPT,
 	SCX_ENQ_LAST,
