@@ -276,6 +276,18 @@ static void credit_is_bounded(void **state)
 	stop_policy(p);
 }
 
+/* The task used slice after slice while the clock stood still. */
+static struct rl_decision owes_most(void *p, struct rl_task *task, const struct rl_decision *first)
+{
+	struct rl_decision d = *first;
+
+	for (int i = 0; i < 10; i++) {
+		ran(task, &d, SLICE, 2);
+		d = decide(p, task);
+	}
+	return d;
+}
+
 /* Only a real sleep makes debt less, and lets a task that is still in debt interrupt others. */
 static void a_real_sleep_makes_debt_less(void **state)
 {
@@ -288,8 +300,7 @@ static void a_real_sleep_makes_debt_less(void **state)
 		struct rl_task task = task_at(1, 1);
 		struct rl_decision d = decide(p, &task);
 
-		ran(&task, &d, 600 * SECOND, 2);
-		d = decide(p, &task);
+		d = owes_most(p, &task, &d);
 		ran(&task, &d, 0, 2);
 		woke(&task, sleeps[i]);
 		d = decide(p, &task);
@@ -310,21 +321,36 @@ static void debt_is_bounded(void **state)
 	int64_t lag;
 
 	(void)state;
-	/* Ten minutes of CPU time at once, although the clock stood still. */
-	ran(&task, &d, 600 * SECOND, 2);
-	d = decide(p, &task);
+	d = owes_most(p, &task, &d);
 	lag = d.state[0] - clock_of(p, 2);
 	assert_true(lag <= (int64_t)(3 * SLICE));
 	assert_true(lag > (int64_t)SLICE);
-
-	/* Nor does it vanish when it is so long that its product with the weight wraps. */
-	task = task_at(2, 2);
-	d = decide(p, &task);
-	ran(&task, &d, UINT64_C(1) << 63, 2);
-	d = decide(p, &task);
-	lag = d.state[0] - clock_of(p, 2);
-	assert_true(lag > (int64_t)SLICE);
 	stop_policy(p);
+}
+
+/*
+ * What the kernel gave without asking, on idle CPUs or while the policy was stopped, costs a slice:
+ * after a stop of five seconds a frame loop would otherwise come last of all.
+ */
+static void only_what_was_decided_is_charged(void **state)
+{
+	static const uint64_t times[] = {5 * SECOND, 600 * SECOND, UINT64_C(1) << 63};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		void *p = start_policy(2);
+		struct rl_task task = task_at(1, 1);
+		struct rl_decision d = decide(p, &task);
+		int64_t lag;
+
+		ran(&task, &d, times[i], 2);
+		d = decide(p, &task);
+		lag = d.state[0] - clock_of(p, 2);
+		assert_true(lag > (int64_t)(SLICE / 2));
+		assert_true(lag <= (int64_t)SLICE);
+		assert_int_equal(d.state[1], times[i]);
+		stop_policy(p);
+	}
 }
 
 /*
@@ -984,6 +1010,7 @@ int main(void)
 		cmocka_unit_test(only_wakeups_without_debt_preempt),
 		cmocka_unit_test(credit_is_bounded),
 		cmocka_unit_test(debt_is_bounded),
+		cmocka_unit_test(only_what_was_decided_is_charged),
 		cmocka_unit_test(a_real_sleep_makes_debt_less),
 		cmocka_unit_test(the_clock_stays_near_what_runs),
 		cmocka_unit_test(woken_kernel_threads_go_first),
