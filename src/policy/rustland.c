@@ -241,8 +241,8 @@ static bool is_boosted(const struct rl_task *task)
  * twice for what it used before a short sleep: a pair has one share then. A task that waits for a
  * disk most of the time does not feel it, because it uses less than half a share.
  *
- * A boosted task has the share of four. But only for what it used before it went to sleep by itself:
- * what it used until its slice ended it pays in full, so a boosted hog has the share of one.
+ * A boosted task has the share of four, but only for the first slice_ns of what it uses between two
+ * sleeps; so a boosted hog has the share of one.
  */
 static int64_t charge(struct rustland *r, const struct rl_task *task, int64_t worth)
 {
@@ -250,11 +250,10 @@ static int64_t charge(struct rustland *r, const struct rl_task *task, int64_t wo
 	int64_t cost = weighted(uncharged_ns(r, task), task), moved;
 	uint64_t vruntime;
 
-	if (task->flags & RL_TASK_WAKEUP) {
+	if (task->flags & RL_TASK_WAKEUP)
 		cost += cost * (ONE - worth) / ONE;
-		if (is_boosted(task))
-			cost /= BOOSTED_SHARES;
-	}
+	if (is_boosted(task) && task->burst_ns <= (uint64_t)r->slice_ns)
+		cost /= BOOSTED_SHARES;
 	moved = clamp(cost, 0, r->debt_max_ns - lag);
 	if (!is_contended(task))
 		return lag + moved;

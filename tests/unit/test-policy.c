@@ -891,26 +891,78 @@ static void frames_start_at_once_beside_pairs(void **state)
 	machine_free(m);
 }
 
-/* A task that sleeps a little after every burst cannot get more than its share out of it. */
+/*
+ * A task that sleeps a little after every burst cannot get more than its share out of it; a boosted
+ * one no more than four shares.
+ */
 static void sleeping_does_not_pay(void **state)
 {
 	static const uint64_t sleeps[] = {100 * US, 1 * MS, 3 * MS, 10 * MS};
 
 	(void)state;
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < 8; i++) {
 		struct machine *m = start_machine(2);
 		size_t hogs = add_hogs(m, 4), greedy;
+		bool boosted = i >= 4;
 
-		greedy = machine_add(m, &(struct machine_spec){.kind = MACHINE_PERIODIC,
-							       .run_ns = 12 * MS,
-							       .sleep_ns = sleeps[i],
-							       .class = RL_CLASS_FOREGROUND});
+		greedy =
+			machine_add(m, &(struct machine_spec){.kind = MACHINE_PERIODIC,
+							      .run_ns = 12 * MS,
+							      .sleep_ns = sleeps[i % 4],
+							      .class = boosted ? RL_CLASS_FOREGROUND
+									       : RL_CLASS_NORMAL});
 		machine_run(m, 2 * SECOND);
 		machine_reset_results(m);
 		machine_run(m, 20 * SECOND);
-		assert_true(runtime(m, greedy) <= 1.05 * runtime(m, hogs));
+		assert_true(runtime(m, greedy) <= 1.05 * (boosted ? 4 : 1) * runtime(m, hogs));
 		machine_free(m);
 	}
+}
+
+/* A game that needs more than an equal share gets it when it is boosted, and only then. */
+static void a_boosted_game_gets_what_it_needs(void **state)
+{
+	double got[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct machine *m = start_machine(2);
+		size_t game;
+
+		add_hogs(m, 8);
+		game = machine_add(
+			m, &(struct machine_spec){.kind = MACHINE_PERIODIC,
+						  .run_ns = 8 * MS,
+						  .period_ns = 16667 * US,
+						  .class = i ? RL_CLASS_BOOSTED : RL_CLASS_NORMAL});
+		machine_run(m, 2 * SECOND);
+		machine_reset_results(m);
+		machine_run(m, 10 * SECOND);
+		got[i] = runtime(m, game) / (10.0 * SECOND * 8 / 16.667);
+		machine_free(m);
+	}
+	assert_true(got[0] < 0.8);
+	assert_true(got[1] >= 0.98);
+}
+
+/* However many are boosted, who is not keeps the share of one where they have four. */
+static void boosts_leave_everybody_a_share(void **state)
+{
+	struct machine *m = start_machine(2);
+	size_t hogs = add_hogs(m, 2);
+
+	(void)state;
+	for (int i = 0; i < 6; i++)
+		machine_add(m, &(struct machine_spec){.kind = MACHINE_PERIODIC,
+						      .run_ns = 12 * MS,
+						      .sleep_ns = 2 * MS,
+						      .class = RL_CLASS_FOREGROUND});
+	machine_run(m, 2 * SECOND);
+	machine_reset_results(m);
+	machine_run(m, 20 * SECOND);
+	for (int i = 0; i < 2; i++)
+		assert_true(runtime(m, hogs + i) >= 0.9 * 2 * 20 * SECOND / (6 * 4 + 2));
+	machine_free(m);
 }
 
 static void a_boosted_hog_is_a_hog(void **state)
@@ -1031,6 +1083,8 @@ int main(void)
 		cmocka_unit_test(frames_start_at_once),
 		cmocka_unit_test(frames_start_at_once_beside_pairs),
 		cmocka_unit_test(sleeping_does_not_pay),
+		cmocka_unit_test(a_boosted_game_gets_what_it_needs),
+		cmocka_unit_test(boosts_leave_everybody_a_share),
 		cmocka_unit_test(a_boosted_hog_is_a_hog),
 		cmocka_unit_test(a_storm_does_not_starve_hogs),
 		cmocka_unit_test(a_lone_run_is_not_punished),
