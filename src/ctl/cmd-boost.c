@@ -80,10 +80,10 @@ static int hold_boost(GDBusConnection *bus, const struct arguments *args, GError
 	hold.cookie = client_boost(bus, args->pid, "process", args, -1, error);
 	if (!hold.cookie)
 		return EXIT_FAILED;
-	print_cookie(args, hold.cookie);
 	g_unix_signal_add(SIGINT, on_signal, &hold);
 	g_unix_signal_add(SIGTERM, on_signal, &hold);
 	g_unix_signal_add(SIGHUP, on_signal, &hold);
+	print_cookie(args, hold.cookie);
 	watch = g_bus_watch_name_on_connection(bus, SERVICE_NAME, G_BUS_NAME_WATCHER_FLAGS_NONE,
 					       NULL, on_vanished, &hold, NULL);
 	g_main_loop_run(loop);

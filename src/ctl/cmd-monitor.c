@@ -248,16 +248,23 @@ static void on_vanished(GDBusConnection *bus, const char *name, gpointer userdat
 
 	(void)name;
 	forget(m);
-	if (!bus || g_dbus_connection_is_closed(bus)) {
-		if (!m->error)
-			m->error = g_error_new_literal(CTL_ERROR, EXIT_FAILED,
-						       "the system bus has gone away");
-		end(m);
-	} else if (m->args->json) {
+	if (!bus || g_dbus_connection_is_closed(bus))
+		return; /* on_closed() says so */
+	if (m->args->json)
 		emit(m, "service-gone", NULL, NULL);
-	} else {
+	else
 		say(m, "the service does not run; waiting for it");
-	}
+}
+
+static void on_closed(GDBusConnection *bus, gboolean vanished, GError *why, gpointer userdata)
+{
+	struct monitor *m = userdata;
+
+	(void)bus, (void)vanished, (void)why;
+	if (!m->error)
+		m->error = g_error_new_literal(CTL_ERROR, EXIT_FAILED,
+					       "the system bus has gone away");
+	end(m);
 }
 
 static gboolean on_stop(gpointer userdata)
@@ -277,6 +284,7 @@ int cmd_monitor(const struct arguments *args, GError **error)
 		return EXIT_FAILED;
 	g_unix_signal_add(SIGINT, on_stop, &m);
 	g_unix_signal_add(SIGTERM, on_stop, &m);
+	g_signal_connect(bus, "closed", G_CALLBACK(on_closed), &m);
 	/* Before anything is asked, so that nothing is missed in between. */
 	g_dbus_connection_signal_subscribe(bus, SERVICE_NAME, "org.freedesktop.DBus.Properties",
 					   "PropertiesChanged", SERVICE_PATH, SERVICE_INTERFACE,
