@@ -9,6 +9,20 @@ function __rustlandctl_profiles
     rustlandctl profile 2>/dev/null | string sub -s 3
 end
 
+# What stands after "run" and its options is completed as if it stood alone.
+function __rustlandctl_run_command
+    set -l words (commandline -opc)
+    set -l last (commandline -ct)
+    set -e words[1]
+    argparse -s j/json h/help V/version -- $words 2>/dev/null
+    set -e argv[1]
+    argparse -s s/scope= r/reason= a/app-id= t/timeout= require j/json h/help -- $argv 2>/dev/null
+    # An option of our own is being written.
+    test (count $argv) -eq 0; and string match -q -- '-*' $last; and return
+    set -l line (string join ' ' -- (string escape -- $argv) "$last")
+    test -n "$line"; and complete "-C$line"
+end
+
 function __rustlandctl_on
     __fish_seen_subcommand_from $argv
 end
@@ -35,7 +49,7 @@ complete -c rustlandctl -n '__rustlandctl_on boost run' -s a -l app-id -x -d 'Th
 complete -c rustlandctl -n '__rustlandctl_on boost run' -s t -l timeout -x -a '10 60 600 3600' -d 'End after so many seconds'
 complete -c rustlandctl -n '__rustlandctl_on boost' -s l -l lifetime -x -a 'process client' -d 'With what it ends'
 complete -c rustlandctl -n '__rustlandctl_on run' -l require -d 'Do not run the command without a boost'
-complete -c rustlandctl -n '__rustlandctl_on run' -x -a '(__fish_complete_subcommand --fcs-skip=2)'
+complete -c rustlandctl -n '__rustlandctl_on run' -x -a '(__rustlandctl_run_command)'
 complete -c rustlandctl -n '__rustlandctl_on foreground' -l cgroup -x -a '(__fish_complete_directories)' -d 'A control group instead of a process'
 complete -c rustlandctl -n '__rustlandctl_on foreground' -l clear -d 'Nothing is in the foreground any more'
 complete -c rustlandctl -n '__rustlandctl_on monitor' -s i -l interval -x -a '0 0.5 1 2 5 10' -d 'Seconds between statistics'
