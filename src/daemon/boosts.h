@@ -48,6 +48,8 @@ struct boost {
 	struct rl_target target;
 	struct process *process; /* NULL for a group in the foreground */
 	struct cgroup *cgroup;	 /* with RL_SCOPE_CGROUP */
+	pid_t pid;		 /* of the process; 0 for a group in the foreground */
+	uid_t target_uid;	 /* whose process it was at the time */
 	uid_t uid;		 /* who asked */
 	char *reason;		 /* strings are never NULL, but for client */
 	char *app_id;
@@ -59,15 +61,16 @@ struct boost {
 	guint watch;	     /* the registry's own */
 };
 
+/* All zero, empty or never. */
 struct boost *boost_new(void);
 void boost_free(struct boost *boost);
-uint32_t boost_pid(const struct boost *boost); /* 0 for a group in the foreground */
 const char *boost_name(const struct boost *boost);
 const char *boost_end_name(enum boost_end end);
 const char *scope_name(enum rl_scope scope);
 const char *class_name(enum rl_class class);
 /* FALSE if there is none of that name. */
 gboolean scope_parse(const char *name, enum rl_scope *ret);
+gboolean class_parse(const char *name, enum rl_class *ret);
 
 /* Whoever wants to know; one of them. The boost is valid during the call. */
 struct boosts_listener {
@@ -89,6 +92,9 @@ void boosts_free(struct boosts *boosts);
 void boosts_start(struct boosts *boosts, const struct boosts_listener *listener,
 		  gpointer userdata);
 
+/* No longer tell anybody, or watch. */
+void boosts_stop(struct boosts *boosts);
+
 /* Lower limits end no boost that is held. */
 void boosts_set_limits(struct boosts *boosts, const struct config *config);
 
@@ -98,8 +104,8 @@ void boosts_set_limits(struct boosts *boosts, const struct config *config);
 gboolean boosts_take_change(struct boosts *boosts, uid_t uid, GError **error);
 
 /*
- * Add a boost of which target, process, cgroup, uid and the strings are set; the rest gets filled in.
- * Takes the boost over in any case. Returns the cookie, or 0 with an error.
+ * Add a boost of which scope, process, cgroup, uid, timeout_us and the strings are set; the rest gets
+ * filled in. Takes the boost over in any case. Returns the cookie, or 0 with an error.
  */
 uint32_t boosts_add(struct boosts *boosts, struct boost *boost, GError **error);
 

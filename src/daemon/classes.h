@@ -10,6 +10,7 @@
 #include <glib.h>
 
 #include <rustland.h>
+#include "rl-stub.h"
 
 struct classes;
 
