@@ -1023,9 +1023,11 @@ static void unwatch_client_without_boost(struct bus *bus, const char *client)
 	g_hash_table_remove(bus->clients, client);
 }
 
-static void show_count(struct bus *bus)
+static void count_changed(struct bus *bus)
 {
 	rustland_set_boost_count(RUSTLAND(bus->skeleton), boosts_all(bus->boosts)->len);
+	if (bus->host->boosts_changed)
+		bus->host->boosts_changed(bus->host_userdata);
 }
 
 static void on_added(gpointer userdata, const struct boost *boost)
@@ -1035,7 +1037,7 @@ static void on_added(gpointer userdata, const struct boost *boost)
 	if (boost->client)
 		watch_client(bus, boost->client);
 	rustland_emit_boost_added(RUSTLAND(bus->skeleton), boost->cookie, describe(boost, FALSE));
-	show_count(bus);
+	count_changed(bus);
 }
 
 static void on_removed(gpointer userdata, const struct boost *boost, enum boost_end end)
@@ -1046,7 +1048,7 @@ static void on_removed(gpointer userdata, const struct boost *boost, enum boost_
 		unwatch_client_without_boost(bus, boost->client);
 	rustland_emit_boost_removed(RUSTLAND(bus->skeleton), boost->cookie, (guint)boost->pid,
 				    boost_end_name(end));
-	show_count(bus);
+	count_changed(bus);
 }
 
 /* ---- From outside --------------------------------------------------------------------------- */
@@ -1113,7 +1115,7 @@ struct bus *bus_new(GDBusConnection *connection, struct supervisor *supervisor,
 	rustland_set_interface_version(object, INTERFACE_VERSION);
 	rustland_set_policies(object, (const char *const *)policies);
 	rustland_set_profiles(object, config_profiles());
-	show_count(bus);
+	rustland_set_boost_count(object, boosts_all(boosts)->len);
 	return bus;
 }
 
@@ -1169,16 +1171,23 @@ static void answer_stopping(GDBusMethodInvocation *invocation)
 
 void bus_free(struct bus *bus)
 {
+	GHashTableIter iter;
+	gpointer turn;
+
 	if (!bus)
 		return;
 	g_clear_handle_id(&bus->name_id, g_bus_unown_name);
-	/* Their callbacks are yet to come, and free them. */
 	for (guint i = 0; i < bus->requests->len; i++) {
 		struct request *request = g_ptr_array_index(bus->requests, i);
 
 		answer_stopping(request->invocation);
 		request->bus = NULL;
 	}
+	/* The callbacks of the others are yet to come, and free them. */
+	g_hash_table_iter_init(&iter, bus->foreground);
+	while (g_hash_table_iter_next(&iter, NULL, &turn))
+		if (((struct turn *)turn)->waiting)
+			request_free(((struct turn *)turn)->waiting);
 	if (bus->statistics)
 		bus->statistics->bus = NULL;
 	boosts_stop(bus->boosts);
@@ -1188,6 +1197,8 @@ void bus_free(struct bus *bus)
 	g_hash_table_unref(bus->pending);
 	g_hash_table_unref(bus->foreground);
 	g_hash_table_unref(bus->clients);
+	/* The last answers and signals go out before the process ends. */
+	g_dbus_connection_flush_sync(bus->connection, NULL, NULL);
 	g_object_unref(bus->connection);
 	g_free(bus);
 }

@@ -17,11 +17,13 @@ struct bus;
 struct config;
 struct supervisor;
 
-/* What the bus cannot do itself; both have called bus_config_changed() when they return TRUE. */
+/* What the bus cannot do itself; the first two have called bus_config_changed() when they return TRUE. */
 struct bus_host {
 	/* Load the configuration again. FALSE + error: the running one stays. */
 	gboolean (*reload)(gpointer userdata, GError **error);
 	gboolean (*set_profile)(gpointer userdata, const char *profile, GError **error);
+	/* Boosts came or went; may be NULL. */
+	void (*boosts_changed)(gpointer userdata);
 };
 
 /* All pointers stay the caller's and in use. */
