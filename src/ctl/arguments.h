@@ -22,7 +22,7 @@ struct arguments {
 	guint64 timeout_us; /* 0: none */
 	guint interval_ms;  /* 0: no statistics */
 	gboolean require, clear;
-	pid_t pid;	/* 0: none was given */
+	pid_t pid;	 /* 0: none was given */
 	GArray *cookies; /* guint32; owned */
 	const char *profile;
 	char **argv; /* of the command to run; points into argv, ends with NULL */

@@ -78,10 +78,10 @@ GVariant *client_properties(GDBusConnection *bus, GError **error)
 gboolean client_set_profile(GDBusConnection *bus, const char *profile, GError **error)
 {
 	const struct call_context context = {.action = ACTION_SET_PROFILE};
-	g_autoptr(GVariant) reply = call(bus, "org.freedesktop.DBus.Properties", "Set",
-					 g_variant_new("(ssv)", SERVICE_INTERFACE, "Profile",
-						       g_variant_new_string(profile)),
-					 "()", &context, error);
+	g_autoptr(GVariant) reply = call(
+		bus, "org.freedesktop.DBus.Properties", "Set",
+		g_variant_new("(ssv)", SERVICE_INTERFACE, "Profile", g_variant_new_string(profile)),
+		"()", &context, error);
 
 	return reply != NULL;
 }

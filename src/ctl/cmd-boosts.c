@@ -99,7 +99,8 @@ int cmd_foreground(const struct arguments *args, GError **error)
 		}
 		json_object_set_int_member(result, "pid", args->pid);
 		reply = client_call(bus, "SetForegroundProcess",
-				    g_variant_new("(u)", (guint32)args->pid), "()", &context, error);
+				    g_variant_new("(u)", (guint32)args->pid), "()", &context,
+				    error);
 	}
 	if (reply && args->json)
 		print_object(result, FALSE);

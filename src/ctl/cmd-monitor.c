@@ -19,7 +19,7 @@ struct monitor {
 	const struct arguments *args;
 	GDBusConnection *bus;
 	GMainLoop *loop;
-	GCancellable *cancel; /* calls to a service that has gone */
+	GCancellable *cancel;	/* calls to a service that has gone */
 	JsonObject *statistics; /* the last ones; NULL: none yet */
 	guint timer;
 	GError *error; /* the end */
@@ -109,7 +109,7 @@ static void say_properties(struct monitor *m, JsonObject *properties)
 	static const struct {
 		const char *member, *name;
 	} followed[] = {
-		{"state", "state"},	{"scheduler", "scheduler"}, {"policy", "policy"},
+		{"state", "state"},	{"scheduler", "scheduler"},   {"policy", "policy"},
 		{"profile", "profile"}, {"exit_reason", "last exit"},
 	};
 
@@ -262,8 +262,8 @@ static void on_closed(GDBusConnection *bus, gboolean vanished, GError *why, gpoi
 
 	(void)bus, (void)vanished, (void)why;
 	if (!m->error)
-		m->error = g_error_new_literal(CTL_ERROR, EXIT_FAILED,
-					       "the system bus has gone away");
+		m->error =
+			g_error_new_literal(CTL_ERROR, EXIT_FAILED, "the system bus has gone away");
 	end(m);
 }
 

@@ -39,7 +39,8 @@ const struct command commands[] = {
 	{"release", "COOKIE...", "end boosts", NULL, 0, OPERANDS_COOKIES, cmd_release},
 	{"run", "[--] COMMAND [ARGUMENT...]", "run a command that is boosted for its lifetime",
 	 "The command takes the place of rustlandctl, as with env(1). The default scope is tree:\n"
-	 "what it starts is boosted, too. If the boost fails, a warning is printed and the command\n"
+	 "what it starts is boosted, too. If the boost fails, a warning is printed and the "
+	 "command\n"
 	 "runs all the same, unless there is --require.\n"
 	 "With --json, one line with the cookie is printed to standard error.\n"
 	 "Exit status: the command's; 125: rustlandctl failed, 126: the command cannot be\n"
@@ -112,7 +113,8 @@ void command_help(GString *out, const struct command *command)
 	for (const struct command *c = commands; c->name; c++)
 		g_string_append_printf(out, "  %-11s %s\n", c->name, c->about);
 	help_options(out, NULL);
-	g_string_append(out, "\n`rustlandctl COMMAND --help` says more, and so does rustlandctl(1).\n"
-			     "Exit status: 0 done, 1 failed, 2 wrong usage, 3 the scheduler does "
-			     "not run, 4 not allowed.\n");
+	g_string_append(out,
+			"\n`rustlandctl COMMAND --help` says more, and so does rustlandctl(1).\n"
+			"Exit status: 0 done, 1 failed, 2 wrong usage, 3 the scheduler does "
+			"not run, 4 not allowed.\n");
 }

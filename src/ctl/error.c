@@ -8,7 +8,7 @@
 
 #define ERROR_PREFIX "org.scx.Rustland.Error."
 
-G_DEFINE_QUARK(rustlandctl-error-quark, ctl_error)
+G_DEFINE_QUARK(rustlandctl - error - quark, ctl_error)
 
 /* Text for a subject and for what the service said; NULL: nothing is to be done. */
 struct explanation {
@@ -25,9 +25,9 @@ static const struct explanation explanations[] = {
 	 "It may have ended already; `rustlandctl list` shows those that there are."},
 	{ERROR_PREFIX "LimitExceeded", EXIT_FAILED, "you have too many boosts already",
 	 "`rustlandctl list` shows them and `rustlandctl release COOKIE` ends one; the limit is "
-	 "MaxBoostsPerUser in rustland.conf(5)."},
+	 "MaxPerUser in rustland.conf(5)."},
 	{ERROR_PREFIX "RateLimited", EXIT_FAILED, "too many boosts within a short time",
-	 "Try again in half a minute; rustland.conf(5) has the limit."},
+	 "Try again in half a minute; the limit is MaxChanges in rustland.conf(5)."},
 	{ERROR_PREFIX "NotRunning", EXIT_NOT_RUNNING,
 	 "the service is there, but its scheduler does not run", "`rustlandctl status` says why."},
 	{"org.freedesktop.DBus.Error.InvalidArgs", EXIT_FAILED, NULL, NULL},
@@ -36,14 +36,11 @@ static const struct explanation explanations[] = {
 	{"org.freedesktop.DBus.Error.Timeout", EXIT_FAILED, "the service did not answer in time",
 	 "`journalctl -u scx-rustland` may say why."},
 	{"org.freedesktop.DBus.Error.UnknownMethod", EXIT_FAILED,
-	 "the service that runs is of another version",
-	 "As root: systemctl restart scx-rustland"},
+	 "the service that runs is of another version", "As root: systemctl restart scx-rustland"},
 	{"org.freedesktop.DBus.Error.UnknownProperty", EXIT_FAILED,
-	 "the service that runs is of another version",
-	 "As root: systemctl restart scx-rustland"},
+	 "the service that runs is of another version", "As root: systemctl restart scx-rustland"},
 	{"org.freedesktop.DBus.Error.UnknownInterface", EXIT_FAILED,
-	 "the service that runs is of another version",
-	 "As root: systemctl restart scx-rustland"},
+	 "the service that runs is of another version", "As root: systemctl restart scx-rustland"},
 };
 
 static const struct {
@@ -88,7 +85,8 @@ static GError *say(enum exit_status status, const struct call_context *context, 
 	return g_error_new_literal(CTL_ERROR, status, text->str);
 }
 
-static GError *explain_denied(const char *said, const struct call_context *context, gboolean is_root)
+static GError *explain_denied(const char *said, const struct call_context *context,
+			      gboolean is_root)
 {
 	g_autofree char *what = NULL, *fix = NULL;
 	const char *who = NULL;

@@ -63,8 +63,8 @@ static void append_problems(GString *out, JsonObject *status, gboolean colour)
 		JsonObject *problem = json_array_get_object_element(problems, i);
 		g_autofree char *what = text_clean(object_text(problem, "problem"));
 		char *first = g_utf8_next_char(what);
-		g_autofree char *sentence = g_strdup_printf(
-			"%c%s.", g_ascii_toupper(what[0]), first);
+		g_autofree char *sentence =
+			g_strdup_printf("%c%s.", g_ascii_toupper(what[0]), first);
 
 		g_string_append_c(out, '\n');
 		text_append(out, colour, STYLE_BOLD, sentence);
@@ -125,17 +125,17 @@ static void add_boost(struct table *table, JsonObject *boost, const struct view 
 			*user = user_text(boost, view), *age = age_text(boost, view);
 
 	/* A control group in the foreground has no process. */
-	table_add(table, (const char *[]){cookie, object_number(boost, "pid") ? pid : NULL,
-					  object_text(boost, "name"), object_text(boost, "scope"),
-					  object_text(boost, "class"), user, age,
-					  object_text(boost, "app_id"),
-					  object_text(boost, "reason")});
+	table_add(table,
+		  (const char *[]){cookie, object_number(boost, "pid") ? pid : NULL,
+				   object_text(boost, "name"), object_text(boost, "scope"),
+				   object_text(boost, "class"), user, age,
+				   object_text(boost, "app_id"), object_text(boost, "reason")});
 }
 
 void format_boosts(GString *out, JsonArray *boosts, const struct view *view, const char *indent)
 {
-	static const char *const headings[] = {"COOKIE", "PID", "NAME",	 "SCOPE",  "CLASS",
-					       "USER",	 "AGE", "APP",	 "REASON", NULL};
+	static const char *const headings[] = {"COOKIE", "PID", "NAME", "SCOPE",  "CLASS",
+					       "USER",	 "AGE", "APP",	"REASON", NULL};
 	/* The cookie, the PID and the age. */
 	struct table *table = table_new(headings, 1 << 0 | 1 << 1 | 1 << 6);
 
@@ -149,8 +149,8 @@ void format_boost_line(GString *out, JsonObject *boost)
 	g_autofree char *name = text_clean(object_text(boost, "name"));
 	guint64 pid = object_number(boost, "pid");
 
-	g_string_append_printf(out, "boost %" G_GUINT64_FORMAT ": %s", object_number(boost, "cookie"),
-			       name);
+	g_string_append_printf(out, "boost %" G_GUINT64_FORMAT ": %s",
+			       object_number(boost, "cookie"), name);
 	if (pid)
 		g_string_append_printf(out, " (process %" G_GUINT64_FORMAT ")", pid);
 	g_string_append_printf(out, ", %s, %s", object_text(boost, "scope"),

@@ -87,8 +87,7 @@ static guint text_width(const char *text)
 void table_add(struct table *table, const char *const *cells)
 {
 	for (guint i = 0; i < table->columns; i++)
-		g_ptr_array_add(table->cells,
-				text_clean(cells[i] && *cells[i] ? cells[i] : "-"));
+		g_ptr_array_add(table->cells, text_clean(cells[i] && *cells[i] ? cells[i] : "-"));
 }
 
 struct table *table_new(const char *const *headings, guint right)

@@ -86,8 +86,7 @@ gboolean facts_scheduling(const struct facts *facts)
 	return facts->service && g_strv_contains(states, object_text(facts->service, "state"));
 }
 
-static void add(JsonArray *problems, const char *fix, const char *format, ...)
-	G_GNUC_PRINTF(3, 4);
+static void add(JsonArray *problems, const char *fix, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 static void add(JsonArray *problems, const char *fix, const char *format, ...)
 {
@@ -131,8 +130,7 @@ static void service_problems(JsonArray *problems, const struct facts *facts)
 static void unit_problems(JsonArray *problems, const struct facts *facts)
 {
 	if (g_strcmp0(facts->load_state, "not-found") == 0)
-		add(problems,
-		    "Install the package scx-rustland; then, as root: " HOW_TO_START,
+		add(problems, "Install the package scx-rustland; then, as root: " HOW_TO_START,
 		    "the service scx-rustland is not installed");
 	else if (g_strcmp0(facts->load_state, "masked") == 0)
 		add(problems, "As root: systemctl unmask scx-rustland; " HOW_TO_START,

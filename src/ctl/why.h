@@ -15,7 +15,7 @@ struct facts {
 	/* systemd's words for the unit; empty if it was not or could not be asked. */
 	char *load_state, *active_state, *result;
 	gboolean condition_failed;
-	int kernel_state;  /* enum rl_kernel_state, or a negative errno */
+	int kernel_state;     /* enum rl_kernel_state, or a negative errno */
 	char kernel_ops[128]; /* the sched_ext scheduler that is loaded */
 };
 

@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""rustlandctl against a private bus with a fake of the service: what it asks for, what it prints,
-and how it ends. Run by `make check`; by hand, in the build directory, or with RUSTLANDCTL set."""
+"""rustlandctl on a bus of its own with a fake of the service, which does what a test tells it to:
+what it asks for, what it prints, and how it ends. test_ctl_service.py has the real service."""
 
 import json
 import os
@@ -13,19 +12,13 @@ import subprocess
 import sys
 import unittest
 
-sys.dont_write_bytecode = True
-HERE = os.path.dirname(os.path.abspath(__file__))
-TOP = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, HERE)
+from gi.repository import Gio
 
-from gi.repository import Gio  # noqa: E402
-from fakes import ERROR, STANDARD_ERROR, Bus, Loop, Service, Systemd  # noqa: E402
+from fakes import ERROR, STANDARD_ERROR, Bus, Loop, Service, Systemd
+from harness import STAGE, TOP
 
-CTL = os.environ.get("RUSTLANDCTL")
-if not CTL:
-    # Not libtool's wrapper, which leaves traces in the environment of what `run` runs.
-    CTL = os.path.abspath(".libs/rustlandctl")
-    os.environ["LD_LIBRARY_PATH"] = os.path.abspath(".libs")
+CTL = str(STAGE / "usr/bin/rustlandctl")
+os.environ["LD_LIBRARY_PATH"] = str(next(STAGE.glob("usr/lib/*/librustland.so.0")).parent)
 HAS_SCHED_EXT = os.path.exists("/sys/kernel/sched_ext")
 # Nothing here takes that long; it is for what hangs.
 PATIENCE = 60
@@ -878,21 +871,3 @@ class BashCompletionTest(Test):
         self.service.stop()
         self.assertEqual(self.complete("release", ""), [""])
         self.assertEqual(self.complete("profile", ""), [""])
-
-
-class CountedResult(unittest.TextTestResult):
-    """Says at the end what tools/check counts."""
-
-    def stopTestRun(self):
-        super().stopTestRun()
-        bad = len({test.id().split(" ")[0] for test, _ in self.failures + self.errors})
-        print(f"[  PASSED  ] {self.testsRun - bad - len(self.skipped)} test(s).")
-        if self.skipped:
-            print(f"[  SKIPPED ] {len(self.skipped)} test(s).")
-        if bad:
-            print(f"[  FAILED  ] {bad} test(s).")
-        sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    unittest.main(testRunner=unittest.TextTestRunner(resultclass=CountedResult, verbosity=2))

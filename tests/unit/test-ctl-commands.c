@@ -18,8 +18,8 @@
 
 static char *read_doc(const char *name)
 {
-	g_autofree char *path = g_build_filename(g_getenv("srcdir") ? g_getenv("srcdir") : ".",
-						 "doc", name, NULL);
+	g_autofree char *path =
+		g_build_filename(g_getenv("srcdir") ? g_getenv("srcdir") : ".", "doc", name, NULL);
 	g_autoptr(GError) error = NULL;
 	char *text;
 
@@ -144,15 +144,14 @@ static void test_manual(void **state)
 	assert_non_null(strstr(all, ".It Fl V , Fl \\-version\n"));
 	check_names("rustlandctl.1", manual, "^\\.Ss ([a-z]+)$");
 	for (const struct command *c = commands; c->name; c++) {
-		g_autofree char *pattern =
-			g_strdup_printf("^\\.Ss %s\n(.*?)^\\.S[sh] ", c->name);
+		g_autofree char *pattern = g_strdup_printf("^\\.Ss %s\n(.*?)^\\.S[sh] ", c->name);
 		g_autofree char *section = find_one("rustlandctl.1", manual, pattern);
 
 		check_options("rustlandctl.1", c, section, "^\\.It[^\n]* Fl \\\\-([a-z-]+)", FALSE);
 		for (guint i = 0; i < NR_OPTIONS; i++) {
-			g_autofree char *letter = g_strdup_printf(
-				"\n.It Fl %c , Fl \\-%s", option_specs[i].letter,
-				option_specs[i].name);
+			g_autofree char *letter =
+				g_strdup_printf("\n.It Fl %c , Fl \\-%s", option_specs[i].letter,
+						option_specs[i].name);
 
 			if (command_takes(c, i) && option_specs[i].letter && !is_common(i) &&
 			    !strstr(section, letter))
@@ -175,9 +174,8 @@ static void test_zsh(void **state)
 		g_autofree char *pattern =
 			g_strdup_printf("^\t(?:[a-z]+ \\| )*%s(?: \\| [a-z]+)*\\)(.*?);;", c->name);
 		g_autofree char *own = find_one("zsh", text, pattern);
-		g_autofree char *options =
-			g_strconcat(own, strstr(own, "$common") ? common : "",
-				    strstr(own, "$boost") ? boost : "", NULL);
+		g_autofree char *options = g_strconcat(own, strstr(own, "$common") ? common : "",
+						       strstr(own, "$boost") ? boost : "", NULL);
 
 		check_options("zsh", c, options, "[,)']--([a-z-]+)=?[}\\[]", TRUE);
 		for (guint i = 0; i < NR_OPTIONS; i++) {
@@ -195,7 +193,8 @@ static void test_zsh(void **state)
 /* The lines of the completion for fish that hold while command stands on the command line. */
 static char *fish_lines(const char *text, const char *command)
 {
-	g_autofree char *condition = g_strdup_printf("-n '__rustlandctl_on [a-z ]*\\b%s\\b", command);
+	g_autofree char *condition =
+		g_strdup_printf("-n '__rustlandctl_on [a-z ]*\\b%s\\b", command);
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 	g_autoptr(GString) out = g_string_new("\n");
 
@@ -229,7 +228,7 @@ static void test_fish(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_table), cmocka_unit_test(test_help),
+		cmocka_unit_test(test_table),  cmocka_unit_test(test_help),
 		cmocka_unit_test(test_manual), cmocka_unit_test(test_zsh),
 		cmocka_unit_test(test_fish),
 	};

@@ -118,8 +118,9 @@ static void test_refused(void **state)
 {
 	static const char *const numbers[] = {"",   "0",    "-1",  "+1",  " 1",		"1 ",
 					      "1x", "0x10", "1.0", "nan", "4294967296", "ten"};
-	static const char *const seconds[] = {"",    "0",   "-1",  "+1",  " 1",	 "1s",	   "1e3",
-					      ".5",  "nan", "inf", "1,5", "0.0009", "604801", "1.5.1"};
+	static const char *const seconds[] = {"",    "0",      "-1",	 "+1",	 " 1",
+					      "1s",  "1e3",    ".5",	 "nan",	 "inf",
+					      "1,5", "0.0009", "604801", "1.5.1"};
 
 	(void)state;
 	for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++) {
@@ -168,8 +169,9 @@ static void test_errors(void **state)
 	} cases[] = {
 		{"org.scx.Rustland.Error.NoSuchProcess", EXIT_FAILED, "no such process (it said)"},
 		{"org.scx.Rustland.Error.NoSuchBoost", EXIT_FAILED, "rustlandctl list"},
-		{"org.scx.Rustland.Error.LimitExceeded", EXIT_FAILED, "MaxBoostsPerUser"},
-		{"org.scx.Rustland.Error.RateLimited", EXIT_FAILED, "Try again"},
+		{"org.scx.Rustland.Error.LimitExceeded", EXIT_FAILED,
+		 "MaxPerUser in rustland.conf(5)"},
+		{"org.scx.Rustland.Error.RateLimited", EXIT_FAILED, "MaxChanges"},
 		{"org.scx.Rustland.Error.NotRunning", EXIT_NOT_RUNNING, "rustlandctl status"},
 		{"org.freedesktop.DBus.Error.InvalidArgs", EXIT_FAILED, "process 5: it said"},
 		{"org.freedesktop.DBus.Error.NoReply", EXIT_FAILED, "journalctl"},
@@ -199,10 +201,10 @@ static void test_denied(void **state)
 
 	(void)state;
 	for (gsize i = 0; i < G_N_ELEMENTS(actions); i++) {
-		g_autoptr(GError) error = explain("org.freedesktop.DBus.Error.AccessDenied",
-						  actions[i], FALSE);
-		g_autoptr(GError) root = explain("org.freedesktop.DBus.Error.AccessDenied",
-						 actions[i], TRUE);
+		g_autoptr(GError) error =
+			explain("org.freedesktop.DBus.Error.AccessDenied", actions[i], FALSE);
+		g_autoptr(GError) root =
+			explain("org.freedesktop.DBus.Error.AccessDenied", actions[i], TRUE);
 
 		assert_int_equal(error->code, EXIT_DENIED);
 		assert_non_null(strstr(error->message, "process 5: "));
@@ -482,9 +484,9 @@ static void test_status(void **state)
 static void test_boosts(void **state)
 {
 	/* From before the clock was set, of a user who is gone, in the foreground. */
-	g_autoptr(JsonObject) boost =
-		object_of("{\"cookie\": 7, \"pid\": 0, \"name\": \"app\\u001b\", \"scope\": \"cgroup\","
-			  " \"class\": \"foreground\", \"uid\": 5, \"since\": 99000000}");
+	g_autoptr(JsonObject) boost = object_of(
+		"{\"cookie\": 7, \"pid\": 0, \"name\": \"app\\u001b\", \"scope\": \"cgroup\","
+		" \"class\": \"foreground\", \"uid\": 5, \"since\": 99000000}");
 	g_autoptr(JsonArray) boosts = json_array_new();
 	g_autoptr(GString) out = g_string_new(NULL);
 
@@ -538,22 +540,14 @@ static void test_profiles(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse),
-		cmocka_unit_test(test_parse_run),
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_denied),
-		cmocka_unit_test(test_local_errors),
-		cmocka_unit_test(test_text),
-		cmocka_unit_test(test_table),
-		cmocka_unit_test(test_colour),
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_convert),
-		cmocka_unit_test(test_service_problems),
-		cmocka_unit_test(test_absence),
-		cmocka_unit_test(test_status),
-		cmocka_unit_test(test_boosts),
-		cmocka_unit_test(test_statistics),
+		cmocka_unit_test(test_parse),	 cmocka_unit_test(test_parse_run),
+		cmocka_unit_test(test_refused),	 cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_denied),	 cmocka_unit_test(test_local_errors),
+		cmocka_unit_test(test_text),	 cmocka_unit_test(test_table),
+		cmocka_unit_test(test_colour),	 cmocka_unit_test(test_names),
+		cmocka_unit_test(test_convert),	 cmocka_unit_test(test_service_problems),
+		cmocka_unit_test(test_absence),	 cmocka_unit_test(test_status),
+		cmocka_unit_test(test_boosts),	 cmocka_unit_test(test_statistics),
 		cmocka_unit_test(test_profiles),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
