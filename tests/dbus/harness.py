@@ -427,6 +427,8 @@ class Daemon:
         """As the kernel or a person would: without a chance to say goodbye."""
         self.process.kill()
         self.process.wait()
+        # As its BPF maps would be.
+        (self.kernel / "classes").unlink(missing_ok=True)
         wait_for("the end of the name", lambda: not self.bus.has_owner(NAME))
 
     def restart(self):

@@ -132,7 +132,7 @@ def test_hang_ends_with_an_answer(bus, daemon, player, spawn):
 def test_calls_that_wait_are_limited(bus, player, other, spawn):
     pid = spawn().pid
     bus.mock("SimulateHang", "(true,)")
-    waiting = [player.begin("BoostProcess", boost_args(pid)) for _ in range(32)]
+    waiting = [player.begin("BoostProcess", boost_args(pid)) for _ in range(16)]
     assert player.error("BoostProcess", boost_args(pid)) == ERROR + "LimitExceeded"
     theirs = other.begin("BoostProcess", boost_args(spawn(OTHER).pid))
     bus.allow(BOOST_OWN)

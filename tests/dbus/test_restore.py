@@ -33,7 +33,6 @@ def test_after_a_kill(kept, connect, spawn):
     assert kept.store.names() == sorted(f"boost-{cookie}" for cookie in cookies)
 
     kept.kill()
-    (kept.kernel / "classes").unlink()
     kept.restart()
     assert root.boosts() == before
     assert kept.classes() == classes
