@@ -22,8 +22,11 @@
 #define BUS_PATH	  "/org/scx/Rustland"
 #define INTERFACE_VERSION 1
 
-/* Calls of one user that may wait for polkit at a time; each may hold descriptors. */
-#define PENDING_MAX 32
+/*
+ * Calls of one user that may wait for polkit at a time. Each may hold descriptors, and the bus lets us
+ * have 128 questions to others under way (max_replies_per_connection of dbus-daemon).
+ */
+#define PENDING_MAX 16
 /* Calls that may wait for the scheduler's statistics at a time. */
 #define STATISTICS_MAX 256
 

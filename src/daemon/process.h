@@ -3,9 +3,9 @@
  * A process that is held on to by a pidfd, so that its number can never come to mean another one.
  *
  * Facts about it are read from /proc between taking the pidfd and looking whether it still lives:
- * if it does, then they are about this process. Its owner is what "Uid:" of /proc/PID/status says;
- * the owner of the directory /proc/PID would be root for every program that is not dumpable, as
- * compositors with file capabilities are.
+ * if it does, then they are about this process. Its owner is what "Uid:" of /proc/PID/status says.
+ * Who owns the files in /proc/PID says less: the effective user alone, or root for every program that
+ * is not dumpable, as compositors with file capabilities are.
  */
 #ifndef RUSTLANDD_PROCESS_H
 #define RUSTLANDD_PROCESS_H
