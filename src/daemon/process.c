@@ -225,8 +225,8 @@ struct process *process_pin_fd(int pidfd, GError **error)
 	}
 	fd = fcntl(pidfd, F_DUPFD_CLOEXEC, 3);
 	if (fd < 0) {
-		g_set_error(error, G_DBUS_ERROR, G_DBUS_ERROR_FAILED,
-			    "Cannot keep the pidfd: %s", g_strerror(errno));
+		g_set_error(error, G_DBUS_ERROR, G_DBUS_ERROR_FAILED, "Cannot keep the pidfd: %s",
+			    g_strerror(errno));
 		return NULL;
 	}
 	return pin(fd, pid, FALSE, error);
