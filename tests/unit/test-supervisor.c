@@ -104,13 +104,11 @@ static int fake_scheduler(char **argv)
 		return 3;
 	}
 	fake_kernel(fake_dir, "enabled", "rustland_fake\n");
-	if (strcmp(policy, "late") == 0)
-		notify("READY=1\nSTATUS=x\n");
-	if (strcmp(policy, "late") == 0)
-		notify("STATUS=degraded: the policy answers too late");
 	if (strcmp(policy, "stats") == 0)
 		serve_stats(fake_dir);
 	notify("READY=1\nSTATUS=ready");
+	if (strcmp(policy, "late") == 0)
+		notify("STATUS=degraded: the policy answers too late");
 	for (;;) {
 		notify("WATCHDOG=1");
 		g_usleep(200000);
@@ -120,7 +118,7 @@ static int fake_scheduler(char **argv)
 /* ---- Around the supervisor ------------------------------------------------------------------ */
 
 struct fixture {
-	char *dir;
+	char *dir, *stats_path;
 	struct config_paths paths;
 	const char *dirs[2];
 	struct config *config;
@@ -154,7 +152,7 @@ static void begin(struct fixture *f, const char *scheduler, const char *contents
 	const struct supervisor_options options = {
 		.scheduler = scheduler,
 		.runtime_dir = f->dir,
-		.stats_path = g_intern_string(g_build_filename(f->dir, "stats", NULL)),
+		.stats_path = f->stats_path,
 		.class_fds = {-1, -1},
 	};
 
@@ -199,6 +197,7 @@ static int setup(void **state)
 
 	f->dir = g_dir_make_tmp("test-supervisor-XXXXXX", NULL);
 	assert_non_null(f->dir);
+	f->stats_path = g_build_filename(f->dir, "stats", NULL);
 	f->dirs[0] = f->dir;
 	f->paths.dirs = f->dirs;
 	fake_kernel(f->dir, "disabled", "");
@@ -233,12 +232,12 @@ static int teardown(void **state)
 	}
 	assert_false(g_file_test(f->dir, G_FILE_TEST_EXISTS));
 	g_free(f->dir);
+	g_free(f->stats_path);
 	g_free(f);
 	return 0;
 }
 
-#define SELF "/proc/self/exe"
-static char *self;
+static char *self; /* the path of this program */
 
 /* ---- Tests ---------------------------------------------------------------------------------- */
 
