@@ -255,10 +255,11 @@ static void explain_kernel(struct lifecycle *lc)
 				       *lc->ops ? lc->ops : "it is just starting");
 		break;
 	case LIFECYCLE_DISABLED:
-		text = g_strdup(lc->kernel == RL_KERNEL_UNSUPPORTED
-					? "this kernel has no sched_ext; it takes Linux 6.12 or newer, "
-					  "built with CONFIG_SCHED_CLASS_EXT"
-					: "the service is being stopped");
+		text = g_strdup(
+			lc->kernel == RL_KERNEL_UNSUPPORTED
+				? "this kernel has no sched_ext; it takes Linux 6.12 or newer, "
+				  "built with CONFIG_SCHED_CLASS_EXT"
+				: "the service is being stopped");
 		break;
 	default:
 		text = g_strdup("");
@@ -329,9 +330,9 @@ enum lifecycle_state lifecycle_state(const struct lifecycle *lc)
 const char *lifecycle_state_name(enum lifecycle_state state)
 {
 	static const char *const names[] = {
-		[LIFECYCLE_STARTING] = "starting",   [LIFECYCLE_ACTIVE] = "active",
-		[LIFECYCLE_DEGRADED] = "degraded",   [LIFECYCLE_INHIBITED] = "inhibited",
-		[LIFECYCLE_DISABLED] = "disabled",   [LIFECYCLE_FAILED] = "failed",
+		[LIFECYCLE_STARTING] = "starting", [LIFECYCLE_ACTIVE] = "active",
+		[LIFECYCLE_DEGRADED] = "degraded", [LIFECYCLE_INHIBITED] = "inhibited",
+		[LIFECYCLE_DISABLED] = "disabled", [LIFECYCLE_FAILED] = "failed",
 	};
 
 	return names[state];

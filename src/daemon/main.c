@@ -171,10 +171,11 @@ static int daemon_open(struct daemon *d, GError **error)
 	if (!d->kernel)
 		return STATUS_FAILED;
 	if (o->fake_kernel)
-		supervisor.stats_path = fake_stats = g_build_filename(o->fake_kernel, "stats", NULL);
+		supervisor.stats_path = fake_stats =
+			g_build_filename(o->fake_kernel, "stats", NULL);
 	supervisor.runtime_dir = d->runtime_dir;
-	d->supervisor = supervisor_new(d->kernel, &supervisor, d->config, on_status_changed, d,
-				       error);
+	d->supervisor =
+		supervisor_new(d->kernel, &supervisor, d->config, on_status_changed, d, error);
 	if (!d->supervisor)
 		return STATUS_FAILED;
 	d->manager = manager_new(d->supervisor);

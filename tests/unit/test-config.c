@@ -231,14 +231,14 @@ static void test_arguments(void **state)
 
 static void test_values(void **state)
 {
-	static const char *const numbers[] = {"",    "99",	 "1000001",	       "-1", "+200",
-					      "1e3", "200 300", "18446744073709551716", "0x200",
-					      "0200", "200us"};
+	static const char *const numbers[] = {"",      "99",   "1000001", "-1",
+					      "+200",  "1e3",  "200 300", "18446744073709551716",
+					      "0x200", "0200", "200us"};
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
-		g_autofree char *text = g_strdup_printf("[Scheduler]\n# about it\nSliceUSec=%s\n",
-							numbers[i]);
+		g_autofree char *text =
+			g_strdup_printf("[Scheduler]\n# about it\nSliceUSec=%s\n", numbers[i]);
 		g_autofree char *where = g_strdup_printf("%s/rustland.conf:3: ", f->etc);
 
 		refuse(f, text, where, "SliceUSec=", numbers[i], "100 to 1000000", "microseconds",

@@ -58,13 +58,14 @@ static unsigned int end(struct fixture *f, int sig, int status, const char *erro
 {
 	assert_true(f->alive);
 	f->alive = false;
-	return feed(f, (struct lifecycle_event){.type = LIFECYCLE_END, .end = {sig, status, error}});
+	return feed(f,
+		    (struct lifecycle_event){.type = LIFECYCLE_END, .end = {sig, status, error}});
 }
 
 static unsigned int configure(struct fixture *f, bool restart)
 {
-	return feed(f, (struct lifecycle_event){.type = LIFECYCLE_CONFIG,
-						.config = {limits, restart}});
+	return feed(
+		f, (struct lifecycle_event){.type = LIFECYCLE_CONFIG, .config = {limits, restart}});
 }
 
 /* Goes to the time that the machine asked for. */

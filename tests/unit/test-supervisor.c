@@ -68,8 +68,9 @@ static void serve_stats(const char *dir)
 	notify("READY=1\nSTATUS=ready");
 	while ((fd = accept(server, NULL, NULL)) >= 0) {
 		while (read(fd, question, sizeof(question)) > 0) {
-			static const char answer[] = "{\"errno\":0,\"args\":{\"resp\":{\"nr_running\":3,"
-						     "\"nr_user_dispatches\":7,\"name\":\"x\"}}}\n";
+			static const char answer[] =
+				"{\"errno\":0,\"args\":{\"resp\":{\"nr_running\":3,"
+				"\"nr_user_dispatches\":7,\"name\":\"x\"}}}\n";
 
 			if (write(fd, answer, strlen(answer)) < 0)
 				break;
@@ -208,8 +209,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	static const char *const names[] = {"root/ops", "root", "state", "stats", "rustland.conf",
-					    ""};
+	static const char *const names[] = {"root/ops", "root",		 "state",
+					    "stats",	"rustland.conf", ""};
 	struct fixture *f = *state;
 	guint timer = g_timeout_add_seconds(PATIENCE_S, on_tired, f);
 
@@ -409,14 +410,10 @@ static void test_statistics(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_runs),
-		TEST(test_killed),
-		TEST(test_gives_up),
-		TEST(test_no_such_program),
-		TEST(test_inhibited),
-		TEST(test_new_arguments),
-		TEST(test_degraded),
-		TEST(test_notifications_of_others),
+		TEST(test_runs),       TEST(test_killed),
+		TEST(test_gives_up),   TEST(test_no_such_program),
+		TEST(test_inhibited),  TEST(test_new_arguments),
+		TEST(test_degraded),   TEST(test_notifications_of_others),
 		TEST(test_statistics),
 	};
 
