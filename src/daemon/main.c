@@ -19,11 +19,16 @@
 #include <gio/gio.h>
 #include <glib-unix.h>
 
+#include "boosts.h"
+#include "bus.h"
 #include "choice.h"
+#include "classes.h"
 #include "config.h"
 #include "kernel.h"
 #include "log.h"
 #include "manager.h"
+#include "stopping.h"
+#include "store.h"
 #include "supervisor.h"
 
 #define STATS_SOCKET "/run/scx/root/stats"
@@ -52,6 +57,13 @@ struct daemon {
 	struct kernel *kernel;
 	struct supervisor *supervisor;
 	struct manager *manager;
+	struct classes *classes;
+	struct store *store;
+	struct boosts *boosts;
+	GDBusConnection *connection;
+	struct bus *bus;
+	bool on_bus; /* we have our name */
+	int status;  /* to exit with */
 };
 
 /* ---- Configuration -------------------------------------------------------------------------- */
@@ -61,6 +73,10 @@ static void set_config(struct daemon *d, struct config *config)
 	config_free(d->config);
 	d->config = config;
 	supervisor_configure(d->supervisor, config);
+	if (d->bus)
+		bus_config_changed(d->bus, config);
+	else
+		boosts_set_limits(d->boosts, config);
 }
 
 static struct config *load_config(const struct daemon *d, GError **error)
@@ -110,11 +126,22 @@ static gboolean daemon_set_profile(gpointer userdata, const char *profile, GErro
 
 /* ---- What happens --------------------------------------------------------------------------- */
 
+static void update_manager(gpointer userdata)
+{
+	struct daemon *d = userdata;
+
+	/* Whoever waits for the service wants to talk to it. */
+	if (d->on_bus)
+		manager_update(d->manager, boosts_all(d->boosts)->len);
+}
+
 static void on_status_changed(gpointer userdata)
 {
 	struct daemon *d = userdata;
 
-	manager_update(d->manager, 0);
+	if (d->bus)
+		bus_status_changed(d->bus);
+	update_manager(d);
 	if (supervisor_stopped(d->supervisor))
 		g_main_loop_quit(d->loop);
 }
@@ -138,6 +165,54 @@ static gboolean on_reload_signal(gpointer userdata)
 	return G_SOURCE_CONTINUE;
 }
 
+/* ---- The bus -------------------------------------------------------------------------------- */
+
+static void on_name_owned(gpointer userdata)
+{
+	struct daemon *d = userdata;
+
+	d->on_bus = true;
+	update_manager(d);
+}
+
+static void on_name_lost(gpointer userdata)
+{
+	struct daemon *d = userdata;
+
+	g_critical("org.scx.Rustland is not ours: another process has the name, the bus policy "
+		   "forbids it, or the bus is gone");
+	d->status = STATUS_FAILED;
+	d->on_bus = false;
+	on_stop_signal(d);
+}
+
+static void on_connected(GObject *source, GAsyncResult *result, gpointer userdata)
+{
+	static const struct bus_host host = {
+		.reload = daemon_reload,
+		.set_profile = daemon_set_profile,
+		.boosts_changed = update_manager,
+	};
+	g_autoptr(GError) error = NULL;
+	struct daemon *d = userdata;
+
+	(void)source;
+	d->connection = g_bus_get_finish(result, &error);
+	if (d->connection) {
+		g_dbus_connection_set_exit_on_close(d->connection, FALSE);
+		d->bus = bus_new(d->connection, d->supervisor, d->boosts, &host, d);
+		bus_config_changed(d->bus, d->config);
+		bus_status_changed(d->bus);
+	}
+	if (!d->bus || !bus_export(d->bus, &error)) {
+		g_critical("cannot use the system bus: %s", error->message);
+		d->status = STATUS_FAILED;
+		on_stop_signal(d);
+		return;
+	}
+	bus_own_name(d->bus, on_name_owned, on_name_lost, d);
+}
+
 /* ---- Assembly ------------------------------------------------------------------------------- */
 
 /* systemd gives a list; the first is ours. */
@@ -148,6 +223,16 @@ static char *directory(const char *variable, const char *fallback)
 	if (!value || !*value)
 		return g_strdup(fallback);
 	return g_strndup(value, strcspn(value, ":"));
+}
+
+static struct classes *open_classes(const char *fake_kernel, GError **error)
+{
+	g_autofree char *path = NULL;
+
+	if (!fake_kernel)
+		return classes_new_bpf(error);
+	path = g_build_filename(fake_kernel, "classes", NULL);
+	return classes_new_fake(path);
 }
 
 static int daemon_open(struct daemon *d, GError **error)
@@ -174,8 +259,15 @@ static int daemon_open(struct daemon *d, GError **error)
 		supervisor.stats_path = fake_stats =
 			g_build_filename(o->fake_kernel, "stats", NULL);
 	supervisor.runtime_dir = d->runtime_dir;
-	d->supervisor =
-		supervisor_new(d->kernel, &supervisor, d->config, on_status_changed, d, error);
+	d->classes = open_classes(o->fake_kernel, error);
+	if (!d->classes)
+		return STATUS_FAILED;
+	classes_fds(d->classes, supervisor.class_fds);
+	d->store = store_new(d->runtime_dir);
+	d->boosts = boosts_new(d->classes, d->store);
+	boosts_set_limits(d->boosts, d->config);
+	d->supervisor = supervisor_new(d->kernel, &supervisor, d->config, on_status_changed, d,
+				       error);
 	if (!d->supervisor)
 		return STATUS_FAILED;
 	d->manager = manager_new(d->supervisor);
@@ -184,8 +276,13 @@ static int daemon_open(struct daemon *d, GError **error)
 
 static void daemon_close(struct daemon *d)
 {
+	bus_free(d->bus);
+	g_clear_object(&d->connection);
+	boosts_free(d->boosts);
+	store_free(d->store);
 	manager_free(d->manager);
 	supervisor_free(d->supervisor);
+	classes_free(d->classes);
 	kernel_free(d->kernel);
 	config_free(d->config);
 	g_clear_pointer(&d->loop, g_main_loop_unref);
@@ -211,10 +308,13 @@ static int daemon_run(struct daemon *d)
 	sources[1] = g_unix_signal_add(SIGINT, on_stop_signal, d);
 	sources[2] = g_unix_signal_add(SIGHUP, on_reload_signal, d);
 	supervisor_start(d->supervisor);
+	g_bus_get(G_BUS_TYPE_SYSTEM, NULL, on_connected, d);
 	g_main_loop_run(d->loop);
+	if (d->on_bus && stopping_for_good(d->connection))
+		boosts_end_all(d->boosts, BOOST_SHUTDOWN);
 	for (size_t i = 0; i < G_N_ELEMENTS(sources); i++)
 		g_source_remove(sources[i]);
-	return STATUS_STOPPED;
+	return d->status;
 }
 
 static bool parse_options(struct options *ret, int *argc, char ***argv, GError **error)
