@@ -89,6 +89,7 @@ static void count_end(struct lifecycle *lc, uint64_t now_ms)
 
 static void forgive(struct lifecycle *lc, uint64_t now_ms)
 {
+	set_text(&lc->reason, g_strdup(""));
 	lc->given_up = false;
 	lc->nr_ends = 0;
 	lc->retry_ms = now_ms;
@@ -325,6 +326,12 @@ enum lifecycle_state lifecycle_state(const struct lifecycle *lc)
 			return LIFECYCLE_STARTING;
 		return lc->late || lc->silent ? LIFECYCLE_DEGRADED : LIFECYCLE_ACTIVE;
 	}
+}
+
+bool lifecycle_settled(const struct lifecycle *lc)
+{
+	return lifecycle_state(lc) != LIFECYCLE_STARTING &&
+	       (lc->phase == LIFECYCLE_PHASE_NONE || lc->phase == LIFECYCLE_PHASE_RUNNING);
 }
 
 const char *lifecycle_state_name(enum lifecycle_state state)

@@ -123,6 +123,8 @@ unsigned int lifecycle_handle(struct lifecycle *lc, const struct lifecycle_event
 uint64_t lifecycle_due_ms(const struct lifecycle *lc);
 
 enum lifecycle_state lifecycle_state(const struct lifecycle *lc);
+/* It will stay in that state if nothing happens: nothing is being started or stopped. */
+bool lifecycle_settled(const struct lifecycle *lc);
 const char *lifecycle_state_name(enum lifecycle_state state);
 
 /* Why it does not run, or why it ended last, in plain words; "" if there is nothing to say. */

@@ -87,12 +87,14 @@ static void update_status(struct supervisor *s)
 	enum lifecycle_state state = lifecycle_state(&s->lifecycle);
 	const char *name = lifecycle_state_name(state);
 	bool changed = set_text(&s->scheduler, &s->status.scheduler, kernel_ops(s->kernel));
+	bool settled = lifecycle_settled(&s->lifecycle);
 
 	changed |=
 		set_text(&s->exit_reason, &s->status.exit_reason, lifecycle_reason(&s->lifecycle));
+	changed |= settled != s->status.settled;
+	s->status.settled = settled;
 	if (name != s->status.state) {
 		s->status.state = name;
-		s->status.settled = state != LIFECYCLE_STARTING;
 		log_state(s, state);
 		changed = true;
 	}

@@ -513,8 +513,11 @@ static void test_new_arguments_restart(void **state)
 	run(f);
 	/* So often that a crash would have made it give up. */
 	for (unsigned int i = 0; i < 10; i++) {
+		assert_true(lifecycle_settled(&f->lc));
 		assert_int_equal(configure(f, true), LIFECYCLE_TERM);
+		/* The old one still schedules, but nobody should take the reload for done. */
 		assert_state(f, "active");
+		assert_false(lifecycle_settled(&f->lc));
 		kernel(f, RL_KERNEL_DISABLED, "");
 		assert_state(f, "starting");
 		assert_int_equal(end(f, 0, 0, ""), LIFECYCLE_START);
@@ -522,6 +525,20 @@ static void test_new_arguments_restart(void **state)
 		run(f);
 		assert_string_equal(lifecycle_reason(&f->lc), "");
 	}
+}
+
+static void test_new_arguments_begin_with_a_clean_slate(void **state)
+{
+	struct fixture *f = *state;
+
+	start(f);
+	run(f);
+	crash(f);
+	assert_reason(f, "signal 9");
+	assert_int_equal(configure(f, true), LIFECYCLE_START);
+	assert_string_equal(lifecycle_reason(&f->lc), "");
+	crash(f);
+	assert_int_equal(lifecycle_due_ms(&f->lc), f->now + limits.delay_ms);
 }
 
 /* Twice, before the first is through. */
@@ -623,6 +640,7 @@ int main(void)
 		TEST(test_child_that_cannot_be_killed),
 		TEST(test_same_arguments_change_nothing),
 		TEST(test_new_arguments_restart),
+		TEST(test_new_arguments_begin_with_a_clean_slate),
 		TEST(test_reload_during_reload),
 		TEST(test_late_messages_of_the_old_child),
 		TEST(test_stop),

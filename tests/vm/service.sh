@@ -185,6 +185,7 @@ clean_up_service
 verdict "afterwards it starts as before" service_start
 verdict "and schedules: $(status_text)" schedules
 clean_up_service
+journalctl --no-pager -b -o short-precise >out/journal.txt
 verdict "in the end the kernel's state is $(state)" state_is disabled
 verdict "not thrown out by the kernel" no_ejection
 finish
