@@ -80,16 +80,18 @@ enum {
 #define RESTART(name, ...)   KEY("Restart", name, TYPE_U32, __VA_ARGS__)
 #define BOOSTS(name, ...)    KEY("Boosts", name, TYPE_U32, __VA_ARGS__)
 
+#define NO_RANGE 0, 0, NULL
+
 /* The ranges of [Scheduler] are those of scx_rustland's options. */
 static const struct key keys[NR_KEYS] = {
-	[PROFILE] = KEY("Service", "Profile", TYPE_PROFILE, profile, "auto"),
-	[POLICY] = SCHEDULER("Policy", TYPE_POLICY, policy, "rustland"),
+	[PROFILE] = KEY("Service", "Profile", TYPE_PROFILE, profile, "auto", NO_RANGE),
+	[POLICY] = SCHEDULER("Policy", TYPE_POLICY, policy, "rustland", NO_RANGE),
 	[SLICE] = SCHEDULER("SliceUSec", TYPE_U64, slice_us, "20000", 100, 1000000, "microseconds"),
 	[SLICE_MIN] = SCHEDULER("SliceMinUSec", TYPE_U64, slice_min_us, "1000", 100, 1000000,
 				"microseconds"),
-	[PERCPU_LOCAL] = SCHEDULER("PerCPULocal", TYPE_BOOL, percpu_local, "no"),
-	[NUMA_LOCAL] = SCHEDULER("NUMALocal", TYPE_BOOL, numa_local, "no"),
-	[IDLE_FILL] = SCHEDULER("IdleFill", TYPE_BOOL, idle_fill, "yes"),
+	[PERCPU_LOCAL] = SCHEDULER("PerCPULocal", TYPE_BOOL, percpu_local, "no", NO_RANGE),
+	[NUMA_LOCAL] = SCHEDULER("NUMALocal", TYPE_BOOL, numa_local, "no", NO_RANGE),
+	[IDLE_FILL] = SCHEDULER("IdleFill", TYPE_BOOL, idle_fill, "yes", NO_RANGE),
 	[EXIT_DUMP_LEN] =
 		SCHEDULER("ExitDumpLen", TYPE_U32, exit_dump_len, "0", 0, 16777216, "bytes"),
 	[LIMIT] = RESTART("Limit", restart_max, "5", 0, 100, "restarts"),

@@ -151,6 +151,17 @@ static unsigned int on_config(struct lifecycle *lc, const struct lifecycle_event
 	return has_child(lc) ? stop(lc, true, now_ms) : 0;
 }
 
+static void on_kernel(struct lifecycle *lc, const struct lifecycle_event *event, uint64_t now_ms)
+{
+	bool was_ours = ours(lc);
+
+	lc->kernel = event->kernel.state;
+	set_text(&lc->ops, g_strdup(event->kernel.ops));
+	/* A running child that was detached is back: its next sign of life is due from here. */
+	if (ours(lc) && !was_ours)
+		lc->heartbeat_ms = now_ms;
+}
+
 static unsigned int apply(struct lifecycle *lc, const struct lifecycle_event *event,
 			  uint64_t now_ms)
 {
@@ -160,8 +171,7 @@ static unsigned int apply(struct lifecycle *lc, const struct lifecycle_event *ev
 	case LIFECYCLE_TICK:
 		break;
 	case LIFECYCLE_KERNEL:
-		lc->kernel = event->kernel.state;
-		set_text(&lc->ops, g_strdup(event->kernel.ops));
+		on_kernel(lc, event, now_ms);
 		break;
 	case LIFECYCLE_READY:
 		/* Also from a running child, which executes itself anew when CPUs come and go. */

@@ -212,10 +212,17 @@ static void test_child_starts_itself_again(void **state)
 	kernel(f, RL_KERNEL_DISABLED, "");
 	assert_state(f, "starting");
 	assert_int_equal(f->starts, 1);
+	/* On a slow machine: it could not give a sign of life meanwhile. */
+	f->now += 2 * LIFECYCLE_HEARTBEAT_MS;
 	kernel(f, RL_KERNEL_ENABLED, "rustland_1");
+	assert_state(f, "active");
 	simple(f, LIFECYCLE_READY);
 	assert_state(f, "active");
 	assert_int_equal(f->starts, 1);
+	/* But if it never comes back, it is replaced. */
+	kernel(f, RL_KERNEL_DISABLED, "");
+	wait_for_due(f);
+	assert_int_equal(wait_for_due(f), LIFECYCLE_KILL);
 }
 
 /* ---- Crashes -------------------------------------------------------------------------------- */

@@ -18,7 +18,7 @@ property() { systemctl show --value -p "$1" "$unit"; }
 status_text() { property StatusText; }
 status_says() { [[ $(status_text) == *"$1"* ]]; }
 active_state() { property ActiveState; }
-child() { pgrep -P "$(property MainPID)" -x scx_rustland; }
+child() { pgrep -P "$(property MainPID)"; }
 arguments() { tr '\0' ' ' <"/proc/$(child)/cmdline"; }
 schedules() { state_is enabled && [[ $(ops) == rustland* ]] && status_says 'scheduling all tasks'; }
 journal() { journalctl --no-pager -q -u "$unit" --after-cursor="$cursor" "$@"; }
