@@ -19,6 +19,7 @@
 #define RUSTLAND_PARK_BPF_H
 
 #include "account.bpf.h"
+#include "class.bpf.h"
 #include "idle.bpf.h"
 
 /* Far below the kernel's watchdog (5 s), far above what a policy has a reason to wait for. */
@@ -129,13 +130,6 @@ static __always_inline void run_policy_soon(const struct task_struct *p, u64 dea
 		preempt_later_deadline(p, deadline);
 }
 
-static __always_inline u64 cgroup_id(const struct task_struct *p)
-{
-	struct css_set *cgroups = p->cgroups;
-
-	return cgroups ? cgroups->dfl_cgrp->kn->id : 0;
-}
-
 /* Ask about p and park it. False when the ring is full: nothing was done. */
 static __always_inline bool ask(struct task_struct *p, struct task_ctx *tctx, u64 enq_flags,
 				u64 now)
@@ -143,7 +137,7 @@ static __always_inline bool ask(struct task_struct *p, struct task_ctx *tctx, u6
 	bool wakeup = enq_flags & KVAL(scx_enq_flags, SCX_ENQ_WAKEUP);
 	struct request_slot *slot;
 	struct rl_task *t;
-	u32 waiting = count_waiting(p);
+	u32 waiting = count_waiting(p), own_class = class_of(p, tctx);
 	u64 request, deadline;
 
 	t = bpf_ringbuf_reserve(&queued, sizeof(*t), 0);
@@ -161,9 +155,10 @@ static __always_inline bool ask(struct task_struct *p, struct task_ctx *tctx, u6
 	t->cpu = scx_bpf_task_cpu(p);
 	t->flags = (wakeup ? RL_TASK_WAKEUP : 0) | (tctx->known ? 0 : RL_TASK_NEW) |
 		   (tctx->sync_wake ? RL_TASK_SYNC_WAKE : 0) |
-		   (p->flags & PF_KTHREAD ? RL_TASK_KTHREAD : 0);
+		   (p->flags & PF_KTHREAD ? RL_TASK_KTHREAD : 0) |
+		   (tctx->waker_class > own_class ? RL_TASK_INHERITED : 0);
 	t->weight = p->scx.weight;
-	t->class = RL_CLASS_NORMAL;
+	t->class = present_class(tctx);
 	t->nr_cpus_allowed = p->nr_cpus_allowed;
 	t->nr_waiting = waiting;
 	t->enqueued_at_ns = now;

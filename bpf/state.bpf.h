@@ -69,6 +69,13 @@ struct task_ctx {
 	bool placed;	/* its deadline means something */
 	bool known;	/* the policy has decided about it before */
 
+	/* What user space has said about it, see class.bpf.h. */
+	u32 class;
+	u32 waker_class;		 /* of whoever woke it last */
+	u64 class_version, class_cgroup; /* when class was looked up, and in which cgroup */
+	s32 tree;			 /* the process of whose tree it is one; 0: none */
+	u64 tree_start_ticks;
+
 	/* What is being asked: a decision for another generation is stale. */
 	u32 generation;
 	u64 parked_at_ns;

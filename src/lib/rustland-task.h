@@ -30,11 +30,19 @@ enum rl_class {
 	RL_CLASS_FOREGROUND = 2, /* it belongs to the window in the foreground */
 };
 
+/* What a class is given to, see rl_classes_set(). */
+enum rl_scope {
+	RL_SCOPE_PROCESS = 0, /* the threads of one process */
+	RL_SCOPE_TREE = 1,    /* those, and the processes that descend from it, now and later */
+	RL_SCOPE_CGROUP = 2,  /* the processes in a cgroup and in those below it */
+};
+
 enum rl_task_flags {
 	RL_TASK_WAKEUP = 1 << 0,    /* it was asleep and has just become runnable */
 	RL_TASK_NEW = 1 << 1,	    /* the policy has never decided about it: state[] is zero */
 	RL_TASK_SYNC_WAKE = 1 << 2, /* its waker said that it is about to sleep itself */
 	RL_TASK_KTHREAD = 1 << 3,   /* a kernel thread */
+	RL_TASK_INHERITED = 1 << 4, /* class is that of the task which woke it, for this once */
 };
 
 enum rl_decision_flags {
