@@ -17,6 +17,12 @@ static __always_inline u64 weighted(const struct task_struct *p, u64 runtime_ns)
 	return weight ? runtime_ns * RL_WEIGHT_DEFAULT / weight : runtime_ns;
 }
 
+/* Its own class, or that of whoever woke it, for as long as it does not sleep again. */
+static __always_inline u32 present_class(const struct task_ctx *tctx)
+{
+	return tctx->waker_class > tctx->class ? tctx->waker_class : tctx->class;
+}
+
 /*
  * The deadline that p would get if the policy went on as before: the last one, plus what it has
  * used since, less how long it has slept if it just woke up; kept within one slice behind and two
@@ -24,6 +30,9 @@ static __always_inline u64 weighted(const struct task_struct *p, u64 runtime_ns)
  * sleeper, the second keeps a task that ran alone for long from waiting for as long. The clock is
  * the self-clocked one of Golestani (1994): virtual time is the tag of the task in service, so no
  * sum over all tasks is needed.
+ *
+ * A class brings an earlier deadline only at a wakeup, and so little that the others cannot starve:
+ * this is what the kernel goes on with where no policy answers.
  *
  * New tasks start without credit, or a storm of them would starve the others. A kernel thread that
  * wakes up or is new goes first, because others wait for it (not least the kernel's watchdog, which
@@ -45,6 +54,8 @@ static __always_inline u64 estimate_deadline(const struct task_struct *p,
 		deadline = frontier - opt_slice_ns;
 	if (before(frontier + 2 * opt_slice_ns, deadline))
 		deadline = frontier + 2 * opt_slice_ns;
+	if (wakeup && present_class(tctx))
+		deadline -= opt_slice_ns / 2;
 	return deadline;
 }
 
@@ -132,6 +143,7 @@ static __always_inline void account_sleep(struct task_ctx *tctx)
 {
 	tctx->slept_at_ns = now_ns();
 	tctx->asleep = true;
+	tctx->waker_class = RL_CLASS_NORMAL;
 }
 
 static __always_inline void account_wakeup(struct task_ctx *tctx)
@@ -142,6 +154,7 @@ static __always_inline void account_wakeup(struct task_ctx *tctx)
 		return;
 	slept_ns = now_ns() - tctx->slept_at_ns;
 	tctx->slept_ns = slept_ns > 0 ? slept_ns : 0;
+	tctx->last_burst_ns = tctx->burst_ns;
 	tctx->burst_ns = 0;
 	tctx->asleep = false;
 }

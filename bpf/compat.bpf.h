@@ -218,6 +218,26 @@ s32 scx_bpf_pick_idle_cpu_node(const struct cpumask *mask, s32 node, u64 flags) 
 const struct cpumask *scx_bpf_get_idle_smtmask_node(s32 node) __ksym __weak;
 s32 scx_bpf_cpu_node(s32 cpu) __ksym __weak;
 
+/* ---- Contexts ------------------------------------------------------------------------------- */
+
+/* x86. 6.12: a member of pcpu_hot; 6.15: a variable. */
+extern const struct pcpu_hot pcpu_hot __ksym __weak;
+extern const int __preempt_count __ksym __weak;
+
+/* The low bits of preempt_count that are set in interrupts: NMI, hard and soft (<linux/preempt.h>). */
+#define INTERRUPT_MASK 0x00ff0100
+
+/* The current task does what is being done: no interrupt does. False where that cannot be told. */
+static __always_inline bool in_task(void)
+{
+	if (bpf_ksym_exists(&__preempt_count))
+		return !(*(const int *)bpf_this_cpu_ptr(&__preempt_count) & INTERRUPT_MASK);
+	if (bpf_ksym_exists(&pcpu_hot) && bpf_core_field_exists(struct pcpu_hot, preempt_count))
+		return !(((const struct pcpu_hot *)bpf_this_cpu_ptr(&pcpu_hot))->preempt_count &
+			 INTERRUPT_MASK);
+	return false;
+}
+
 /* ---- Knowledge about CPUs that not every kernel configuration has --------------------------- */
 
 extern const int sched_core_priority __ksym __weak; /* CONFIG_SCHED_MC_PRIO */

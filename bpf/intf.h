@@ -22,6 +22,9 @@ enum {
 	/* Must be a power of two above the number of records in the queued ring. */
 	RL_REQUEST_SLOTS = 8192,
 
+	/* Targets that may have a class at the same time. */
+	RL_CLASSES_MAX = 8192,
+
 	RL_EXIT_REASON_LEN = 128,
 	RL_EXIT_MSG_LEN = 1024,
 };
@@ -79,6 +82,27 @@ struct rl_exit_record {
 	int64_t code;
 	char reason[RL_EXIT_REASON_LEN];
 	char message[RL_EXIT_MSG_LEN];
+};
+
+/*
+ * The table of classes, see rl_classes_set(): a hash map of entries, and one record that tells when
+ * to look again. Both may be older than the scheduler that uses them, and outlive it.
+ */
+struct rl_class_key {
+	uint32_t scope; /* enum rl_scope */
+	uint32_t zero;
+	uint64_t id; /* process id, or id of the cgroup */
+};
+
+struct rl_class_entry {
+	uint32_t class;
+	uint32_t zero;
+	uint64_t start_ticks; /* of the process; 0: any */
+};
+
+struct rl_classes_state {
+	uint64_t version; /* changes after each change of the table; never 0 */
+	uint64_t entries;
 };
 
 /* Argument and result of the program that claims an idle CPU for user space. */

@@ -32,6 +32,7 @@ typedef __s64 s64;
 
 /* Parts of the BPF ABI (stable numbers, not kernel types). */
 enum bpf_map_type {
+	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_RINGBUF = 27,
@@ -83,7 +84,15 @@ struct kernfs_node {
 	u64 id;
 };
 
+struct cgroup;
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+};
+
 struct cgroup {
+	struct cgroup_subsys_state self;
 	struct kernfs_node *kn;
 };
 
@@ -105,8 +114,15 @@ struct task_struct {
 	struct sched_ext_entity scx;
 	s32 pid;
 	s32 tgid;
+	struct task_struct *real_parent;
+	struct task_struct *group_leader;
+	u64 start_boottime;
 	struct css_set *cgroups;
 	char comm[16];
+};
+
+struct pcpu_hot {
+	int preempt_count;
 };
 
 enum scx_exit_kind {

@@ -56,6 +56,7 @@ s32 OPS(select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags)
 	if (!tctx || is_policy_thread(p))
 		return prev_cpu;
 	tctx->sync_wake = wake_flags & KVAL(scx_wake_flags, SCX_WAKE_SYNC);
+	inherit_class(tctx);
 	if (!opt_builtin_idle)
 		return prev_cpu;
 
@@ -139,6 +140,10 @@ void OPS(enqueue, struct task_struct *p, u64 enq_flags)
 		return;
 	}
 	now = now_ns();
+	if (wakeup && wakeup_stands(tctx, now)) {
+		queue_standing(p, tctx, enq_flags, now);
+		return;
+	}
 	if (policy_can_answer(now)) {
 		if (ask(p, tctx, enq_flags, now))
 			return;
@@ -268,7 +273,14 @@ void OPS(quiescent, struct task_struct *p, u64 deq_flags)
 
 s32 OPS(init_task, struct task_struct *p, struct scx_init_task_args *args)
 {
-	return bpf_task_storage_get(&task_ctxs, p, 0, BPF_LOCAL_STORAGE_GET_F_CREATE) ? 0 : -ENOMEM;
+	struct task_ctx *tctx =
+		bpf_task_storage_get(&task_ctxs, p, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+	if (!tctx)
+		return -ENOMEM;
+	if (args->fork)
+		inherit_tree(tctx);
+	return 0;
 }
 
 /* p comes from another scheduling class, or is new: nothing that was known about it holds. */

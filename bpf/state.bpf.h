@@ -64,10 +64,18 @@ struct task_ctx {
 	u64 slept_ns;	   /* how long its last sleep was */
 	u64 runtime_ns;	   /* CPU time so far */
 	u64 burst_ns;	   /* CPU time since it last slept */
+	u64 last_burst_ns; /* and what that was when it did */
 	bool asleep;
 	bool sync_wake; /* its waker is about to sleep */
 	bool placed;	/* its deadline means something */
 	bool known;	/* the policy has decided about it before */
+
+	/* What user space has said about it, see class.bpf.h. */
+	u32 class;
+	u32 waker_class;		 /* of whoever woke it last */
+	u64 class_version, class_cgroup; /* when class was looked up, and in which cgroup */
+	s32 tree;			 /* the process of whose tree it is one; 0: none */
+	u64 tree_start_ticks;
 
 	/* What is being asked: a decision for another generation is stale. */
 	u32 generation;
@@ -79,6 +87,12 @@ struct task_ctx {
 	u64 decided_runtime_ns; /* runtime_ns when that was */
 	s32 decided_cpu;
 	u64 state[RL_STATE_WORDS];
+
+	/* Wakeups that need no answer, see rl_decision.standing. */
+	u32 standing;
+	u64 standing_until_ns;
+	u64 standing_deadline, standing_slice_ns;
+	u64 notice; /* the request that told the policy of the last one; 0: none */
 };
 
 struct {

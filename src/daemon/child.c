@@ -8,10 +8,12 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -34,9 +36,9 @@ struct child {
 	int notify_fd;
 	guint notify_source;
 
-	GSubprocess *process; /* NULL: does not run */
-	GCancellable *cancel; /* ends the waiting for it */
-	pid_t pid;
+	pid_t pid; /* 0: does not run. Only on_end() reaps it: until then nobody else has it */
+	int pid_fd;
+	guint pid_source;
 	int stderr_fd;
 	guint stderr_source;
 	GString *line;	  /* the beginning of its next line */
@@ -82,7 +84,7 @@ static ssize_t receive(const struct child *c, char *buf, size_t size)
 	if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_CREDENTIALS)
 		return 0;
 	memcpy(&sender, CMSG_DATA(header), sizeof(sender));
-	return c->process && sender.pid == c->pid ? n : 0;
+	return c->pid && sender.pid == c->pid ? n : 0;
 }
 
 static gboolean on_notification(int fd, GIOCondition condition, gpointer userdata)
@@ -195,28 +197,36 @@ static void close_stderr(struct child *c)
 
 /* ---- Its end -------------------------------------------------------------------------------- */
 
-static void on_process_ended(GObject *source, GAsyncResult *result, gpointer userdata)
+static void forget(struct child *c)
 {
-	GSubprocess *process = G_SUBPROCESS(source);
-	struct child *c = userdata;
-	g_autoptr(GError) error = NULL;
-	g_autofree char *last_error = NULL;
-	int signal, status;
+	g_clear_handle_id(&c->pid_source, g_source_remove);
+	if (c->pid_fd >= 0)
+		close(c->pid_fd);
+	c->pid_fd = -1;
+	c->pid = 0;
+	close_stderr(c);
+}
 
-	/* Cancelled: then c is gone. */
-	if (!g_subprocess_wait_finish(process, result, &error))
-		return;
-	signal = g_subprocess_get_if_signaled(process) ? g_subprocess_get_term_sig(process) : 0;
-	status = signal ? 0 : g_subprocess_get_exit_status(process);
+static gboolean on_end(int fd, GIOCondition condition, gpointer userdata)
+{
+	struct child *c = userdata;
+	g_autofree char *last_error = NULL;
+	int wstatus, signal;
+
+	(void)fd;
+	(void)condition;
+	if (waitpid(c->pid, &wstatus, WNOHANG) != c->pid)
+		return G_SOURCE_CONTINUE;
 	/* Its last words may still be in the pipe; the half line at the end is one as well. */
 	read_stderr(c);
 	if (c->line->len)
 		on_line(c, c->line->str);
-	close_stderr(c);
-	g_clear_object(&c->process);
-	g_clear_object(&c->cancel);
-	last_error = g_steal_pointer(&c->last_error);
-	c->handler.ended(signal, status, last_error, c->userdata);
+	c->pid_source = 0;
+	forget(c);
+	signal = WIFSIGNALED(wstatus) ? WTERMSIG(wstatus) : 0;
+	last_error = g_strdup(c->last_error);
+	c->handler.ended(signal, signal ? 0 : WEXITSTATUS(wstatus), last_error, c->userdata);
+	return G_SOURCE_REMOVE;
 }
 
 /* ---- Starting it ---------------------------------------------------------------------------- */
@@ -231,79 +241,100 @@ static void on_forked(gpointer userdata)
 		_exit(EXIT_FAILURE); /* the parent ended before the line above */
 }
 
-/* Makes the pipe for its standard error. The child then puts priorities before its lines. */
-static bool open_stderr(struct child *c, GSubprocessLauncher *launcher, GError **error)
+/* Makes the pipe for its standard error; returns the child's end of it. */
+static int open_stderr(struct child *c, GError **error)
 {
-	g_autofree char *stream = NULL;
-	struct stat st;
 	int fds[2];
 
 	if (!g_unix_open_pipe(fds, O_CLOEXEC, error))
-		return false;
-	c->stderr_fd = fds[0];
-	if (fstat(fds[1], &st) < 0 || !g_unix_set_fd_nonblocking(fds[0], TRUE, error)) {
+		return -1;
+	if (!g_unix_set_fd_nonblocking(fds[0], TRUE, error)) {
+		close(fds[0]);
 		close(fds[1]);
-		return false;
+		return -1;
 	}
-	stream = g_strdup_printf("%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
-	g_subprocess_launcher_setenv(launcher, "JOURNAL_STREAM", stream, TRUE);
-	g_subprocess_launcher_take_stderr_fd(launcher, fds[1]);
+	c->stderr_fd = fds[0];
 	c->stderr_source = g_unix_fd_add(fds[0], G_IO_IN | G_IO_HUP, on_stderr, c);
-	return true;
+	return fds[1];
 }
 
-static GSubprocessLauncher *new_launcher(const struct child *c)
+static char **make_environment(const struct child *c, int stderr_fd)
 {
-	GSubprocessLauncher *launcher = g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDOUT_SILENCE);
 	g_autofree char *watchdog = g_strdup_printf("%" PRIu64, c->watchdog_ms * 1000);
+	g_autofree char *stream = NULL;
+	char **env = g_get_environ();
+	struct stat st;
 
-	g_subprocess_launcher_set_child_setup(launcher, on_forked, GINT_TO_POINTER(getpid()), NULL);
-	g_subprocess_launcher_setenv(launcher, "NOTIFY_SOCKET", c->socket_path, TRUE);
-	g_subprocess_launcher_setenv(launcher, "WATCHDOG_USEC", watchdog, TRUE);
-	g_subprocess_launcher_unsetenv(launcher, "WATCHDOG_PID");
-	return launcher;
+	/* With this it puts priorities before its lines. */
+	if (fstat(stderr_fd, &st) == 0) {
+		stream = g_strdup_printf("%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+		env = g_environ_setenv(env, "JOURNAL_STREAM", stream, TRUE);
+	}
+	env = g_environ_setenv(env, "NOTIFY_SOCKET", c->socket_path, TRUE);
+	env = g_environ_setenv(env, "WATCHDOG_USEC", watchdog, TRUE);
+	return g_environ_unsetenv(env, "WATCHDOG_PID");
+}
+
+static char **make_argv(const struct child *c, const char *const *arguments, bool classes)
+{
+	g_autoptr(GStrvBuilder) argv = g_strv_builder_new();
+
+	g_strv_builder_add(argv, c->program);
+	g_strv_builder_addv(argv, (const char **)arguments);
+	if (classes)
+		g_strv_builder_add_many(argv, "--class-fds", "3,4", NULL);
+	return g_strv_builder_end(argv);
+}
+
+static bool spawn(struct child *c, const char *const *argv, int stderr_fd, const int class_fds[2],
+		  GError **error)
+{
+	static const int targets[2] = {CLASS_FD, CLASS_FD + 1};
+	g_auto(GStrv) env = make_environment(c, stderr_fd);
+
+	return g_spawn_async_with_pipes_and_fds(
+		NULL, argv, (const char *const *)env,
+		G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL, on_forked,
+		GINT_TO_POINTER(getpid()), -1, -1, stderr_fd, class_fds, targets,
+		class_fds[0] >= 0 ? G_N_ELEMENTS(targets) : 0, &c->pid, NULL, NULL, NULL, error);
 }
 
 gboolean child_start(struct child *c, const char *const *arguments, const int class_fds[2],
 		     GError **error)
 {
-	g_autoptr(GSubprocessLauncher) launcher = new_launcher(c);
-	g_autoptr(GStrvBuilder) argv = g_strv_builder_new();
-	g_auto(GStrv) words = NULL;
+	g_auto(GStrv) argv = make_argv(c, arguments, class_fds[0] >= 0);
+	int stderr_fd;
+	bool started;
 
-	g_return_val_if_fail(!c->process, FALSE);
+	g_return_val_if_fail(!c->pid, FALSE);
 	g_string_truncate(c->line, 0);
 	g_free(c->last_error);
 	c->last_error = g_strdup("");
-	g_strv_builder_add(argv, c->program);
-	g_strv_builder_addv(argv, (const char **)arguments);
-	if (class_fds[0] >= 0) {
-		for (int i = 0; i < 2; i++)
-			g_subprocess_launcher_take_fd(
-				launcher, fcntl(class_fds[i], F_DUPFD_CLOEXEC, CLASS_FD + 2),
-				CLASS_FD + i);
-		g_strv_builder_add_many(argv, "--class-fds", "3,4", NULL);
-	}
-	words = g_strv_builder_end(argv);
-	if (!open_stderr(c, launcher, error)) {
+	stderr_fd = open_stderr(c, error);
+	if (stderr_fd < 0)
+		return FALSE;
+	started = spawn(c, (const char *const *)argv, stderr_fd, class_fds, error);
+	close(stderr_fd);
+	if (!started) {
 		close_stderr(c);
 		return FALSE;
 	}
-	c->process = g_subprocess_launcher_spawnv(launcher, (const char *const *)words, error);
-	if (!c->process) {
-		close_stderr(c);
+	c->pid_fd = pidfd_open(c->pid, 0);
+	if (c->pid_fd < 0) {
+		g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno),
+			    "cannot watch scx_rustland: %s", g_strerror(errno));
+		kill(c->pid, SIGKILL);
+		forget(c);
 		return FALSE;
 	}
-	c->pid = (pid_t)g_ascii_strtoll(g_subprocess_get_identifier(c->process), NULL, 10);
-	c->cancel = g_cancellable_new();
-	g_subprocess_wait_async(c->process, c->cancel, on_process_ended, c);
+	c->pid_source = g_unix_fd_add(c->pid_fd, G_IO_IN, on_end, c);
 	return TRUE;
 }
 
 void child_signal(struct child *c, int signal)
 {
-	if (c->process)
-		g_subprocess_send_signal(c->process, signal);
+	if (c->pid)
+		kill(c->pid, signal);
 }
 
 struct child *child_new(const char *program, const char *socket_path, uint64_t watchdog_ms,
@@ -316,7 +347,7 @@ struct child *child_new(const char *program, const char *socket_path, uint64_t w
 	c->watchdog_ms = watchdog_ms;
 	c->handler = *handler;
 	c->userdata = userdata;
-	c->stderr_fd = -1;
+	c->stderr_fd = c->pid_fd = -1;
 	c->line = g_string_new(NULL);
 	c->last_error = g_strdup("");
 	c->notify_fd = open_socket(socket_path);
@@ -335,13 +366,8 @@ void child_free(struct child *c)
 {
 	if (!c)
 		return;
-	if (c->process) {
-		g_cancellable_cancel(c->cancel);
-		g_subprocess_force_exit(c->process);
-	}
-	g_clear_object(&c->process);
-	g_clear_object(&c->cancel);
-	close_stderr(c);
+	child_signal(c, SIGKILL);
+	forget(c);
 	g_clear_handle_id(&c->notify_source, g_source_remove);
 	if (c->notify_fd >= 0) {
 		close(c->notify_fd);

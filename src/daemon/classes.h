@@ -10,7 +10,6 @@
 #include <glib.h>
 
 #include <rustland.h>
-#include "rl-stub.h"
 
 struct classes;
 

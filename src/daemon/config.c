@@ -16,10 +16,9 @@
 #define DROP_IN_DIR   "rustland.conf.d"
 #define PROFILE_GROUP "Profile "
 
-G_DEFINE_QUARK(rustlandd-config-error-quark, config_error)
+G_DEFINE_QUARK(rustlandd - config - error - quark, config_error)
 
-static const char *const profiles[] = {"auto",	"gaming", "lowlatency",
-				       "powersave", "server", NULL};
+static const char *const profiles[] = {"auto", "gaming", "lowlatency", "powersave", "server", NULL};
 
 #define NR_PROFILES (G_N_ELEMENTS(profiles) - 1)
 
@@ -81,23 +80,25 @@ enum {
 #define RESTART(name, ...)   KEY("Restart", name, TYPE_U32, __VA_ARGS__)
 #define BOOSTS(name, ...)    KEY("Boosts", name, TYPE_U32, __VA_ARGS__)
 
+#define NO_RANGE 0, 0, NULL
+
 /* The ranges of [Scheduler] are those of scx_rustland's options. */
 static const struct key keys[NR_KEYS] = {
-	[PROFILE] = KEY("Service", "Profile", TYPE_PROFILE, profile, "auto"),
-	[POLICY] = SCHEDULER("Policy", TYPE_POLICY, policy, "rustland"),
+	[PROFILE] = KEY("Service", "Profile", TYPE_PROFILE, profile, "auto", NO_RANGE),
+	[POLICY] = SCHEDULER("Policy", TYPE_POLICY, policy, "rustland", NO_RANGE),
 	[SLICE] = SCHEDULER("SliceUSec", TYPE_U64, slice_us, "20000", 100, 1000000, "microseconds"),
 	[SLICE_MIN] = SCHEDULER("SliceMinUSec", TYPE_U64, slice_min_us, "1000", 100, 1000000,
 				"microseconds"),
-	[PERCPU_LOCAL] = SCHEDULER("PerCPULocal", TYPE_BOOL, percpu_local, "no"),
-	[NUMA_LOCAL] = SCHEDULER("NUMALocal", TYPE_BOOL, numa_local, "no"),
-	[IDLE_FILL] = SCHEDULER("IdleFill", TYPE_BOOL, idle_fill, "yes"),
-	[EXIT_DUMP_LEN] = SCHEDULER("ExitDumpLen", TYPE_U32, exit_dump_len, "0", 0, 16777216,
-				    "bytes"),
+	[PERCPU_LOCAL] = SCHEDULER("PerCPULocal", TYPE_BOOL, percpu_local, "no", NO_RANGE),
+	[NUMA_LOCAL] = SCHEDULER("NUMALocal", TYPE_BOOL, numa_local, "no", NO_RANGE),
+	[IDLE_FILL] = SCHEDULER("IdleFill", TYPE_BOOL, idle_fill, "yes", NO_RANGE),
+	[EXIT_DUMP_LEN] =
+		SCHEDULER("ExitDumpLen", TYPE_U32, exit_dump_len, "0", 0, 16777216, "bytes"),
 	[LIMIT] = RESTART("Limit", restart_max, "5", 0, 100, "restarts"),
 	[WINDOW] = RESTART("WindowSec", restart_window_s, "60", 1, 86400, "seconds"),
 	[DELAY] = RESTART("DelayMSec", restart_delay_ms, "100", 0, 60000, "milliseconds"),
-	[DELAY_MAX] = RESTART("DelayMaxMSec", restart_delay_max_ms, "5000", 0, 600000,
-			      "milliseconds"),
+	[DELAY_MAX] =
+		RESTART("DelayMaxMSec", restart_delay_max_ms, "5000", 0, 600000, "milliseconds"),
 	[MAX_PER_USER] = BOOSTS("MaxPerUser", max_boosts_per_user, "32", 1, 256, "boosts"),
 	[MAX_CHANGES] = BOOSTS("MaxChanges", max_changes, "25", 1, 10000, "calls"),
 	[CHANGES_WINDOW] = BOOSTS("ChangesWindowSec", changes_window_s, "20", 1, 3600, "seconds"),
@@ -471,8 +472,8 @@ static struct config *build(const struct settings *s, size_t profile, GError **e
 	}
 	g_free(config->profile);
 	config->profile = g_strdup(profiles[profile]);
-	if (!check_order(s, profile, SLICE_MIN, SLICE, config->slice_min_us,
-			 config->slice_us, error) ||
+	if (!check_order(s, profile, SLICE_MIN, SLICE, config->slice_min_us, config->slice_us,
+			 error) ||
 	    !check_order(s, profile, DELAY, DELAY_MAX, config->restart_delay_ms,
 			 config->restart_delay_max_ms, error)) {
 		config_free(config);
@@ -487,8 +488,7 @@ static struct config *choose(const struct settings *s, const char *profile, GErr
 	const char *named = profile;
 
 	if (!named)
-		named = s->common[PROFILE].set ? s->common[PROFILE].text
-						   : keys[PROFILE].fallback;
+		named = s->common[PROFILE].set ? s->common[PROFILE].text : keys[PROFILE].fallback;
 	if (find_profile(named) < 0) {
 		g_autofree char *range = describe_range(&keys[PROFILE]);
 

@@ -14,7 +14,7 @@
 
 #include "kernel.h"
 
-#define SYSFS	    "/sys/kernel/sched_ext"
+#define SYSFS "/sys/kernel/sched_ext"
 /* Of the kernel's uevents "ACTION@DEVPATH": those of the kset that all schedulers are in. */
 #define DEVPATH	    "@/kernel/sched_ext"
 #define PERIOD_MS   20

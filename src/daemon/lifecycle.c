@@ -89,6 +89,7 @@ static void count_end(struct lifecycle *lc, uint64_t now_ms)
 
 static void forgive(struct lifecycle *lc, uint64_t now_ms)
 {
+	set_text(&lc->reason, g_strdup(""));
 	lc->given_up = false;
 	lc->nr_ends = 0;
 	lc->retry_ms = now_ms;
@@ -150,6 +151,17 @@ static unsigned int on_config(struct lifecycle *lc, const struct lifecycle_event
 	return has_child(lc) ? stop(lc, true, now_ms) : 0;
 }
 
+static void on_kernel(struct lifecycle *lc, const struct lifecycle_event *event, uint64_t now_ms)
+{
+	bool was_ours = ours(lc);
+
+	lc->kernel = event->kernel.state;
+	set_text(&lc->ops, g_strdup(event->kernel.ops));
+	/* A running child that was detached is back: its next sign of life is due from here. */
+	if (ours(lc) && !was_ours)
+		lc->heartbeat_ms = now_ms;
+}
+
 static unsigned int apply(struct lifecycle *lc, const struct lifecycle_event *event,
 			  uint64_t now_ms)
 {
@@ -159,8 +171,7 @@ static unsigned int apply(struct lifecycle *lc, const struct lifecycle_event *ev
 	case LIFECYCLE_TICK:
 		break;
 	case LIFECYCLE_KERNEL:
-		lc->kernel = event->kernel.state;
-		set_text(&lc->ops, g_strdup(event->kernel.ops));
+		on_kernel(lc, event, now_ms);
 		break;
 	case LIFECYCLE_READY:
 		/* Also from a running child, which executes itself anew when CPUs come and go. */
@@ -255,10 +266,11 @@ static void explain_kernel(struct lifecycle *lc)
 				       *lc->ops ? lc->ops : "it is just starting");
 		break;
 	case LIFECYCLE_DISABLED:
-		text = g_strdup(lc->kernel == RL_KERNEL_UNSUPPORTED
-					? "this kernel has no sched_ext; it takes Linux 6.12 or newer, "
-					  "built with CONFIG_SCHED_CLASS_EXT"
-					: "the service is being stopped");
+		text = g_strdup(
+			lc->kernel == RL_KERNEL_UNSUPPORTED
+				? "this kernel has no sched_ext; it takes Linux 6.12 or newer, "
+				  "built with CONFIG_SCHED_CLASS_EXT"
+				: "the service is being stopped");
 		break;
 	default:
 		text = g_strdup("");
@@ -326,12 +338,18 @@ enum lifecycle_state lifecycle_state(const struct lifecycle *lc)
 	}
 }
 
+bool lifecycle_settled(const struct lifecycle *lc)
+{
+	return lifecycle_state(lc) != LIFECYCLE_STARTING &&
+	       (lc->phase == LIFECYCLE_PHASE_NONE || lc->phase == LIFECYCLE_PHASE_RUNNING);
+}
+
 const char *lifecycle_state_name(enum lifecycle_state state)
 {
 	static const char *const names[] = {
-		[LIFECYCLE_STARTING] = "starting",   [LIFECYCLE_ACTIVE] = "active",
-		[LIFECYCLE_DEGRADED] = "degraded",   [LIFECYCLE_INHIBITED] = "inhibited",
-		[LIFECYCLE_DISABLED] = "disabled",   [LIFECYCLE_FAILED] = "failed",
+		[LIFECYCLE_STARTING] = "starting", [LIFECYCLE_ACTIVE] = "active",
+		[LIFECYCLE_DEGRADED] = "degraded", [LIFECYCLE_INHIBITED] = "inhibited",
+		[LIFECYCLE_DISABLED] = "disabled", [LIFECYCLE_FAILED] = "failed",
 	};
 
 	return names[state];

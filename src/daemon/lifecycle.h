@@ -19,14 +19,14 @@
 /* The child's WATCHDOG_USEC. It gives four signs of life in that time, while it makes progress. */
 #define LIFECYCLE_HEARTBEAT_MS 4000
 /* So many intervals without one, and it is replaced; until then the state is degraded. */
-#define LIFECYCLE_HEARTBEATS   6
+#define LIFECYCLE_HEARTBEATS 6
 /* Loading takes under a second; a machine that is starting up may be slow. */
-#define LIFECYCLE_START_MS     30000
+#define LIFECYCLE_START_MS 30000
 /* Detaching takes milliseconds. After that, SIGKILL; the kernel goes on with its own scheduler. */
-#define LIFECYCLE_STOP_MS      5000
+#define LIFECYCLE_STOP_MS 5000
 /* The kernel may still name the child's scheduler when the child has ended. */
-#define LIFECYCLE_SETTLE_MS    1000
-#define LIFECYCLE_LIMIT_MAX    100
+#define LIFECYCLE_SETTLE_MS 1000
+#define LIFECYCLE_LIMIT_MAX 100
 
 enum lifecycle_state {
 	LIFECYCLE_STARTING,
@@ -123,6 +123,8 @@ unsigned int lifecycle_handle(struct lifecycle *lc, const struct lifecycle_event
 uint64_t lifecycle_due_ms(const struct lifecycle *lc);
 
 enum lifecycle_state lifecycle_state(const struct lifecycle *lc);
+/* It will stay in that state if nothing happens: nothing is being started or stopped. */
+bool lifecycle_settled(const struct lifecycle *lc);
 const char *lifecycle_state_name(enum lifecycle_state state);
 
 /* Why it does not run, or why it ended last, in plain words; "" if there is nothing to say. */

@@ -46,8 +46,10 @@ static void send(int priority, const char *key, const char *value, const char *n
 {
 	g_autofree char *number = g_strdup_printf("%d", priority);
 	const GLogField fields[] = {
-		{"MESSAGE", text, -1},	     {"PRIORITY", number, -1},
-		{"GLIB_DOMAIN", PROGRAM, -1}, {"SYSLOG_IDENTIFIER", name, -1},
+		{"MESSAGE", text, -1},
+		{"PRIORITY", number, -1},
+		{"GLIB_DOMAIN", PROGRAM, -1},
+		{"SYSLOG_IDENTIFIER", name, -1},
 		{key, value, -1},
 	};
 

@@ -256,7 +256,8 @@ static int daemon_open(struct daemon *d, GError **error)
 	if (!d->kernel)
 		return STATUS_FAILED;
 	if (o->fake_kernel)
-		supervisor.stats_path = fake_stats = g_build_filename(o->fake_kernel, "stats", NULL);
+		supervisor.stats_path = fake_stats =
+			g_build_filename(o->fake_kernel, "stats", NULL);
 	supervisor.runtime_dir = d->runtime_dir;
 	d->classes = open_classes(o->fake_kernel, error);
 	if (!d->classes)

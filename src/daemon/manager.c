@@ -40,8 +40,9 @@ static char *describe(const struct manager *m, unsigned int nr_boosts)
 	if (strcmp(state, "active") == 0)
 		describe_active(text, status->policy, nr_boosts);
 	else if (strcmp(state, "degraded") == 0)
-		g_string_printf(text, "degraded: the policy %s answers too late, the kernel goes on "
-				      "with estimates",
+		g_string_printf(text,
+				"degraded: the policy %s answers too late, the kernel goes on "
+				"with estimates",
 				status->policy);
 	else if (strcmp(state, "inhibited") == 0)
 		g_string_printf(text, "waiting: %s", reason);

@@ -50,8 +50,8 @@ static bool is_gauge(const char *name)
 static GVariant *make_variant(struct statistics *s)
 {
 	g_autoptr(GVariantBuilder) builder = g_variant_builder_new(G_VARIANT_TYPE("a{st}"));
-	g_autoptr(GList) names = g_list_sort(g_hash_table_get_keys(s->totals),
-					     (GCompareFunc)strcmp);
+	g_autoptr(GList) names =
+		g_list_sort(g_hash_table_get_keys(s->totals), (GCompareFunc)strcmp);
 
 	for (GList *n = names; n; n = n->next) {
 		const guint64 *value = g_hash_table_lookup(s->totals, n->data);
@@ -184,8 +184,7 @@ static void on_answer(GObject *source, GAsyncResult *result, gpointer userdata)
 	if (line && len <= ANSWER_MAX && take_answer(link->owner, line, len))
 		answer(link->owner);
 	else
-		fail(link->owner, G_IO_ERROR_FAILED,
-		     "the scheduler's answer holds no statistics");
+		fail(link->owner, G_IO_ERROR_FAILED, "the scheduler's answer holds no statistics");
 }
 
 static gboolean on_timeout(gpointer userdata)
@@ -203,8 +202,8 @@ static void send_request(struct link *link)
 
 	/* An idle connection's buffer takes these few bytes; non-blocking, so this cannot wait. */
 	if (g_pollable_output_stream_write_nonblocking(G_POLLABLE_OUTPUT_STREAM(output), REQUEST,
-						       strlen(REQUEST), NULL, NULL) !=
-	    (gssize)strlen(REQUEST)) {
+						       strlen(REQUEST), NULL,
+						       NULL) != (gssize)strlen(REQUEST)) {
 		fail(link->owner, G_IO_ERROR_NOT_CONNECTED, "the scheduler has just ended");
 		return;
 	}
@@ -220,8 +219,7 @@ static void on_connected(GObject *source, GAsyncResult *result, gpointer userdat
 	struct link *link = userdata;
 	g_autoptr(GError) error = NULL;
 
-	link->connection =
-		g_socket_client_connect_finish(G_SOCKET_CLIENT(source), result, &error);
+	link->connection = g_socket_client_connect_finish(G_SOCKET_CLIENT(source), result, &error);
 	if (!link_returned(link))
 		return;
 	if (!link->connection) {

@@ -65,8 +65,8 @@ static void log_state(const struct supervisor *s, enum lifecycle_state state)
 			  "estimates");
 		break;
 	case LIFECYCLE_INHIBITED:
-		log_catalog(LOG_ID_INHIBITED, LOG_NOTICE,
-			    "inhibited: %s; waiting until it is gone", s->exit_reason);
+		log_catalog(LOG_ID_INHIBITED, LOG_NOTICE, "inhibited: %s; waiting until it is gone",
+			    s->exit_reason);
 		break;
 	case LIFECYCLE_FAILED:
 		log_catalog(LOG_ID_GAVE_UP, LOG_ERR,
@@ -87,12 +87,14 @@ static void update_status(struct supervisor *s)
 	enum lifecycle_state state = lifecycle_state(&s->lifecycle);
 	const char *name = lifecycle_state_name(state);
 	bool changed = set_text(&s->scheduler, &s->status.scheduler, kernel_ops(s->kernel));
+	bool settled = lifecycle_settled(&s->lifecycle);
 
-	changed |= set_text(&s->exit_reason, &s->status.exit_reason,
-			    lifecycle_reason(&s->lifecycle));
+	changed |=
+		set_text(&s->exit_reason, &s->status.exit_reason, lifecycle_reason(&s->lifecycle));
+	changed |= settled != s->status.settled;
+	s->status.settled = settled;
 	if (name != s->status.state) {
 		s->status.state = name;
-		s->status.settled = state != LIFECYCLE_STARTING;
 		log_state(s, state);
 		changed = true;
 	}
@@ -253,8 +255,8 @@ bool supervisor_healthy(const struct supervisor *s)
 	return lifecycle_healthy(&s->lifecycle, now_ms());
 }
 
-void supervisor_statistics(struct supervisor *s, GCancellable *cancel,
-			   GAsyncReadyCallback callback, gpointer userdata)
+void supervisor_statistics(struct supervisor *s, GCancellable *cancel, GAsyncReadyCallback callback,
+			   gpointer userdata)
 {
 	statistics_ask(s->statistics, cancel, callback, userdata);
 }

@@ -29,7 +29,7 @@ struct supervisor_status {
 	const char *exit_reason; /* why it does not run or why it ended last; "" if neither */
 	const char *scheduler;	 /* what the kernel runs: root/ops, "" if nothing */
 	const char *policy;	 /* the one that was last asked for */
-	bool settled;		 /* not starting: it will stay like this if nobody does anything */
+	bool settled;		 /* nothing is being started or stopped */
 };
 
 /*

@@ -151,6 +151,19 @@ static void configure_backend(struct rl *rl, const struct btf *btf, const struct
 	bpf_map__set_autoattach(rl->skel->maps.rustland_ops, false);
 }
 
+/* Classes that were given before this scheduler was started hold. */
+static int share_classes(struct rl *rl, const int *fds)
+{
+	int err = bpf_map__reuse_fd(rl->skel->maps.classes, fds[0]);
+
+	if (!err)
+		err = bpf_map__reuse_fd(rl->skel->maps.classes_state, fds[1]);
+	if (err)
+		rl_err(rl, "descriptors %d and %d are no table of classes: %s", fds[0], fds[1],
+		       strerror(-err));
+	return err;
+}
+
 static int report_load_failure(struct rl *rl, int err, const char *reason)
 {
 	if (err == -EPERM || err == -EACCES) {
@@ -203,6 +216,12 @@ static int load_backend(struct rl *rl, const struct rl_open_opts *o)
 	rl->skel = rustland__open_opts(&open_opts);
 	if (rl->skel) {
 		configure_backend(rl, btf, o);
+		err = o->class_fds ? share_classes(rl, o->class_fds) : 0;
+		if (err) {
+			rl_libbpf_log_end();
+			btf__free(btf);
+			return err;
+		}
 		err = rustland__load(rl->skel);
 	} else {
 		err = -errno;

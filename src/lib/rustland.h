@@ -108,6 +108,7 @@ static inline struct rl_decision rl_decide_for(const struct rl_task *task)
 	struct rl_decision d = {
 		.pid = task->pid,
 		.cpu = RL_CPU_ANY,
+		.flags = task->flags & RL_TASK_NOTICE ? RL_DECISION_NOTICE : 0,
 		.generation = task->generation,
 		.request = task->request,
 	};
@@ -153,6 +154,54 @@ enum rl_kernel_state {
  */
 int rl_kernel_state(char *ops_name, size_t ops_name_len);
 
+/* ---- Classes -------------------------------------------------------------------------------- */
+
+/*
+ * What the person at the machine cares about, said by whoever knows (a service, a game launcher, the
+ * policy author's own experiment), and seen by the policy in rl_task.class. The table can be made
+ * by another process than the scheduler, and then outlives it: that one hands the descriptors on,
+ * see rl_open_opts.class_fds.
+ *
+ *	struct rl_target game = {.sz = sizeof(game), .scope = RL_SCOPE_TREE, .tgid = pid};
+ *
+ *	rl_classes_new(&classes);
+ *	rl_classes_set(classes, &game, RL_CLASS_BOOSTED);
+ *
+ * All of it in one thread at a time, and never in the scheduler loop.
+ */
+struct rl_classes;
+
+struct rl_target {
+	size_t sz; /* sizeof(struct rl_target) */
+	enum rl_scope scope;
+	int32_t tgid; /* process and tree: the process id, in the initial pid namespace */
+	uint64_t
+		start_ticks; /* process and tree: field 22 of /proc/PID/stat; a process that got the
+				 same id later is not meant then. 0: whoever has the id */
+	uint64_t cgroup_id;  /* cgroup: the inode number of its directory, as rl_task.cgroup_id */
+	size_t : 0;
+};
+
+enum {
+	RL_CLASSES_FDS = 2,
+};
+
+/* An empty table. Needs CAP_BPF: -EPERM; -ENOMEM and others as the kernel says. */
+int rl_classes_new(struct rl_classes **ret);
+
+/* Frees the table, but for a scheduler that still uses it, and sets *classes to NULL. */
+void rl_classes_free(struct rl_classes **classes);
+
+/*
+ * Give a class to a target, or take it away (RL_CLASS_NORMAL). Of several classes that a task has
+ * in this way the highest counts. Tasks notice at their next scheduling decision. -EINVAL: no such
+ * scope or class, or no id; -ENOSPC: 8192 targets have a class.
+ */
+int rl_classes_set(struct rl_classes *classes, const struct rl_target *target, enum rl_class class);
+
+/* The table's two descriptors. They stay the table's own. */
+void rl_classes_fds(const struct rl_classes *classes, int ret_fds[RL_CLASSES_FDS]);
+
 /* ---- The scheduler -------------------------------------------------------------------------- */
 
 struct rl;
@@ -186,6 +235,8 @@ struct rl_open_opts {
 	const char *btf_path;	/* take the kernel's BTF from this file */
 	rl_log_fn log;		/* NULL: errors and warnings go to stderr */
 	void *log_userdata;
+	const int *class_fds; /* take this table of classes, see rl_classes_fds(); the
+				 descriptors may be closed afterwards. NULL: an empty one */
 	size_t : 0;
 };
 
@@ -259,7 +310,7 @@ struct rl_stats {
 	uint64_t nr_bounce_dispatches; /* decisions for a CPU that the task may not use */
 	uint64_t nr_failed_dispatches; /* decisions about a task that was not waiting any more */
 	uint64_t nr_sched_congested;   /* requests that found the ring full */
-	uint64_t nr_standing;	    /* preempted tasks queued again under the decision they had */
+	uint64_t nr_standing;	    /* tasks queued under a decision that stood, not asked about */
 	uint64_t nr_late;	    /* tasks queued without asking because the policy was late */
 	uint64_t nr_flushed;	    /* waiting tasks that ran before their decision came */
 	uint64_t nr_asked;	    /* requests sent to the policy */

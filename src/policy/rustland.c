@@ -39,6 +39,12 @@ enum {
  */
 #define POOL_CAPACITY 16384
 
+/* The most wakeups that are granted at once: its boost or its habits may change. */
+#define STANDING_MAX 4
+
+/* How many shares a boosted task has, as long as it sleeps. */
+#define BOOSTED_SHARES 4
+
 /* Fractions are in 1/1024. */
 #define ONE 1024
 
@@ -80,12 +86,10 @@ static int64_t weight_of(const struct rl_task *task)
 	return clamp(task->weight, 1, 10000);
 }
 
-/* CPU time in virtual time. */
-static int64_t weighted(uint64_t runtime_ns, const struct rl_task *task)
+/* CPU time, one slice at most, in virtual time. */
+static int64_t weighted(int64_t runtime_ns, const struct rl_task *task)
 {
-	if (runtime_ns > (uint64_t)FOREVER_NS)
-		return FOREVER_NS;
-	return clamp(runtime_ns * RL_WEIGHT_DEFAULT / weight_of(task), 0, FOREVER_NS);
+	return runtime_ns * RL_WEIGHT_DEFAULT / weight_of(task);
 }
 
 /* CPUs among which the task finds its rivals. */
@@ -108,10 +112,24 @@ static bool is_contended(const struct rl_task *task)
 	return task->nr_waiting > 0 || !(task->flags & RL_TASK_WAKEUP);
 }
 
-/* What the task has used since it was last charged. */
-static uint64_t uncharged_ns(const struct rl_task *task)
+/*
+ * What the task has to pay for since it was last charged. No decision lets it run for longer than a
+ * slice: what it used beyond that the kernel gave it without asking, on idle CPUs or while this
+ * policy was stopped, and charging it then would put the one who was asked about first behind all
+ * others.
+ */
+static int64_t uncharged_ns(const struct rustland *r, const struct rl_task *task)
 {
-	return task->runtime_ns - task->state[CHARGED];
+	uint64_t ran_ns = task->runtime_ns - task->state[CHARGED];
+
+	return ran_ns < (uint64_t)r->slice_ns ? (int64_t)ran_ns : r->slice_ns;
+}
+
+/* What it used between its last two sleeps, or a slice when that was more. */
+static int64_t last_burst_ns(const struct rustland *r, const struct rl_task *task)
+{
+	return task->last_burst_ns < (uint64_t)r->slice_ns ? (int64_t)task->last_burst_ns
+							   : r->slice_ns;
 }
 
 /*
@@ -120,16 +138,15 @@ static uint64_t uncharged_ns(const struct rl_task *task)
  * 0.7. A task that waits for its partner or for a fast disk sleeps for tens of microseconds and
  * has next to nothing, and so has one that works much longer than it sleeps.
  */
-static int64_t worth_of_sleep(const struct rl_task *task)
+static int64_t worth_of_sleep(const struct rustland *r, const struct rl_task *task)
 {
 	const int64_t half_ns = 3000000;
-	int64_t slept_ns, ran_ns;
+	int64_t slept_ns;
 
 	if (!(task->flags & RL_TASK_WAKEUP))
 		return 0;
 	slept_ns = task->slept_ns < (uint64_t)FOREVER_NS ? task->slept_ns : FOREVER_NS;
-	ran_ns = uncharged_ns(task) < (uint64_t)FOREVER_NS ? uncharged_ns(task) : FOREVER_NS;
-	return slept_ns * ONE / (slept_ns + ran_ns + half_ns);
+	return slept_ns * ONE / (slept_ns + last_burst_ns(r, task) + half_ns);
 }
 
 /* ---- The clock ------------------------------------------------------------------------------ */
@@ -209,15 +226,20 @@ static void clock_follow(struct rustland *r, const struct rl_task *task, int64_t
 }
 
 /* The mean over CPU time of the last few rounds: what sleeps much counts little. */
-static void note_weight(struct rustland *r, const struct rl_task *task, uint64_t ran_ns)
+static void note_weight(struct rustland *r, const struct rl_task *task)
 {
-	int64_t ran = ran_ns < (uint64_t)r->slice_ns ? (int64_t)ran_ns : r->slice_ns;
-	int64_t window = 4 * r->slice_ns * r->nr_cpus;
+	int64_t ran = uncharged_ns(r, task), window = 4 * r->slice_ns * r->nr_cpus;
 
 	r->mean_weight += (weight_of(task) * ONE - r->mean_weight) * ran / (ran + window);
 }
 
 /* ---- One task ------------------------------------------------------------------------------- */
+
+/* Somebody said so about this task; what it only has from its waker is not enough for a price. */
+static bool is_boosted(const struct rl_task *task)
+{
+	return task->class != RL_CLASS_NORMAL && !(task->flags & RL_TASK_INHERITED);
+}
 
 /*
  * Charge what the task has used since it was last charged, and return its lag.
@@ -227,20 +249,25 @@ static void note_weight(struct rustland *r, const struct rl_task *task, uint64_t
  * got 44 % of what EEVDF gave them. It cannot be seen who waits for whom, so every task pays up to
  * twice for what it used before a short sleep: a pair has one share then. A task that waits for a
  * disk most of the time does not feel it, because it uses less than half a share.
+ *
+ * A boosted task has the share of four, but only for the first slice_ns of what it uses between two
+ * sleeps; so a boosted hog has the share of one.
  */
 static int64_t charge(struct rustland *r, const struct rl_task *task, int64_t worth)
 {
 	int64_t lag = clamp(task->state[VRUNTIME] - r->clock, INT64_MIN / 2, r->debt_max_ns);
-	int64_t cost = weighted(uncharged_ns(task), task), moved;
+	int64_t cost = weighted(uncharged_ns(r, task), task), moved;
 	uint64_t vruntime;
 
 	if (task->flags & RL_TASK_WAKEUP)
 		cost += cost * (ONE - worth) / ONE;
+	if (is_boosted(task) && task->burst_ns <= (uint64_t)r->slice_ns)
+		cost /= BOOSTED_SHARES;
 	moved = clamp(cost, 0, r->debt_max_ns - lag);
 	if (!is_contended(task))
 		return lag + moved;
 
-	note_weight(r, task, uncharged_ns(task));
+	note_weight(r, task);
 	vruntime = r->clock + lag + moved;
 	clock_follow(r, task, lag, moved);
 	return vruntime - r->clock;
@@ -288,12 +315,21 @@ static int64_t band_of(const struct rustland *r, const struct rl_task *task)
 	}
 }
 
+/*
+ * A regular sleeper will do the same again, and the answer would be the same: for some frames of a
+ * game nobody has to be asked. As many as it can be charged for afterwards.
+ */
+static uint32_t standing_of(const struct rustland *r, const struct rl_task *task)
+{
+	return (uint32_t)clamp(r->slice_ns / (last_burst_ns(r, task) + 1), 0, STANDING_MAX);
+}
+
 static void rustland_enqueue(void *state, const struct rl_task *task)
 {
 	struct rustland *r = state;
 	struct rl_decision decision = rl_decide_for(task);
 	bool wakeup = task->flags & RL_TASK_WAKEUP;
-	int64_t lag = 0, worth = worth_of_sleep(task), burst;
+	int64_t lag = 0, worth = worth_of_sleep(r, task), burst;
 	uint64_t first;
 
 	clock_pass(r, task);
@@ -314,7 +350,7 @@ static void rustland_enqueue(void *state, const struct rl_task *task)
 	 * interrupt all others.
 	 */
 	if (wakeup && (lag <= 0 || worth > ONE / 2 || task->flags & RL_TASK_KTHREAD))
-		decision.flags = RL_DECISION_PREEMPT;
+		decision.flags |= RL_DECISION_PREEMPT;
 	decision.deadline = r->clock + lag + burst - band_of(r, task);
 	/*
 	 * Others wait for what a kernel thread was woken to do; the kernel's watchdog is one, and
@@ -324,6 +360,8 @@ static void rustland_enqueue(void *state, const struct rl_task *task)
 	first = task->frontier - 2 * r->slice_ns;
 	if (wakeup && task->flags & RL_TASK_KTHREAD && (int64_t)(decision.deadline - first) > 0)
 		decision.deadline = first;
+	if (wakeup && lag <= 0 && worth > ONE / 2)
+		decision.standing = standing_of(r, task);
 	decision.state[VRUNTIME] = r->clock + lag;
 	decision.state[CHARGED] = task->runtime_ns;
 	rl_pool_push(r->pool, &decision, task->enqueued_at_ns);

@@ -62,6 +62,7 @@ static int open_scheduler(struct rl **ret, const struct options *o)
 		.verbose = o->verbose,
 		.btf_path = o->btf_path,
 		.log = log_library,
+		.class_fds = o->have_class_fds ? o->class_fds : NULL,
 	};
 
 	/* libbpf's own way in; the option goes before the variable, as upstream has it. */

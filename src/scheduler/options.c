@@ -3,6 +3,7 @@
 #include <config.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -41,6 +42,7 @@ enum {
 	OPT_PIN_ROOT_PATH,
 	OPT_RELAXED_MAPS,
 	OPT_KCONFIG,
+	OPT_CLASS_FDS,
 };
 
 struct spec {
@@ -59,6 +61,7 @@ static const struct spec specs[] = {
 	{"policy", OPT_POLICY, "NAME|PATH", "the policy that decides (default " POLICY_DEFAULT ")"},
 	{"list-policies", OPT_LIST_POLICIES, NULL, "show the policies there are and exit"},
 	{"no-idle-fill", OPT_NO_IDLE_FILL, NULL, "ask the policy even when a CPU is idle"},
+	{"class-fds", OPT_CLASS_FDS, "FD,FD", "take the table of classes that the parent made"},
 	{"exit-dump-len", OPT_EXIT_DUMP_LEN, "BYTES",
 	 "keep so much of the kernel's debug dump, up to 16777216 (default 0: the kernel decides)"},
 	{"verbose", 'v', NULL, "show what libbpf and the verifier say"},
@@ -211,6 +214,23 @@ static int check_btf(char *error, const char *path)
 	return 0;
 }
 
+static int parse_class_fds(struct options *o, char *error, const char *text)
+{
+	int first, second, end = 0;
+
+	if (sscanf(text, "%d,%d%n", &first, &second, &end) != 2 || text[end] || first < 0 ||
+	    second < 0 || first == second || fcntl(first, F_GETFD) < 0 ||
+	    fcntl(second, F_GETFD) < 0)
+		return refuse(error,
+			      "--class-fds: '%.40s' are not two open descriptors like 3,4; it is "
+			      "for rustlandd and other programs that call rl_classes_fds()",
+			      text);
+	o->class_fds[0] = first;
+	o->class_fds[1] = second;
+	o->have_class_fds = true;
+	return 0;
+}
+
 static int parse_timeout(struct options *o, char *error)
 {
 	const char *text = getenv("SCX_TIMEOUT_MS");
@@ -280,6 +300,8 @@ static int parse_one(struct options *o, int id, const char *value, bool *have_mi
 	case OPT_POLICY:
 		o->policy = value;
 		return parse_policy(error, value);
+	case OPT_CLASS_FDS:
+		return parse_class_fds(o, error, value);
 	case OPT_NO_IDLE_FILL:
 		o->no_idle_fill = true;
 		return 0;

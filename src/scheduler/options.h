@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include <rustland.h>
+
 #define POLICY_DEFAULT	"rustland"
 #define POLICY_NAME_MAX 31
 
@@ -37,6 +39,8 @@ struct options {
 	bool no_idle_fill;
 	bool verbose;
 	bool json;
+	bool have_class_fds;
+	int class_fds[RL_CLASSES_FDS];
 	const char *policy;
 	const char *btf_path;	    /* NULL: the running kernel's */
 	const char *bpf_token_path; /* NULL: as libbpf's environment variable says */

@@ -30,11 +30,18 @@
 
 #define MAX_ARGS 32
 
+/* The other loops are small programs of a desktop beside the game. */
+#define LOOP_WORK_FRACTION 2
+#define MAX_LOOPS	   64
+
 struct options {
 	struct bench_window_args window;
 	uint64_t hogs;
 	uint64_t pairs;
+	uint64_t loops;
 	uint64_t build_jobs;
+	const char *boost;
+	bool launcher;
 	const char *build_source;
 	const char *label;
 	const char *output;
@@ -60,6 +67,7 @@ struct load {
 	const char *program;
 	pid_t pid;
 	int output;
+	bool launcher; /* a shell starts it */
 	const char *argv[MAX_ARGS];
 	unsigned int argc;
 };
@@ -80,6 +88,10 @@ static void usage(FILE *file)
 	fputs(BENCH_WINDOW_HELP, file);
 	fputs("  --hogs N             CPU-bound tasks (default: two for each CPU)\n"
 	      "  --pairs N            pairs of processes that pass a byte to and fro (default 0)\n"
+	      "  --loops N            other frame loops, each with a quarter of the work (default "
+	      "0)\n"
+	      "  --boost COMMAND      run 'COMMAND PID' with the frame loop's process\n"
+	      "  --launcher           start the frame loop from a shell, and boost the shell\n"
 	      "  --build-jobs N       `make -jN` in a copy of the source (default 0: no build)\n"
 	      "  --build-source DIR   what is built (default /usr/src/build-load)\n"
 	      "  --period-us N, --phase-us N, --samples   as in frame-loop\n"
@@ -101,6 +113,9 @@ static void parse(struct options *options, int argc, char **argv)
 	enum {
 		OPT_HOGS = BENCH_OPT_OWN,
 		OPT_PAIRS,
+		OPT_LOOPS,
+		OPT_BOOST,
+		OPT_LAUNCHER,
 		OPT_JOBS,
 		OPT_SOURCE,
 		OPT_PERIOD,
@@ -118,6 +133,9 @@ static void parse(struct options *options, int argc, char **argv)
 		BENCH_WINDOW_OPTIONS,
 		{"hogs", required_argument, NULL, OPT_HOGS},
 		{"pairs", required_argument, NULL, OPT_PAIRS},
+		{"loops", required_argument, NULL, OPT_LOOPS},
+		{"boost", required_argument, NULL, OPT_BOOST},
+		{"launcher", no_argument, NULL, OPT_LAUNCHER},
 		{"build-jobs", required_argument, NULL, OPT_JOBS},
 		{"build-source", required_argument, NULL, OPT_SOURCE},
 		{"period-us", required_argument, NULL, OPT_PERIOD},
@@ -144,6 +162,15 @@ static void parse(struct options *options, int argc, char **argv)
 			break;
 		case OPT_PAIRS:
 			options->pairs = bench_number("pairs", optarg, 0, 10000);
+			break;
+		case OPT_LOOPS:
+			options->loops = bench_number("loops", optarg, 0, MAX_LOOPS);
+			break;
+		case OPT_BOOST:
+			options->boost = optarg;
+			break;
+		case OPT_LAUNCHER:
+			options->launcher = true;
 			break;
 		case OPT_JOBS:
 			options->build_jobs = bench_number("build-jobs", optarg, 0, 10000);
@@ -262,6 +289,12 @@ static void load_start(struct load *load)
 		return;
 	dup2(load->output, STDOUT_FILENO);
 	snprintf(path, sizeof(path), "%s/%s", program_dir, load->program);
+	if (load->launcher) {
+		const char *argv[MAX_ARGS + 3] = {"sh", "-c", "\"$0\" \"$@\" & wait $!", path};
+
+		memcpy(argv + 4, load->argv + 1, (load->argc - 1) * sizeof(*argv));
+		execv("/bin/sh", (char *const *)argv);
+	}
 	execv(path, (char *const *)load->argv);
 	fprintf(stderr, "%s: cannot run %s: %s\n", bench_name, path, strerror(errno));
 	_exit(127);
@@ -499,6 +532,32 @@ static void find_scheduler(char *text, size_t size)
 		snprintf(text, size, "eevdf");
 }
 
+static void boost(const char *command, pid_t pid)
+{
+	char text[4096];
+	const char *argv[] = {"sh", "-c", text, NULL};
+
+	if (snprintf(text, sizeof(text), "%s %d", command, pid) >= (int)sizeof(text))
+		bench_die("--boost: the command is too long");
+	run(argv);
+}
+
+static void start_loops(struct load *loops, const struct options *options,
+			const struct bench_window *window)
+{
+	for (uint64_t i = 0; i < options->loops; i++) {
+		load_init(&loops[i], "frame-loop", window);
+		add_number(&loops[i], "--period-us", options->period_us);
+		add_number(
+			&loops[i], "--phase-us",
+			(options->phase_us + (i + 1) * options->period_us / (options->loops + 1)) %
+				options->period_us);
+		add_number(&loops[i], "--work-iterations",
+			   MAX(options->work_iterations / LOOP_WORK_FRACTION, 1));
+		load_start(&loops[i]);
+	}
+}
+
 static void watch(const struct options *options, const struct bench_window *window,
 		  const struct bench_live *live, const struct build *build)
 {
@@ -538,7 +597,7 @@ static void watch(const struct options *options, const struct bench_window *wind
 static void measure(const struct options *options, FILE *output)
 {
 	struct bench_window window;
-	struct load frame, hogs, pairs;
+	struct load frame, hogs, pairs, loops[MAX_LOOPS];
 	struct build build = {0};
 	struct bench_live *live;
 	struct bench_json json;
@@ -562,7 +621,11 @@ static void measure(const struct options *options, FILE *output)
 	add_number(&frame, "--work-iterations", options->work_iterations);
 	if (options->samples)
 		add_arg(&frame, "--samples");
+	frame.launcher = options->launcher;
 	load_start(&frame);
+	start_loops(loops, options, &window);
+	if (options->boost)
+		boost(options->boost, frame.pid);
 	if (options->hogs) {
 		load_init(&hogs, "hog", &window);
 		add_number(&hogs, "--count", options->hogs);
@@ -589,6 +652,12 @@ static void measure(const struct options *options, FILE *output)
 	load_finish(&frame, &json, "frame");
 	if (options->hogs)
 		load_finish(&hogs, &json, "hogs");
+	if (options->loops) {
+		bench_json_array(&json, "loops");
+		for (uint64_t i = 0; i < options->loops; i++)
+			load_finish(&loops[i], &json, NULL);
+		bench_json_end(&json, ']');
+	}
 	if (options->pairs)
 		load_finish(&pairs, &json, "pairs");
 	if (options->build_jobs) {

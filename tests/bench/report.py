@@ -1,18 +1,22 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Sets runs of bench-run under the kernel's own scheduler and under scx_rustland side by side.
+"""Sets runs of bench-run side by side: under the kernel's own scheduler and under scx_rustland, or
+two of whatever else is to be compared.
 
 usage: report.py [OPTION]... FILE...
 
 FILEs are what bench-run wrote. Runs are told apart by the scheduler they recorded; where there are
 several of one scheduler, every figure is the median of theirs.
 
+  --labels OLD,NEW      tell the runs apart by bench-run's --label instead; one scheduler for all
   --clock TEXT          say which clock the figures came from
   --picture             draw the frame times of the first run of each (needs bench-run --samples)
   --json FILE           write all of it to FILE
-  --max-wakeup-p99 R    check: p99 wakeup latency is at most R times EEVDF's
+  --max-wakeup-p99 R    check: p99 wakeup latency is at most R times EEVDF's (or OLD's)
   --no-more-missed      check: no more missed frames than EEVDF, or less than one in 500
+  --max-missed R        check: at most R times EEVDF's missed frames
   --min-hogs R          check: the hogs do at least R times EEVDF's work
+  --min-loops R         check: the other frame loops do at least R times EEVDF's frames
   --min-build R         check: the build gets at least R times as far as under EEVDF
 
 With checks it prints one line "PASS ..." or "FAIL ..." for each, and ends with status 1 when one
@@ -27,6 +31,7 @@ from statistics import median
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 ROWS = 4
+SCHEDULERS = ("EEVDF", "scx_rustland")
 
 
 def refuse(message):
@@ -34,22 +39,29 @@ def refuse(message):
     sys.exit(2)
 
 
-def load(paths):
-    """The runs, as (those under EEVDF, those under rustland)."""
-    eevdf, rustland = [], []
+def load(paths, labels):
+    """The runs, as (those of the old kind, those of the new kind)."""
+    old, new = [], []
     for path in paths:
         with open(path, encoding="utf-8") as file:
             run = json.load(file)
         if run["scheduler"] != run["scheduler_at_end"]:
             refuse(f"{path}: the scheduler changed from {run['scheduler']} to "
                    f"{run['scheduler_at_end']} in the middle")
-        if run["scheduler"] == "eevdf":
-            eevdf.append(run)
-        elif run["scheduler"].startswith("rustland"):
-            rustland.append(run)
+        if labels:
+            kind = run["label"]
         else:
-            refuse(f"{path}: under {run['scheduler']}, which is not what is compared here")
-    return eevdf, rustland
+            kind = "scx_rustland" if run["scheduler"].startswith("rustland") else \
+                run["scheduler"].upper()
+        if kind == (labels or SCHEDULERS)[0]:
+            old.append(run)
+        elif kind == (labels or SCHEDULERS)[1]:
+            new.append(run)
+        else:
+            refuse(f"{path}: a run of {kind}, which is not what is compared here")
+    if labels and len({run["scheduler"] for run in old + new}) > 1:
+        refuse("these runs were not all under one scheduler")
+    return old, new
 
 
 def require_same_work(runs):
@@ -57,7 +69,8 @@ def require_same_work(runs):
         return (run["cpus"], run["window_us"], run["frame"]["period_us"],
                 run["frame"]["work_iterations"],
                 run.get("hogs", {}).get("count"), run.get("hogs", {}).get("unit_iterations"),
-                run.get("pairs", {}).get("pairs"), run.get("build", {}).get("jobs"))
+                run.get("pairs", {}).get("pairs"), run.get("build", {}).get("jobs"),
+                len(run.get("loops", [])))
 
     if len({work(run) for run in runs}) > 1:
         refuse("these runs were not given the same work")
@@ -88,23 +101,29 @@ def build_progress(run, costs):
     return total
 
 
+def loops_done(run):
+    return sum(loop["frames"] for loop in run["loops"])
+
+
+def loops_missed(run):
+    return sum(loop["missed"] for loop in run["loops"])
+
+
 class Comparison:
-    def __init__(self, eevdf, rustland):
-        self.eevdf, self.rustland = eevdf, rustland
-        self.costs = build_costs(eevdf or rustland)
-        if eevdf and rustland:
-            # A file that only one scheduler got to finish still counts by the same cost for both.
-            self.costs = {**build_costs(rustland), **self.costs}
+    def __init__(self, names, old, new):
+        self.names, self.old, self.new = names, old, new
+        # A file that only one of them got to finish still counts by the same cost for both.
+        self.costs = {**build_costs(new), **build_costs(old)}
 
     def of(self, runs, figure):
         values = [figure(run) for run in runs]
         return median(values) if values else None
 
     def both(self, figure):
-        return self.of(self.eevdf, figure), self.of(self.rustland, figure)
+        return self.of(self.old, figure), self.of(self.new, figure)
 
     def has(self, key):
-        return all(key in run for run in self.eevdf + self.rustland)
+        return all(key in run for run in self.old + self.new)
 
 
 def ms(value):
@@ -145,6 +164,11 @@ def table(comparison):
         row("hogs' work, units", comparison.both(lambda run: run["hogs"]["units"]),
             lambda value: f"{value:.0f}")
         row("hogs, longest wait", comparison.both(lambda run: run["hogs"]["longest_gap_us"]))
+    if comparison.has("loops"):
+        row("other frame loops, frames done", comparison.both(loops_done),
+            lambda value: f"{value:g}")
+        row("other frame loops, missed", comparison.both(loops_missed),
+            lambda value: f"{value:g}")
     if comparison.has("pairs"):
         row("pairs, round trips", comparison.both(lambda run: run["pairs"]["trips"]),
             lambda value: f"{value:.0f}")
@@ -155,7 +179,7 @@ def table(comparison):
             comparison.both(lambda run: build_progress(run, comparison.costs)),
             lambda value: f"{value / 1e6:.2f} s CPU")
 
-    titles = ("", "EEVDF", "scx_rustland", "")
+    titles = ("", *comparison.names, "")
     widths = [max(len(line[i]) for line in rows + [titles]) for i in range(4)]
     for line in [titles] + rows:
         print("  " + "  ".join(
@@ -187,8 +211,7 @@ def chart(title, samples, top, period, width):
 
 
 def picture(comparison):
-    runs = [(name, runs[0]) for name, runs in (("EEVDF", comparison.eevdf),
-                                               ("scx_rustland", comparison.rustland)) if runs]
+    runs = list(zip(comparison.names, (comparison.old[0], comparison.new[0])))
     if not all("frame_samples_us" in run["frame"] and run["frame"]["frame_samples_us"]
                for _, run in runs):
         refuse("no samples to draw: run bench-run with --samples")
@@ -206,6 +229,7 @@ def picture(comparison):
 
 def check(args, comparison):
     failed = 0
+    name = comparison.names[0]
 
     def verdict(good, text):
         nonlocal failed
@@ -215,21 +239,29 @@ def check(args, comparison):
     if args.max_wakeup_p99 is not None:
         old, new = comparison.both(lambda run: run["frame"]["wakeup_us"]["p99"])
         verdict(new <= args.max_wakeup_p99 * old,
-                f"p99 wakeup latency {ms(new)} against EEVDF's {ms(old)}: {new / old:.3f}, "
+                f"p99 wakeup latency {ms(new)} against {name}'s {ms(old)}: {new / old:.3f}, "
                 f"at most {args.max_wakeup_p99}")
     if args.no_more_missed:
         old, new = comparison.both(lambda run: run["frame"]["missed"])
         # One in five hundred is what a run of either has by chance.
         chance = comparison.both(lambda run: run["frame"]["frames"])[1] / 500
-        verdict(new <= max(old, chance), f"missed frames {new:g} against EEVDF's {old:g}")
+        verdict(new <= max(old, chance), f"missed frames {new:g} against {name}'s {old:g}")
+    if args.max_missed is not None:
+        old, new = comparison.both(lambda run: run["frame"]["missed"])
+        verdict(new <= args.max_missed * old,
+                f"missed frames {new:g} against {name}'s {old:g}, at most {args.max_missed} of them")
     if args.min_hogs is not None:
         old, new = comparison.both(lambda run: run["hogs"]["units"])
         verdict(new >= args.min_hogs * old,
-                f"hogs' work {new / old:.3f} of EEVDF's, at least {args.min_hogs}")
+                f"hogs' work {new / old:.3f} of {name}'s, at least {args.min_hogs}")
+    if args.min_loops is not None:
+        old, new = comparison.both(loops_done)
+        verdict(new >= args.min_loops * old,
+                f"other loops' frames {new / old:.3f} of {name}'s, at least {args.min_loops}")
     if args.min_build is not None:
         old, new = comparison.both(lambda run: build_progress(run, comparison.costs))
         verdict(new >= args.min_build * old,
-                f"build's progress {new / old:.3f} of EEVDF's, at least {args.min_build}")
+                f"build's progress {new / old:.3f} of {name}'s, at least {args.min_build}")
     return failed
 
 
@@ -244,42 +276,50 @@ def summary(args, comparison):
             result[key] = comparison.of(runs, lambda run, k=key: run["frame"][k])
         if comparison.has("hogs"):
             result["hogs_units"] = comparison.of(runs, lambda run: run["hogs"]["units"])
+        if comparison.has("loops"):
+            result["loops_frames"] = comparison.of(runs, loops_done)
+            result["loops_missed"] = comparison.of(runs, loops_missed)
         if comparison.has("build"):
             result["build_units"] = comparison.of(runs, lambda run: run["build"]["units"])
             result["build_progress_cpu_us"] = comparison.of(
                 runs, lambda run: build_progress(run, comparison.costs))
         return result
 
-    return {"clock": args.clock, "eevdf": figures(comparison.eevdf),
-            "scx_rustland": figures(comparison.rustland),
-            "runs": comparison.eevdf + comparison.rustland}
+    old, new = (name.lower() for name in comparison.names)
+    return {"clock": args.clock, old: figures(comparison.old), new: figures(comparison.new),
+            "runs": comparison.old + comparison.new}
 
 
 def main():
     parser = argparse.ArgumentParser(usage=__doc__, add_help=True, allow_abbrev=False)
+    parser.add_argument("--labels", type=lambda text: tuple(text.split(",")))
     parser.add_argument("--clock", default="")
     parser.add_argument("--picture", action="store_true")
     parser.add_argument("--json")
     parser.add_argument("--max-wakeup-p99", type=float)
     parser.add_argument("--no-more-missed", action="store_true")
+    parser.add_argument("--max-missed", type=float)
     parser.add_argument("--min-hogs", type=float)
+    parser.add_argument("--min-loops", type=float)
     parser.add_argument("--min-build", type=float)
     parser.add_argument("files", nargs="+")
     args = parser.parse_args()
     sys.stdout.reconfigure(encoding="utf-8")
 
-    eevdf, rustland = load(args.files)
-    if not eevdf or not rustland:
-        refuse("runs of both schedulers are needed")
-    require_same_work(eevdf + rustland)
-    comparison = Comparison(eevdf, rustland)
+    if args.labels and len(args.labels) != 2:
+        parser.error("--labels takes two, OLD,NEW")
+    old, new = load(args.files, args.labels)
+    if not old or not new:
+        refuse("runs of both kinds are needed")
+    require_same_work(old + new)
+    comparison = Comparison(args.labels or SCHEDULERS, old, new)
 
     table(comparison)
     if args.picture:
         print()
         picture(comparison)
     if args.clock:
-        runs = len(eevdf)
+        runs = len(old)
         print(f"\n  Clock: {args.clock}."
               + (f" Medians of {runs} runs." if runs > 1 else ""))
     if args.json:

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The class of a task: what user space has said about its process, about a process that it descends
+ * from, or about its cgroup. Looked up once, remembered with the task, and looked up again when the
+ * table has changed, so that threads which run already notice at their next scheduling decision.
+ *
+ * This file must never decide what a class is worth; that is the policy's.
+ */
+#ifndef RUSTLAND_CLASS_BPF_H
+#define RUSTLAND_CLASS_BPF_H
+
+#include "state.bpf.h"
+
+/*
+ * How far up the tree of processes, and of cgroups, is searched. A game under a launcher in a
+ * container has about ten processes above it; whoever is deeper is found through his parents,
+ * because fork inherits.
+ */
+#define CLASS_DEPTH 32
+
+/* The clock of /proc/PID/stat, in which user space names the time a process was started. */
+#define NSEC_PER_TICK (1000ULL * 1000 * 1000 / 100)
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, RL_CLASSES_MAX);
+	__type(key, struct rl_class_key);
+	__type(value, struct rl_class_entry);
+} classes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct rl_classes_state);
+} classes_state SEC(".maps");
+
+static __always_inline u64 start_ticks(const struct task_struct *leader)
+{
+	return leader->start_boottime / NSEC_PER_TICK;
+}
+
+static __always_inline u32 class_of_key(u32 scope, u64 id, u64 ticks)
+{
+	struct rl_class_key key = {.scope = scope, .id = id};
+	struct rl_class_entry *entry = bpf_map_lookup_elem(&classes, &key);
+
+	/* A process id may have been used again since the entry was made. */
+	if (!entry || (entry->start_ticks && entry->start_ticks != ticks))
+		return RL_CLASS_NORMAL;
+	return entry->class;
+}
+
+/*
+ * The tree that p's process belongs to. A process whose parents have exited hangs on init, so what
+ * was found before, or inherited at fork, holds for as long as that tree has a class.
+ */
+static __always_inline u32 class_of_tree(const struct task_struct *p, struct task_ctx *tctx)
+{
+	const struct task_struct *leader = p->group_leader;
+	u32 class, i;
+
+	for (i = 0; i < CLASS_DEPTH; i++) {
+		if (leader->tgid <= 1)
+			break;
+		class = class_of_key(RL_SCOPE_TREE, leader->tgid, start_ticks(leader));
+		if (class) {
+			tctx->tree = leader->tgid;
+			tctx->tree_start_ticks = start_ticks(leader);
+			return class;
+		}
+		leader = leader->real_parent->group_leader;
+	}
+	if (!tctx->tree)
+		return RL_CLASS_NORMAL;
+	class = class_of_key(RL_SCOPE_TREE, tctx->tree, tctx->tree_start_ticks);
+	if (!class)
+		tctx->tree = 0;
+	return class;
+}
+
+static __always_inline u32 class_of_cgroup(const struct task_struct *p)
+{
+	struct cgroup *cgroup = p->cgroups->dfl_cgrp;
+	struct cgroup_subsys_state *parent;
+	u32 class, highest = RL_CLASS_NORMAL, i;
+
+	for (i = 0; i < CLASS_DEPTH; i++) {
+		class = class_of_key(RL_SCOPE_CGROUP, cgroup->kn->id, 0);
+		highest = class > highest ? class : highest;
+		parent = cgroup->self.parent;
+		if (!parent)
+			break;
+		cgroup = parent->cgroup;
+	}
+	return highest;
+}
+
+static __always_inline u64 cgroup_id(const struct task_struct *p)
+{
+	struct css_set *cgroups = p->cgroups;
+
+	return cgroups ? cgroups->dfl_cgrp->kn->id : 0;
+}
+
+/* p's class. Costs two comparisons unless the table has changed or p has changed its cgroup. */
+static __always_inline u32 class_of(const struct task_struct *p, struct task_ctx *tctx)
+{
+	struct rl_classes_state *state;
+	u64 cgroup = cgroup_id(p);
+	u32 zero = 0, class;
+
+	state = bpf_map_lookup_elem(&classes_state, &zero);
+	if (!state || (tctx->class_version == state->version && tctx->class_cgroup == cgroup))
+		return tctx->class;
+	/* Before the look-ups: what changes during them is looked up again next time. */
+	tctx->class_version = state->version;
+	tctx->class_cgroup = cgroup;
+	tctx->class = RL_CLASS_NORMAL;
+	if (!state->entries) {
+		tctx->tree = 0;
+		return tctx->class;
+	}
+	barrier();
+	tctx->class = class_of_key(RL_SCOPE_PROCESS, p->tgid, start_ticks(p->group_leader));
+	class = class_of_tree(p, tctx);
+	tctx->class = class > tctx->class ? class : tctx->class;
+	class = class_of_cgroup(p);
+	tctx->class = class > tctx->class ? class : tctx->class;
+	return tctx->class;
+}
+
+/* The current task forks p: what is known about its tree goes on, even when it exits first. */
+static __always_inline void inherit_tree(struct task_ctx *tctx)
+{
+	struct task_ctx *parent = task_ctx(bpf_get_current_task_btf());
+
+	if (!parent)
+		return;
+	tctx->tree = parent->tree;
+	tctx->tree_start_ticks = parent->tree_start_ticks;
+}
+
+/*
+ * A task that wakes another one waits for it, or the person does: a game for the audio server, the
+ * compositor for the game. So the woken one has its waker's class for this once. Only the waker's
+ * own class counts: the chain ends after one step. A wakeup from an interrupt has no waker.
+ */
+static __always_inline void inherit_class(struct task_ctx *tctx)
+{
+	struct task_ctx *waker = in_task() ? task_ctx(bpf_get_current_task_btf()) : NULL;
+
+	tctx->waker_class = waker ? waker->class : RL_CLASS_NORMAL;
+}
+
+#endif /* RUSTLAND_CLASS_BPF_H */

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The table of classes: two BPF maps that exist without a scheduler, so that what was said about a
+ * process holds when the scheduler is restarted. Nothing here is called in the scheduler loop.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+struct rl_classes {
+	int entries_fd, state_fd;
+	struct rl_classes_state state;
+};
+
+/* The names and sizes are those of the maps in bpf/class.bpf.h: the scheduler checks the sizes. */
+static int make_maps(struct rl_classes *c)
+{
+	c->entries_fd = bpf_map_create(BPF_MAP_TYPE_HASH, "classes", sizeof(struct rl_class_key),
+				       sizeof(struct rl_class_entry), RL_CLASSES_MAX, NULL);
+	if (c->entries_fd < 0)
+		return c->entries_fd;
+	c->state_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "classes_state", sizeof(uint32_t),
+				     sizeof(struct rl_classes_state), 1, NULL);
+	return c->state_fd < 0 ? c->state_fd : 0;
+}
+
+/* Tasks look again when they see another version, so this comes after every change. */
+static int publish(struct rl_classes *c)
+{
+	const uint32_t zero = 0;
+
+	c->state.version++;
+	return bpf_map_update_elem(c->state_fd, &zero, &c->state, BPF_ANY);
+}
+
+RL_API int rl_classes_new(struct rl_classes **ret)
+{
+	struct rl_classes *c = calloc(1, sizeof(*c));
+	int err;
+
+	if (!c)
+		return -ENOMEM;
+	c->entries_fd = c->state_fd = -1;
+	err = make_maps(c);
+	if (!err)
+		err = publish(c);
+	if (err) {
+		rl_classes_free(&c);
+		return err;
+	}
+	*ret = c;
+	return 0;
+}
+
+RL_API void rl_classes_free(struct rl_classes **classes)
+{
+	struct rl_classes *dead = *classes;
+
+	*classes = NULL;
+	if (!dead)
+		return;
+	if (dead->entries_fd >= 0)
+		close(dead->entries_fd);
+	if (dead->state_fd >= 0)
+		close(dead->state_fd);
+	free(dead);
+}
+
+static int key_of(const struct rl_target *target, struct rl_class_key *ret)
+{
+	struct rl_target t = {0};
+
+	if (target->sz < sizeof(target->sz) || target->sz > 4096)
+		return -EINVAL;
+	memcpy(&t, target, target->sz < sizeof(t) ? target->sz : sizeof(t));
+	*ret = (struct rl_class_key){.scope = t.scope};
+	switch (t.scope) {
+	case RL_SCOPE_PROCESS:
+	case RL_SCOPE_TREE:
+		ret->id = t.tgid > 0 ? (uint64_t)t.tgid : 0;
+		break;
+	case RL_SCOPE_CGROUP:
+		ret->id = t.cgroup_id;
+		break;
+	default:
+		return -EINVAL;
+	}
+	return ret->id ? 0 : -EINVAL;
+}
+
+RL_API int rl_classes_set(struct rl_classes *classes, const struct rl_target *target,
+			  enum rl_class class)
+{
+	struct rl_class_entry entry = {.class = class}, old;
+	struct rl_class_key key;
+	bool there;
+	int err = key_of(target, &key);
+
+	if (err || class > RL_CLASS_FOREGROUND)
+		return -EINVAL;
+	if (key.scope != RL_SCOPE_CGROUP)
+		entry.start_ticks = target->start_ticks;
+	there = !bpf_map_lookup_elem(classes->entries_fd, &key, &old);
+	if (class == RL_CLASS_NORMAL) {
+		if (!there)
+			return 0;
+		err = bpf_map_delete_elem(classes->entries_fd, &key);
+		classes->state.entries -= !err;
+	} else {
+		err = bpf_map_update_elem(classes->entries_fd, &key, &entry, BPF_ANY);
+		classes->state.entries += !err && !there;
+	}
+	if (err)
+		return err == -E2BIG ? -ENOSPC : err;
+	return publish(classes);
+}
+
+RL_API void rl_classes_fds(const struct rl_classes *classes, int ret_fds[RL_CLASSES_FDS])
+{
+	ret_fds[0] = classes->entries_fd;
+	ret_fds[1] = classes->state_fd;
+}
