@@ -361,7 +361,7 @@ class BoostTest(Test):
         if result.status != 0:
             self.skipTest(f"the bus does not take other users: {result.err}")
         self.failed(as_nobody("boost", process.pid), 4, "org.scx.rustland.boost-other",
-                    "administrators", "sudo", "polkit(8)")
+                    "an administrator", "sudo", "polkit(8)")
         own = subprocess.Popen(["sleep", "1000"], user=65534, group=65534)
         self.addCleanup(own.wait)
         self.addCleanup(own.kill)
