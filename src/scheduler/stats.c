@@ -154,6 +154,18 @@ size_t stats_answer_error(char *buf, size_t size, int error, const char *reason)
 	return t.len;
 }
 
+bool stats_explain(const char *name, const char **ret_about, bool *ret_counter)
+{
+	for (size_t i = 0; i < NR_FIELDS; i++) {
+		if (strcmp(fields[i].name, name) != 0)
+			continue;
+		*ret_about = fields[i].about;
+		*ret_counter = fields[i].counter;
+		return true;
+	}
+	return false;
+}
+
 void stats_describe(FILE *f)
 {
 	int width = 0;

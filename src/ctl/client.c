@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See client.h. */
+#include <config.h>
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <gio/gunixfdlist.h>
+
+#include "client.h"
+
+/* A password takes its time. */
+static GDBusCallFlags call_flags(void)
+{
+	GDBusCallFlags flags = G_DBUS_CALL_FLAGS_NO_AUTO_START;
+
+	if (isatty(STDIN_FILENO))
+		flags |= G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION;
+	return flags;
+}
+
+static int call_timeout_ms(GDBusCallFlags flags)
+{
+	return flags & G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION ? G_MAXINT : -1;
+}
+
+GDBusConnection *client_connect(GError **error)
+{
+	g_autoptr(GError) local = NULL;
+	GDBusConnection *bus = g_bus_get_sync(G_BUS_TYPE_SYSTEM, NULL, &local);
+
+	if (!bus) {
+		g_set_error(error, CTL_ERROR, EXIT_NOT_RUNNING,
+			    "cannot reach the system bus: %s\n"
+			    "The service and this program talk over it; `systemctl status dbus` "
+			    "may say what is wrong.",
+			    local->message);
+		return NULL;
+	}
+	g_dbus_connection_set_exit_on_close(bus, FALSE);
+	return bus;
+}
+
+static GVariant *call(GDBusConnection *bus, const char *interface, const char *method,
+		      GVariant *arguments, const char *reply, const struct call_context *context,
+		      GError **error)
+{
+	GDBusCallFlags flags = call_flags();
+	GError *local = NULL;
+	GVariant *result;
+
+	result = g_dbus_connection_call_sync(bus, SERVICE_NAME, SERVICE_PATH, interface, method,
+					     arguments, G_VARIANT_TYPE(reply), flags,
+					     call_timeout_ms(flags), NULL, &local);
+	if (!result)
+		g_propagate_error(error, error_explain(local, context, geteuid() == 0));
+	return result;
+}
+
+GVariant *client_call(GDBusConnection *bus, const char *method, GVariant *arguments,
+		      const char *reply, const struct call_context *context, GError **error)
+{
+	return call(bus, SERVICE_INTERFACE, method, arguments, reply, context, error);
+}
+
+GVariant *client_properties(GDBusConnection *bus, GError **error)
+{
+	g_autoptr(GVariant) reply =
+		call(bus, "org.freedesktop.DBus.Properties", "GetAll",
+		     g_variant_new("(s)", SERVICE_INTERFACE), "(a{sv})", NULL, error);
+
+	return reply ? g_variant_get_child_value(reply, 0) : NULL;
+}
+
+gboolean client_set_profile(GDBusConnection *bus, const char *profile, GError **error)
+{
+	const struct call_context context = {.action = ACTION_SET_PROFILE};
+	g_autoptr(GVariant) reply = call(
+		bus, "org.freedesktop.DBus.Properties", "Set",
+		g_variant_new("(ssv)", SERVICE_INTERFACE, "Profile", g_variant_new_string(profile)),
+		"()", &context, error);
+
+	return reply != NULL;
+}
+
+/* ---- Boosts --------------------------------------------------------------------------------- */
+
+const char *client_boost_action(pid_t pid)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d", (int)pid);
+	struct stat st;
+
+	return stat(path, &st) < 0 || st.st_uid == getuid() ? ACTION_BOOST_OWN : ACTION_BOOST_OTHER;
+}
+
+static GVariant *boost_options(const struct arguments *args)
+{
+	g_auto(GVariantBuilder) options = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
+
+	if (args->app_id)
+		g_variant_builder_add(&options, "{sv}", "AppId",
+				      g_variant_new_string(args->app_id));
+	if (args->lifetime)
+		g_variant_builder_add(&options, "{sv}", "Lifetime",
+				      g_variant_new_string(args->lifetime));
+	if (args->timeout_us)
+		g_variant_builder_add(&options, "{sv}", "TimeoutUSec",
+				      g_variant_new_uint64(args->timeout_us));
+	return g_variant_builder_end(&options);
+}
+
+/* A list that holds a pidfd; a number would mean another process in another PID namespace. */
+static GUnixFDList *pin_process(pid_t pid, const char *subject, GError **error)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	if (fd >= 0)
+		return g_unix_fd_list_new_from_array(&fd, 1);
+	if (errno == ESRCH)
+		g_set_error(error, CTL_ERROR, EXIT_FAILED, "there is no %s", subject);
+	else if (errno == EINVAL || errno == ENOENT)
+		g_set_error(error, CTL_ERROR, EXIT_FAILED,
+			    "%s is a thread; give the process that it belongs to (Tgid in "
+			    "/proc/%d/status)",
+			    subject, (int)pid);
+	else
+		g_set_error(error, CTL_ERROR, EXIT_FAILED, "%s: pidfd_open: %s", subject,
+			    g_strerror(errno));
+	return NULL;
+}
+
+guint32 client_boost(GDBusConnection *bus, pid_t pid, const char *scope,
+		     const struct arguments *args, int timeout_ms, GError **error)
+{
+	g_autofree char *subject = g_strdup_printf("process %d", (int)pid);
+	/* Nobody who runs a command knows the number that it has got. */
+	const struct call_context context = {pid == getpid() ? NULL : subject,
+					     client_boost_action(pid)};
+	g_autoptr(GUnixFDList) fds = pin_process(pid, subject, error);
+	GDBusCallFlags flags = timeout_ms < 0 ? call_flags() : G_DBUS_CALL_FLAGS_NO_AUTO_START;
+	g_autoptr(GVariant) reply = NULL;
+	GError *local = NULL;
+	guint32 cookie = 0;
+
+	if (!fds)
+		return 0;
+	reply = g_dbus_connection_call_with_unix_fd_list_sync(
+		bus, SERVICE_NAME, SERVICE_PATH, SERVICE_INTERFACE, "BoostProcessByPIDFd",
+		g_variant_new("(hss@a{sv})", 0, args->scope ? args->scope : scope,
+			      args->reason ? args->reason : "rustlandctl", boost_options(args)),
+		G_VARIANT_TYPE("(u)"), flags, timeout_ms < 0 ? call_timeout_ms(flags) : timeout_ms,
+		fds, NULL, NULL, &local);
+	if (!reply) {
+		g_propagate_error(error, error_explain(local, &context, geteuid() == 0));
+		return 0;
+	}
+	g_variant_get(reply, "(u)", &cookie);
+	return cookie;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* rustlandctl boost: a boost for a process that runs already; with --lifetime client, holding it. */
+#include <config.h>
+
+#include <signal.h>
+#include <stdio.h>
+
+#include <glib-unix.h>
+
+#include "client.h"
+#include "convert.h"
+
+/* What a boost that is held waits for. */
+struct hold {
+	guint32 cookie;
+	GMainLoop *loop;
+	char *why; /* the service ended it */
+	gboolean vanished;
+};
+
+static gboolean on_signal(gpointer userdata)
+{
+	struct hold *hold = userdata;
+
+	g_main_loop_quit(hold->loop);
+	return G_SOURCE_CONTINUE;
+}
+
+static void on_removed(GDBusConnection *bus, const char *sender, const char *path,
+		       const char *interface, const char *signal, GVariant *arguments,
+		       gpointer userdata)
+{
+	struct hold *hold = userdata;
+	guint32 cookie, pid;
+	const char *why;
+
+	(void)bus, (void)sender, (void)path, (void)interface, (void)signal;
+	if (!g_variant_is_of_type(arguments, G_VARIANT_TYPE("(uus)")))
+		return;
+	g_variant_get(arguments, "(uu&s)", &cookie, &pid, &why);
+	if (cookie != hold->cookie)
+		return;
+	hold->why = g_strdup(why);
+	g_main_loop_quit(hold->loop);
+}
+
+static void on_vanished(GDBusConnection *bus, const char *name, gpointer userdata)
+{
+	struct hold *hold = userdata;
+
+	(void)bus, (void)name;
+	hold->vanished = TRUE;
+	g_main_loop_quit(hold->loop);
+}
+
+static void print_cookie(const struct arguments *args, guint32 cookie)
+{
+	g_autoptr(JsonObject) result = json_object_new();
+
+	if (args->json) {
+		json_object_set_int_member(result, "cookie", cookie);
+		json_object_set_int_member(result, "pid", args->pid);
+		print_object(result, TRUE);
+	} else {
+		printf("%u\n", cookie);
+	}
+	fflush(stdout);
+}
+
+/* Signals that came since the subscription are told to the main loop only when it runs. */
+static int hold_boost(GDBusConnection *bus, const struct arguments *args, GError **error)
+{
+	g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
+	struct hold hold = {.loop = loop};
+	guint watch;
+
+	g_dbus_connection_signal_subscribe(bus, SERVICE_NAME, SERVICE_INTERFACE, "BoostRemoved",
+					   SERVICE_PATH, NULL, G_DBUS_SIGNAL_FLAGS_NONE, on_removed,
+					   &hold, NULL);
+	hold.cookie = client_boost(bus, args->pid, "process", args, -1, error);
+	if (!hold.cookie)
+		return EXIT_FAILED;
+	g_unix_signal_add(SIGINT, on_signal, &hold);
+	g_unix_signal_add(SIGTERM, on_signal, &hold);
+	g_unix_signal_add(SIGHUP, on_signal, &hold);
+	print_cookie(args, hold.cookie);
+	watch = g_bus_watch_name_on_connection(bus, SERVICE_NAME, G_BUS_NAME_WATCHER_FLAGS_NONE,
+					       NULL, on_vanished, &hold, NULL);
+	g_main_loop_run(loop);
+	g_bus_unwatch_name(watch);
+	if (hold.vanished)
+		g_set_error(error, CTL_ERROR, EXIT_NOT_RUNNING,
+			    "the service has gone away, and the boost with it");
+	else if (hold.why && !args->json)
+		printf("ended: %s\n", hold.why);
+	g_free(hold.why);
+	return EXIT_DONE;
+}
+
+int cmd_boost(const struct arguments *args, GError **error)
+{
+	g_autoptr(GDBusConnection) bus = client_connect(error);
+	guint32 cookie;
+
+	if (!bus)
+		return EXIT_FAILED;
+	if (g_strcmp0(args->lifetime, "client") == 0)
+		return hold_boost(bus, args, error);
+	cookie = client_boost(bus, args->pid, "process", args, -1, error);
+	if (cookie)
+		print_cookie(args, cookie);
+	return EXIT_DONE;
+}

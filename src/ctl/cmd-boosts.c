@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* rustlandctl list, release, foreground: boosts, and what is to be seen. */
+#include <config.h>
+
+#include <stdio.h>
+
+#include "client.h"
+#include "convert.h"
+#include "screen.h"
+
+int cmd_list(const struct arguments *args, GError **error)
+{
+	g_autoptr(GDBusConnection) bus = client_connect(error);
+	g_autoptr(GVariant) reply = NULL, list = NULL;
+	g_autoptr(GString) text = g_string_new(NULL);
+	g_autoptr(JsonArray) boosts = NULL;
+	struct view view;
+
+	if (bus)
+		reply = client_call(bus, "ListBoosts", NULL, "(aa{sv})", NULL, error);
+	if (!reply)
+		return EXIT_FAILED;
+	list = g_variant_get_child_value(reply, 0);
+	boosts = convert_boosts(list);
+	if (args->json) {
+		print_array(boosts);
+	} else if (json_array_get_length(boosts) == 0) {
+		puts("nothing is boosted");
+	} else {
+		screen_view(&view);
+		format_boosts(text, boosts, &view, "");
+		screen_print(text);
+	}
+	return EXIT_DONE;
+}
+
+static gboolean release(GDBusConnection *bus, guint32 cookie, GError **error)
+{
+	g_autofree char *subject = g_strdup_printf("boost %u", cookie);
+	const struct call_context context = {subject, ACTION_MANAGE};
+	g_autoptr(GVariant) reply = NULL;
+
+	reply = client_call(bus, "Release", g_variant_new("(u)", cookie), "()", &context, error);
+	return reply != NULL;
+}
+
+/* All that can be released are, whatever happens to the others; the last error is returned. */
+int cmd_release(const struct arguments *args, GError **error)
+{
+	g_autoptr(GDBusConnection) bus = client_connect(error);
+	g_autoptr(JsonObject) result = json_object_new();
+	JsonArray *released = json_array_new();
+	g_autoptr(GError) last = NULL;
+
+	json_object_set_array_member(result, "released", released);
+	if (!bus)
+		return EXIT_FAILED;
+	for (guint i = 0; i < args->cookies->len; i++) {
+		guint32 cookie = g_array_index(args->cookies, guint32, i);
+		g_autoptr(GError) local = NULL;
+
+		if (release(bus, cookie, &local)) {
+			json_array_add_int_element(released, cookie);
+			continue;
+		}
+		if (last)
+			screen_error(last);
+		g_clear_error(&last);
+		last = g_steal_pointer(&local);
+	}
+	if (args->json)
+		print_object(result, FALSE);
+	if (last)
+		g_propagate_error(error, g_steal_pointer(&last));
+	return EXIT_DONE;
+}
+
+int cmd_foreground(const struct arguments *args, GError **error)
+{
+	g_autoptr(GDBusConnection) bus = client_connect(error);
+	g_autofree char *subject = NULL;
+	struct call_context context = {.action = ACTION_BOOST_OWN};
+	g_autoptr(GVariant) reply = NULL;
+	g_autoptr(JsonObject) result = json_object_new();
+
+	if (!bus)
+		return EXIT_FAILED;
+	if (args->cgroup) {
+		subject = g_strdup_printf("control group %s", args->cgroup);
+		context.subject = subject;
+		json_object_set_string_member(result, "cgroup", args->cgroup);
+		reply = client_call(bus, "SetForegroundCGroup", g_variant_new("(s)", args->cgroup),
+				    "()", &context, error);
+	} else {
+		if (args->pid) {
+			subject = g_strdup_printf("process %d", (int)args->pid);
+			context.subject = subject;
+			context.action = client_boost_action(args->pid);
+		}
+		json_object_set_int_member(result, "pid", args->pid);
+		reply = client_call(bus, "SetForegroundProcess",
+				    g_variant_new("(u)", (guint32)args->pid), "()", &context,
+				    error);
+	}
+	if (reply && args->json)
+		print_object(result, FALSE);
+	return EXIT_DONE;
+}

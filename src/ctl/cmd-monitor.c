@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * rustlandctl monitor: says what happens, as it happens. It outlives the service, and waits for it
+ * to come back.
+ */
+#include <config.h>
+
+#include <signal.h>
+#include <stdio.h>
+
+#include <glib-unix.h>
+
+#include "client.h"
+#include "convert.h"
+#include "screen.h"
+#include "text.h"
+
+struct monitor {
+	const struct arguments *args;
+	GDBusConnection *bus;
+	GMainLoop *loop;
+	GCancellable *cancel;	/* calls to a service that has gone */
+	JsonObject *statistics; /* the last ones; NULL: none yet */
+	guint timer;
+	GError *error; /* the end */
+};
+
+/* ---- Saying --------------------------------------------------------------------------------- */
+
+static void end(struct monitor *m)
+{
+	g_main_loop_quit(m->loop);
+}
+
+static void flush(struct monitor *m)
+{
+	if (!m->error && !screen_flush(&m->error))
+		end(m);
+}
+
+/* For people: one line, with the time. */
+static void say(struct monitor *m, const char *text)
+{
+	g_autoptr(GDateTime) now = g_date_time_new_now_local();
+	g_autofree char *time = g_date_time_format(now, "%H:%M:%S"), *clean = text_clean(text);
+
+	printf("%s  %s\n", time, clean);
+	flush(m);
+}
+
+/* For programs: one object; takes it. */
+static void emit(struct monitor *m, const char *event, const char *member, JsonObject *value)
+{
+	g_autoptr(JsonObject) object = json_object_new();
+
+	json_object_set_int_member(object, "time", g_get_real_time());
+	json_object_set_string_member(object, "event", event);
+	if (value)
+		json_object_set_object_member(object, member, value);
+	print_object(object, TRUE);
+	flush(m);
+}
+
+/* ---- Statistics ----------------------------------------------------------------------------- */
+
+static void on_statistics(GObject *source, GAsyncResult *result, gpointer userdata)
+{
+	g_autoptr(GVariant) reply = NULL, dict = NULL;
+	g_autoptr(GString) text = NULL;
+	struct monitor *m = userdata;
+	JsonObject *now;
+
+	/* Why there are none has been said: the state is not active, or the service is gone. */
+	reply = g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, NULL);
+	if (!reply)
+		return;
+	dict = g_variant_get_child_value(reply, 0);
+	now = convert_dict(dict);
+	if (m->args->json) {
+		emit(m, "statistics", "statistics", json_object_ref(now));
+	} else if (m->statistics) {
+		text = g_string_new("statistics: ");
+		format_statistics_line(text, now, m->statistics);
+		say(m, text->str);
+	}
+	g_clear_pointer(&m->statistics, json_object_unref);
+	m->statistics = now;
+}
+
+static void ask(struct monitor *m, const char *interface, const char *method, GVariant *arguments,
+		const char *reply, GAsyncReadyCallback callback)
+{
+	g_dbus_connection_call(m->bus, SERVICE_NAME, SERVICE_PATH, interface, method, arguments,
+			       G_VARIANT_TYPE(reply), G_DBUS_CALL_FLAGS_NO_AUTO_START, -1,
+			       m->cancel, callback, m);
+}
+
+static gboolean on_timer(gpointer userdata)
+{
+	ask(userdata, SERVICE_INTERFACE, "GetStatistics", NULL, "(a{st})", on_statistics);
+	return G_SOURCE_CONTINUE;
+}
+
+/* ---- The service's state -------------------------------------------------------------------- */
+
+/* One line for each property that a person wants to follow. */
+static void say_properties(struct monitor *m, JsonObject *properties)
+{
+	static const struct {
+		const char *member, *name;
+	} followed[] = {
+		{"state", "state"},	{"scheduler", "scheduler"},   {"policy", "policy"},
+		{"profile", "profile"}, {"exit_reason", "last exit"},
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(followed); i++) {
+		const char *value = object_text(properties, followed[i].member);
+		g_autofree char *line = g_strdup_printf("%s: %s", followed[i].name, value);
+
+		if (*value)
+			say(m, line);
+	}
+}
+
+static void on_properties(GObject *source, GAsyncResult *result, gpointer userdata)
+{
+	g_autoptr(JsonObject) properties = NULL;
+	g_autoptr(GVariant) reply = NULL, dict = NULL;
+	g_autoptr(GError) local = NULL;
+	struct monitor *m = userdata;
+
+	reply = g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, &local);
+	if (!reply) {
+		if (!m->error && !g_error_matches(local, G_IO_ERROR, G_IO_ERROR_CANCELLED) &&
+		    !error_is_not_there(local)) {
+			m->error = error_explain(g_steal_pointer(&local), NULL, FALSE);
+			end(m);
+		}
+		return;
+	}
+	dict = g_variant_get_child_value(reply, 0);
+	properties = convert_dict(dict);
+	if (m->args->json)
+		emit(m, "service", "properties", json_object_ref(properties));
+	else
+		say_properties(m, properties);
+}
+
+static void on_changed(GDBusConnection *bus, const char *sender, const char *path,
+		       const char *interface, const char *signal, GVariant *arguments,
+		       gpointer userdata)
+{
+	g_autoptr(JsonObject) properties = NULL;
+	g_autoptr(GVariant) dict = NULL;
+	struct monitor *m = userdata;
+
+	(void)bus, (void)sender, (void)path, (void)interface, (void)signal;
+	if (!g_variant_is_of_type(arguments, G_VARIANT_TYPE("(sa{sv}as)")))
+		return;
+	dict = g_variant_get_child_value(arguments, 1);
+	properties = convert_dict(dict);
+	if (m->args->json)
+		emit(m, "changed", "properties", json_object_ref(properties));
+	else
+		say_properties(m, properties);
+}
+
+/* ---- Boosts --------------------------------------------------------------------------------- */
+
+static void on_added(struct monitor *m, GVariant *arguments)
+{
+	g_autoptr(GString) text = g_string_new("added ");
+	g_autoptr(JsonObject) boost = NULL;
+	g_autoptr(GVariant) dict = NULL;
+
+	dict = g_variant_get_child_value(arguments, 1);
+	boost = convert_dict(dict);
+	if (m->args->json) {
+		emit(m, "boost-added", "boost", json_object_ref(boost));
+		return;
+	}
+	format_boost_line(text, boost);
+	say(m, text->str);
+}
+
+static void on_removed(struct monitor *m, GVariant *arguments)
+{
+	g_autofree char *text = NULL;
+	guint32 cookie, pid;
+	JsonObject *boost;
+	const char *why;
+
+	g_variant_get(arguments, "(uu&s)", &cookie, &pid, &why);
+	if (m->args->json) {
+		boost = json_object_new();
+		json_object_set_int_member(boost, "cookie", cookie);
+		json_object_set_int_member(boost, "pid", pid);
+		json_object_set_string_member(boost, "why", why);
+		emit(m, "boost-removed", "boost", boost);
+		return;
+	}
+	text = g_strdup_printf("removed boost %u: %s", cookie, why);
+	say(m, text);
+}
+
+static void on_signal(GDBusConnection *bus, const char *sender, const char *path,
+		      const char *interface, const char *signal, GVariant *arguments,
+		      gpointer userdata)
+{
+	(void)bus, (void)sender, (void)path, (void)interface;
+	if (g_str_equal(signal, "BoostAdded") &&
+	    g_variant_is_of_type(arguments, G_VARIANT_TYPE("(ua{sv})")))
+		on_added(userdata, arguments);
+	else if (g_str_equal(signal, "BoostRemoved") &&
+		 g_variant_is_of_type(arguments, G_VARIANT_TYPE("(uus)")))
+		on_removed(userdata, arguments);
+}
+
+/* ---- Coming and going ----------------------------------------------------------------------- */
+
+static void on_appeared(GDBusConnection *bus, const char *name, const char *owner,
+			gpointer userdata)
+{
+	struct monitor *m = userdata;
+
+	(void)bus, (void)name, (void)owner;
+	m->cancel = g_cancellable_new();
+	ask(m, "org.freedesktop.DBus.Properties", "GetAll", g_variant_new("(s)", SERVICE_INTERFACE),
+	    "(a{sv})", on_properties);
+	if (m->args->interval_ms) {
+		on_timer(m);
+		m->timer = g_timeout_add(m->args->interval_ms, on_timer, m);
+	}
+}
+
+static void forget(struct monitor *m)
+{
+	if (m->cancel)
+		g_cancellable_cancel(m->cancel);
+	g_clear_object(&m->cancel);
+	g_clear_handle_id(&m->timer, g_source_remove);
+	g_clear_pointer(&m->statistics, json_object_unref);
+}
+
+static void on_vanished(GDBusConnection *bus, const char *name, gpointer userdata)
+{
+	struct monitor *m = userdata;
+
+	(void)name;
+	forget(m);
+	if (!bus || g_dbus_connection_is_closed(bus))
+		return; /* on_closed() says so */
+	if (m->args->json)
+		emit(m, "service-gone", NULL, NULL);
+	else
+		say(m, "the service does not run; waiting for it");
+}
+
+static void on_closed(GDBusConnection *bus, gboolean vanished, GError *why, gpointer userdata)
+{
+	struct monitor *m = userdata;
+
+	(void)bus, (void)vanished, (void)why;
+	if (!m->error)
+		m->error =
+			g_error_new_literal(CTL_ERROR, EXIT_FAILED, "the system bus has gone away");
+	end(m);
+}
+
+static gboolean on_stop(gpointer userdata)
+{
+	end(userdata);
+	return G_SOURCE_CONTINUE;
+}
+
+int cmd_monitor(const struct arguments *args, GError **error)
+{
+	g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
+	g_autoptr(GDBusConnection) bus = client_connect(error);
+	struct monitor m = {.args = args, .bus = bus, .loop = loop};
+	guint watch;
+
+	if (!bus)
+		return EXIT_FAILED;
+	g_unix_signal_add(SIGINT, on_stop, &m);
+	g_unix_signal_add(SIGTERM, on_stop, &m);
+	g_signal_connect(bus, "closed", G_CALLBACK(on_closed), &m);
+	/* Before anything is asked, so that nothing is missed in between. */
+	g_dbus_connection_signal_subscribe(bus, SERVICE_NAME, "org.freedesktop.DBus.Properties",
+					   "PropertiesChanged", SERVICE_PATH, SERVICE_INTERFACE,
+					   G_DBUS_SIGNAL_FLAGS_NONE, on_changed, &m, NULL);
+	g_dbus_connection_signal_subscribe(bus, SERVICE_NAME, SERVICE_INTERFACE, NULL, SERVICE_PATH,
+					   NULL, G_DBUS_SIGNAL_FLAGS_NONE, on_signal, &m, NULL);
+	watch = g_bus_watch_name_on_connection(bus, SERVICE_NAME, G_BUS_NAME_WATCHER_FLAGS_NONE,
+					       on_appeared, on_vanished, &m, NULL);
+	g_main_loop_run(loop);
+	g_bus_unwatch_name(watch);
+	forget(&m);
+	if (m.error)
+		g_propagate_error(error, m.error);
+	return EXIT_DONE;
+}

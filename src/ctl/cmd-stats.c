@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* rustlandctl stats: the scheduler's counters since it started. */
+#include <config.h>
+
+#include "client.h"
+#include "convert.h"
+#include "screen.h"
+
+int cmd_stats(const struct arguments *args, GError **error)
+{
+	g_autoptr(GDBusConnection) bus = client_connect(error);
+	g_autoptr(GVariant) reply = NULL, dict = NULL;
+	g_autoptr(GString) text = g_string_new(NULL);
+	g_autoptr(JsonObject) statistics = NULL;
+	struct view view;
+
+	if (bus)
+		reply = client_call(bus, "GetStatistics", NULL, "(a{st})", NULL, error);
+	if (!reply)
+		return EXIT_FAILED;
+	dict = g_variant_get_child_value(reply, 0);
+	statistics = convert_dict(dict);
+	if (args->json) {
+		print_object(statistics, FALSE);
+	} else {
+		screen_view(&view);
+		format_statistics(text, statistics, &view);
+		screen_print(text);
+	}
+	return EXIT_DONE;
+}

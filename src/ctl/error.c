@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See error.h. */
+#include <config.h>
+
+#include <string.h>
+
+#include "error.h"
+
+#define ERROR_PREFIX "org.scx.Rustland.Error."
+
+G_DEFINE_QUARK(rustlandctl - error - quark, ctl_error)
+
+/* Text for a subject and for what the service said; NULL: nothing is to be done. */
+struct explanation {
+	const char *name; /* of the D-Bus error */
+	enum exit_status status;
+	const char *what; /* NULL: what the service said */
+	const char *fix;
+};
+
+static const struct explanation explanations[] = {
+	{ERROR_PREFIX "NoSuchProcess", EXIT_FAILED, "there is no such process",
+	 "It may have ended already, or the number is that of a thread."},
+	{ERROR_PREFIX "NoSuchBoost", EXIT_FAILED, "there is no such boost",
+	 "It may have ended already; `rustlandctl list` shows those that there are."},
+	{ERROR_PREFIX "LimitExceeded", EXIT_FAILED, "you have too many boosts already",
+	 "`rustlandctl list` shows them and `rustlandctl release COOKIE` ends one; the limit is "
+	 "MaxPerUser in rustland.conf(5)."},
+	{ERROR_PREFIX "RateLimited", EXIT_FAILED, "too many boosts within a short time",
+	 "Try again in half a minute; the limit is MaxChanges in rustland.conf(5)."},
+	{ERROR_PREFIX "NotRunning", EXIT_NOT_RUNNING,
+	 "the service is there, but its scheduler does not run", "`rustlandctl status` says why."},
+	{"org.freedesktop.DBus.Error.InvalidArgs", EXIT_FAILED, NULL, NULL},
+	{"org.freedesktop.DBus.Error.NoReply", EXIT_FAILED, "the service did not answer",
+	 "`journalctl -u scx-rustland` may say why."},
+	{"org.freedesktop.DBus.Error.Timeout", EXIT_FAILED, "the service did not answer in time",
+	 "`journalctl -u scx-rustland` may say why."},
+	{"org.freedesktop.DBus.Error.UnknownMethod", EXIT_FAILED,
+	 "the service that runs is of another version", "As root: systemctl restart scx-rustland"},
+	{"org.freedesktop.DBus.Error.UnknownProperty", EXIT_FAILED,
+	 "the service that runs is of another version", "As root: systemctl restart scx-rustland"},
+	{"org.freedesktop.DBus.Error.UnknownInterface", EXIT_FAILED,
+	 "the service that runs is of another version", "As root: systemctl restart scx-rustland"},
+};
+
+static const struct {
+	const char *action;
+	const char *takes; /* for it to be allowed without more ado */
+} actions[] = {
+	{ACTION_BOOST_OWN, "a session that is local and active"},
+	{ACTION_BOOST_OTHER, "an administrator, since what is to be boosted is not yours alone"},
+	{ACTION_SET_PROFILE, "a session that is local and active"},
+	{ACTION_MANAGE, "an administrator"},
+};
+
+/* The bus says so in many ways, depending on who would have had to start the service. */
+gboolean error_is_not_there(const GError *error)
+{
+	static const char *const names[] = {
+		"org.freedesktop.DBus.Error.ServiceUnknown",
+		"org.freedesktop.DBus.Error.NameHasNoOwner",
+		"org.freedesktop.systemd1.NoSuchUnit",
+		"org.freedesktop.systemd1.UnitMasked",
+		NULL,
+	};
+	g_autofree char *name = NULL;
+
+	if (!g_dbus_error_is_remote_error(error))
+		return FALSE;
+	name = g_dbus_error_get_remote_error(error);
+	return g_strv_contains(names, name) ||
+	       g_str_has_prefix(name, "org.freedesktop.DBus.Error.Spawn.");
+}
+
+static GError *say(enum exit_status status, const struct call_context *context, const char *what,
+		   const char *fix)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+
+	if (context && context->subject)
+		g_string_append_printf(text, "%s: ", context->subject);
+	g_string_append(text, what);
+	if (fix)
+		g_string_append_printf(text, "\n%s", fix);
+	return g_error_new_literal(CTL_ERROR, status, text->str);
+}
+
+/* Where the service names the action, that is the one; we can only guess from what was asked. */
+static gsize find_action(const char *said, const struct call_context *context)
+{
+	gsize found = G_N_ELEMENTS(actions);
+
+	for (gsize i = 0; i < G_N_ELEMENTS(actions); i++) {
+		if (strstr(said, actions[i].action))
+			return i;
+		if (context && g_strcmp0(context->action, actions[i].action) == 0)
+			found = i;
+	}
+	return found;
+}
+
+static GError *explain_denied(const char *said, const struct call_context *context,
+			      gboolean is_root)
+{
+	gsize action = find_action(said, context);
+	g_autofree char *what = NULL, *fix = NULL;
+
+	what = g_strdup_printf("this is not allowed (%s)", said);
+	if (is_root)
+		return say(EXIT_DENIED, context, what, NULL);
+	if (action == G_N_ELEMENTS(actions))
+		return say(EXIT_DENIED, context, what, "Use sudo.");
+	fix = g_strdup_printf("It takes %s. Else use sudo, or a rule in /etc/polkit-1/rules.d for "
+			      "the action %s, see polkit(8).",
+			      actions[action].takes, actions[action].action);
+	return say(EXIT_DENIED, context, what, fix);
+}
+
+static GError *explain_remote(const char *name, const char *said,
+			      const struct call_context *context, gboolean is_root)
+{
+	g_autofree char *what = NULL;
+
+	if (g_str_equal(name, "org.freedesktop.DBus.Error.AccessDenied"))
+		return explain_denied(said, context, is_root);
+	for (size_t i = 0; i < G_N_ELEMENTS(explanations); i++) {
+		const struct explanation *e = &explanations[i];
+
+		if (!g_str_equal(name, e->name))
+			continue;
+		if (e->what)
+			what = g_strdup_printf("%s (%s)", e->what, said);
+		return say(e->status, context, what ? what : said, e->fix);
+	}
+	what = g_strdup_printf("%s (%s)", said, name);
+	return say(EXIT_FAILED, context, what, NULL);
+}
+
+GError *error_explain(GError *error, const struct call_context *context, gboolean is_root)
+{
+	g_autoptr(GError) old = error;
+	g_autofree char *name = NULL;
+
+	if (error_is_not_there(old))
+		return g_error_new_literal(
+			CTL_ERROR, EXIT_NOT_RUNNING,
+			"the service scx-rustland does not run\n"
+			"To start it, now and at every boot, as root: " HOW_TO_START);
+	if (g_error_matches(old, G_IO_ERROR, G_IO_ERROR_CLOSED))
+		return say(EXIT_FAILED, NULL, "the system bus has gone away", NULL);
+	if (g_error_matches(old, G_IO_ERROR, G_IO_ERROR_TIMED_OUT))
+		return say(EXIT_FAILED, context, "the service did not answer in time",
+			   "`journalctl -u scx-rustland` may say why.");
+	if (!g_dbus_error_is_remote_error(old))
+		return say(EXIT_FAILED, context, old->message, NULL);
+	name = g_dbus_error_get_remote_error(old);
+	g_dbus_error_strip_remote_error(old);
+	return explain_remote(name, old->message, context, is_root);
+}

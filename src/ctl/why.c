@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See why.h. */
+#include <config.h>
+
+#include <rustland.h>
+
+#include "convert.h"
+#include "error.h"
+#include "why.h"
+
+#define SYSTEMD_NAME "org.freedesktop.systemd1"
+#define UNIT_NAME    "scx-rustland.service"
+
+/* ---- Asking --------------------------------------------------------------------------------- */
+
+/* NULL: systemd is not there, or does not say. */
+static GVariant *ask_systemd(GDBusConnection *bus, const char *path, const char *interface,
+			     const char *method, GVariant *arguments, const char *reply)
+{
+	return g_dbus_connection_call_sync(bus, SYSTEMD_NAME, path, interface, method, arguments,
+					   G_VARIANT_TYPE(reply), G_DBUS_CALL_FLAGS_NO_AUTO_START,
+					   -1, NULL, NULL);
+}
+
+static GVariant *unit_properties(GDBusConnection *bus, const char *path, const char *interface)
+{
+	g_autoptr(GVariant) reply =
+		ask_systemd(bus, path, "org.freedesktop.DBus.Properties", "GetAll",
+			    g_variant_new("(s)", interface), "(a{sv})");
+
+	return reply ? g_variant_get_child_value(reply, 0) : NULL;
+}
+
+static void read_unit(struct facts *facts, GDBusConnection *bus)
+{
+	g_autoptr(GVariant) reply = NULL, unit = NULL, service = NULL;
+	gboolean condition = TRUE;
+	guint64 tried = 0;
+	const char *path;
+
+	reply = ask_systemd(bus, "/org/freedesktop/systemd1", SYSTEMD_NAME ".Manager", "LoadUnit",
+			    g_variant_new("(s)", UNIT_NAME), "(o)");
+	if (!reply)
+		return;
+	g_variant_get(reply, "(&o)", &path);
+	unit = unit_properties(bus, path, SYSTEMD_NAME ".Unit");
+	service = unit_properties(bus, path, SYSTEMD_NAME ".Service");
+	if (service)
+		g_variant_lookup(service, "Result", "s", &facts->result);
+	if (!unit)
+		return;
+	g_variant_lookup(unit, "LoadState", "s", &facts->load_state);
+	g_variant_lookup(unit, "ActiveState", "s", &facts->active_state);
+	g_variant_lookup(unit, "ConditionResult", "b", &condition);
+	g_variant_lookup(unit, "ConditionTimestamp", "t", &tried);
+	facts->condition_failed = tried && !condition;
+}
+
+void facts_read(struct facts *facts, GDBusConnection *bus)
+{
+	facts->kernel_state = rl_kernel_state(facts->kernel_ops, sizeof(facts->kernel_ops));
+	if (!facts->service && bus)
+		read_unit(facts, bus);
+}
+
+void facts_clear(struct facts *facts)
+{
+	g_clear_pointer(&facts->service, json_object_unref);
+	g_clear_pointer(&facts->load_state, g_free);
+	g_clear_pointer(&facts->active_state, g_free);
+	g_clear_pointer(&facts->result, g_free);
+}
+
+/* ---- Concluding ----------------------------------------------------------------------------- */
+
+#define NO_SCHED_EXT	 "this kernel has no sched_ext"
+#define NO_SCHED_EXT_FIX "Boot Linux 6.12 or newer with CONFIG_SCHED_CLASS_EXT."
+#define OTHER_FIX                                                                                  \
+	"It is left alone; rustland takes over when it goes. Where it is a service, as root: "     \
+	"systemctl stop scx scx_loader"
+
+gboolean facts_scheduling(const struct facts *facts)
+{
+	static const char *const states[] = {"active", "degraded", NULL};
+
+	return facts->service && g_strv_contains(states, object_text(facts->service, "state"));
+}
+
+static void add(JsonArray *problems, const char *fix, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+static void add(JsonArray *problems, const char *fix, const char *format, ...)
+{
+	JsonObject *object = json_object_new();
+	g_autofree char *problem = NULL;
+	va_list args;
+
+	va_start(args, format);
+	problem = g_strdup_vprintf(format, args);
+	va_end(args);
+	json_object_set_string_member(object, "problem", problem);
+	json_object_set_string_member(object, "fix", fix);
+	json_array_add_object_element(problems, object);
+}
+
+static void service_problems(JsonArray *problems, const struct facts *facts)
+{
+	const char *state = object_text(facts->service, "state"),
+		   *scheduler = object_text(facts->service, "scheduler"),
+		   *reason = object_text(facts->service, "exit_reason");
+
+	if (g_str_equal(state, "degraded"))
+		add(problems,
+		    "It recovers by itself; if not, `journalctl -u scx-rustland` may say why.",
+		    "the policy answers too late, and the kernel goes on with estimates");
+	else if (g_str_equal(state, "inhibited"))
+		add(problems, OTHER_FIX, "another sched_ext scheduler is loaded: %s", scheduler);
+	else if (g_str_equal(state, "failed"))
+		add(problems,
+		    "`journalctl -u scx-rustland` says more; to try again, as root: "
+		    "systemctl restart scx-rustland",
+		    "the scheduler ended too often, and the kernel's own one does its work: %s",
+		    *reason ? reason : "no reason is known");
+	else if (g_str_equal(state, "disabled") && facts->kernel_state == RL_KERNEL_UNSUPPORTED)
+		add(problems, NO_SCHED_EXT_FIX, NO_SCHED_EXT);
+	else if (g_str_equal(state, "disabled"))
+		add(problems, "To start it, as root: systemctl restart scx-rustland",
+		    "the service is being stopped");
+}
+
+static void unit_problems(JsonArray *problems, const struct facts *facts)
+{
+	if (g_strcmp0(facts->load_state, "not-found") == 0)
+		add(problems, "Install the package scx-rustland; then, as root: " HOW_TO_START,
+		    "the service scx-rustland is not installed");
+	else if (g_strcmp0(facts->load_state, "masked") == 0)
+		add(problems, "As root: systemctl unmask scx-rustland; " HOW_TO_START,
+		    "the service scx-rustland is masked, it must not be started");
+	else if (g_strcmp0(facts->active_state, "failed") == 0)
+		add(problems,
+		    "`journalctl -u scx-rustland` says why; to try again, as root: "
+		    "systemctl restart scx-rustland",
+		    "the service scx-rustland has failed (%s)",
+		    facts->result ? facts->result : "no result");
+	else if (g_strcmp0(facts->active_state, "activating") == 0)
+		add(problems, "Wait a moment.", "the service scx-rustland is being started");
+	else if (facts->condition_failed)
+		add(problems, "`systemctl status scx-rustland` says which.",
+		    "a condition of the service scx-rustland was not met, so that systemd did not "
+		    "start it");
+	else
+		add(problems, "To start it, now and at every boot, as root: " HOW_TO_START,
+		    "the service scx-rustland does not run");
+}
+
+static void kernel_problems(JsonArray *problems, const struct facts *facts)
+{
+	if (facts->kernel_state == RL_KERNEL_UNSUPPORTED)
+		add(problems, NO_SCHED_EXT_FIX, NO_SCHED_EXT);
+	else if (g_str_has_prefix(facts->kernel_ops, "rustland"))
+		add(problems, "End that program before you start the service.",
+		    "scx_rustland was started without the service, so nobody can be boosted");
+	else if (*facts->kernel_ops)
+		add(problems, OTHER_FIX, "another sched_ext scheduler is loaded: %s",
+		    facts->kernel_ops);
+}
+
+JsonArray *facts_problems(const struct facts *facts)
+{
+	JsonArray *problems = json_array_new();
+
+	if (facts->service) {
+		service_problems(problems, facts);
+	} else {
+		unit_problems(problems, facts);
+		kernel_problems(problems, facts);
+	}
+	return problems;
+}

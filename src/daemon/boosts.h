@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The registry of boosts: who asked for which class for which target, and until when.
+ *
+ * It turns them into classes (of all boosts on one target the highest counts), ends them when their
+ * process exits (its pidfd says so), their client vanishes or their time is up, and keeps them in the
+ * store. It asks for no permission and knows no D-Bus: bus.c does, before it calls. All of it runs in
+ * one thread, the main loop's.
+ */
+#ifndef RUSTLANDD_BOOSTS_H
+#define RUSTLANDD_BOOSTS_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <glib.h>
+
+#include <rustland.h>
+
+#include "cgroup.h"
+#include "classes.h"
+#include "process.h"
+#include "store.h"
+
+#define BOOST_REASON_MAX     256 /* bytes */
+#define BOOST_APP_ID_MAX     255 /* bytes */
+#define BOOST_TIMEOUT_MIN_US UINT64_C(1000)
+#define BOOST_TIMEOUT_MAX_US (UINT64_C(7) * 24 * 3600 * 1000000)
+/* Foreground changes of one user are carried out at most that often. */
+#define FOREGROUND_PERIOD_US (50 * 1000)
+
+struct config;
+
+/* Why a boost ended, in the order of boost_end_name(). */
+enum boost_end {
+	BOOST_RELEASED,
+	BOOST_EXITED,
+	BOOST_CLIENT_VANISHED,
+	BOOST_EXPIRED,
+	BOOST_REPLACED,
+	BOOST_DENIED,
+	BOOST_SHUTDOWN,
+};
+
+struct boost {
+	uint32_t cookie; /* random, not 0 */
+	enum rl_class class;
+	struct rl_target target;
+	struct process *process; /* NULL for a group in the foreground */
+	struct cgroup *cgroup;	 /* with RL_SCOPE_CGROUP */
+	pid_t pid;		 /* of the process; 0 for a group in the foreground */
+	uid_t target_uid;	 /* whose process it was at the time */
+	uid_t uid;		 /* who asked */
+	char *reason;		 /* strings are never NULL, but for client */
+	char *app_id;
+	char *requester;     /* name of the program that asked */
+	char *client;	     /* unique name whose end ends the boost, or NULL */
+	int64_t since_us;    /* microseconds since 1970 */
+	uint64_t timeout_us; /* 0: none */
+	int64_t expires_us;  /* g_get_monotonic_time(); INT64_MAX: never */
+	guint watch;	     /* the registry's own */
+};
+
+/* All zero, empty or never. */
+struct boost *boost_new(void);
+void boost_free(struct boost *boost);
+const char *boost_name(const struct boost *boost);
+const char *boost_end_name(enum boost_end end);
+const char *scope_name(enum rl_scope scope);
+const char *class_name(enum rl_class class);
+/* FALSE if there is none of that name. */
+gboolean scope_parse(const char *name, enum rl_scope *ret);
+gboolean class_parse(const char *name, enum rl_class *ret);
+
+/* Whoever wants to know; one of them. The boost is valid during the call. */
+struct boosts_listener {
+	void (*added)(gpointer userdata, const struct boost *boost);
+	void (*removed)(gpointer userdata, const struct boost *boost, enum boost_end end);
+};
+
+struct boosts;
+
+/*
+ * Brings back what the store holds, without telling anybody: they were never gone. classes and store
+ * stay the caller's and in use; store may be NULL: then boosts end with this process.
+ */
+struct boosts *boosts_new(struct classes *classes, struct store *store);
+/* Leaves store and classes alone, so that the next start finds all boosts. */
+void boosts_free(struct boosts *boosts);
+
+/* Begin to watch processes and time. What ended before is told now. */
+void boosts_start(struct boosts *boosts, const struct boosts_listener *listener, gpointer userdata);
+
+/* No longer tell anybody, or watch. */
+void boosts_stop(struct boosts *boosts);
+
+/* Lower limits end no boost that is held. */
+void boosts_set_limits(struct boosts *boosts, const struct config *config);
+
+/*
+ * Count a call; see quota.h. To be asked before anybody is troubled with the call's permission.
+ */
+gboolean boosts_take_change(struct boosts *boosts, uid_t uid, GError **error);
+
+/*
+ * Add a boost of which scope, process, cgroup, uid, timeout_us and the strings are set; the rest gets
+ * filled in. Takes the boost over in any case. Returns the cookie, or 0 with an error.
+ */
+uint32_t boosts_add(struct boosts *boosts, struct boost *boost, GError **error);
+
+/*
+ * Put a boost (or NULL: nothing) into a user's foreground slot; takes it over. Carried out now, or
+ * when the period since the last change is over, unless another one comes before that.
+ * order: calls of one user that were made earlier have a lower one, and are ignored when they come
+ * later; see boosts_next_order().
+ */
+void boosts_set_foreground(struct boosts *boosts, uid_t uid, struct boost *boost, uint64_t order);
+uint64_t boosts_next_order(struct boosts *boosts);
+
+/* FALSE if there is no such boost. */
+gboolean boosts_remove(struct boosts *boosts, uint32_t cookie, enum boost_end end);
+
+/* End all that the service is asked for, because it is being stopped for good. */
+void boosts_end_all(struct boosts *boosts, enum boost_end end);
+
+void boosts_client_vanished(struct boosts *boosts, const char *client);
+
+const struct boost *boosts_find(const struct boosts *boosts, uint32_t cookie);
+/* Of type const struct boost, the oldest first; borrowed, valid until the next change. */
+const GPtrArray *boosts_all(const struct boosts *boosts);
+
+/*
+ * Do what is due at that time, and return when something will be (INT64_MAX: nothing). The registry's
+ * own timer calls it; tests do with a time of their own.
+ */
+int64_t boosts_run(struct boosts *boosts, int64_t now_us);
+
+#endif /* RUSTLANDD_BOOSTS_H */

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * org.scx.Rustland on the bus: properties, signals, and each method call from its arguments through
+ * who calls, whether that one may, to the registry of boosts or the service.
+ *
+ * It must never wait for anybody, believe anything that a caller says about itself, or hold more for
+ * one user than a fixed number of calls.
+ */
+#ifndef RUSTLANDD_BUS_H
+#define RUSTLANDD_BUS_H
+
+#include <gio/gio.h>
+
+#include "boosts.h"
+
+struct bus;
+struct config;
+struct supervisor;
+
+/* What the bus cannot do itself; the first two have called bus_config_changed() when they return TRUE. */
+struct bus_host {
+	/* Load the configuration again. FALSE + error: the running one stays. */
+	gboolean (*reload)(gpointer userdata, GError **error);
+	gboolean (*set_profile)(gpointer userdata, const char *profile, GError **error);
+	/* Boosts came or went; may be NULL. */
+	void (*boosts_changed)(gpointer userdata);
+};
+
+/* All pointers stay the caller's and in use. */
+struct bus *bus_new(GDBusConnection *connection, struct supervisor *supervisor,
+		    struct boosts *boosts, const struct bus_host *host, gpointer userdata);
+/* Calls that still wait for an answer get one: the service is stopping. */
+void bus_free(struct bus *bus);
+
+/* To be called after bus_config_changed() and bus_status_changed(), for complete properties. */
+gboolean bus_export(struct bus *bus, GError **error);
+
+/*
+ * Ask for the name. on_owned comes once it is there, after which the boosts are watched as well;
+ * on_lost when another process has it or the bus is gone. Both from the main loop.
+ */
+void bus_own_name(struct bus *bus, void (*on_owned)(gpointer userdata),
+		  void (*on_lost)(gpointer userdata), gpointer userdata);
+
+/* Profile, SliceUSec, SliceMinUSec, MaxBoostsPerUser. */
+void bus_config_changed(struct bus *bus, const struct config *config);
+
+/* State, Scheduler, ExitReason, Policy. */
+void bus_status_changed(struct bus *bus);
+
+#endif /* RUSTLANDD_BUS_H */

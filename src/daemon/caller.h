@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Who made a call: asked of the bus itself, which knows it from the kernel, and never of the caller.
+ * Unique names are not used twice, so the answer stays right after the caller has left.
+ */
+#ifndef RUSTLANDD_CALLER_H
+#define RUSTLANDD_CALLER_H
+
+#include <sys/types.h>
+
+#include <gio/gio.h>
+
+struct caller {
+	char *name; /* its unique name on the bus */
+	uid_t uid;
+	int pidfd; /* its process, where the bus has a pidfd of it; else -1; owned */
+};
+
+void caller_resolve(GDBusConnection *connection, const char *name, GAsyncReadyCallback callback,
+		    gpointer userdata);
+struct caller *caller_resolve_finish(GAsyncResult *result, GError **error);
+void caller_free(struct caller *caller);
+
+#endif /* RUSTLANDD_CALLER_H */

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See cgroup.h. */
+#include <config.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <linux/magic.h>
+#include <linux/openat2.h>
+
+#include <gio/gio.h>
+
+#include "cgroup.h"
+#include "errors.h"
+
+/* Where version 2 is mounted: alone, or beside version 1. */
+static const char *mount_point(void)
+{
+	static const char *const places[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
+	struct statfs fs;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(places); i++)
+		if (statfs(places[i], &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC)
+			return places[i];
+	return NULL;
+}
+
+static void set_invalid(const char *why, GError **error)
+{
+	g_set_error(
+		error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
+		"The path of the control group %s; give it as in /proc/PID/cgroup, after \"0::\"",
+		why);
+}
+
+/* The path without the mount point and without needless slashes, or NULL. */
+static char *normalize(const char *path, const char *mount, GError **error)
+{
+	g_auto(GStrv) parts = NULL;
+	GString *result;
+
+	if (strlen(path) >= PATH_MAX) {
+		set_invalid("is too long", error);
+		return NULL;
+	}
+	for (const char *c = path; *c; c++) {
+		if (g_ascii_iscntrl(*c)) {
+			set_invalid("has a control character in it", error);
+			return NULL;
+		}
+	}
+	if (path[0] != '/') {
+		set_invalid("is not absolute", error);
+		return NULL;
+	}
+	if (cgroup_path_is_below(path, mount))
+		path += strlen(mount);
+	parts = g_strsplit(path, "/", -1);
+	result = g_string_new(NULL);
+	for (char **part = parts; *part; part++) {
+		if (strcmp(*part, ".") == 0 || strcmp(*part, "..") == 0) {
+			g_string_free(result, TRUE);
+			set_invalid("has \".\" or \"..\" in it", error);
+			return NULL;
+		}
+		if (**part)
+			g_string_append_printf(result, "/%s", *part);
+	}
+	if (result->len == 0) {
+		g_string_free(result, TRUE);
+		set_invalid("is that of the whole system", error);
+		return NULL;
+	}
+	return g_string_free(result, FALSE);
+}
+
+static int open_beneath(const char *mount, const char *path)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
+	};
+	int root, fd;
+
+	root = open(mount, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return -1;
+	fd = (int)syscall(SYS_openat2, root, path + 1, &how, sizeof(how));
+	close(root);
+	return fd;
+}
+
+struct cgroup *cgroup_open(const char *path, GError **error)
+{
+	const char *mount = mount_point();
+	g_autofree char *normal = NULL;
+	struct cgroup *cgroup;
+	struct stat st;
+	int dir, events;
+
+	if (!mount) {
+		g_set_error_literal(error, G_DBUS_ERROR, G_DBUS_ERROR_FAILED,
+				    "This system has no control groups of version 2");
+		return NULL;
+	}
+	normal = normalize(path, mount, error);
+	if (!normal)
+		return NULL;
+	dir = open_beneath(mount, normal);
+	if (dir < 0 || fstat(dir, &st) < 0) {
+		g_set_error(error, RUSTLAND_ERROR, RUSTLAND_ERROR_NO_SUCH_PROCESS,
+			    "There is no control group %s", normal);
+		if (dir >= 0)
+			close(dir);
+		return NULL;
+	}
+	events = openat(dir, "cgroup.events", O_RDONLY | O_CLOEXEC);
+	close(dir);
+	cgroup = g_new0(struct cgroup, 1);
+	cgroup->path = g_steal_pointer(&normal);
+	cgroup->id = st.st_ino;
+	cgroup->events_fd = events;
+	if (cgroup_is_empty(cgroup)) {
+		g_set_error(error, RUSTLAND_ERROR, RUSTLAND_ERROR_NO_SUCH_PROCESS,
+			    "There is no process in the control group %s", cgroup->path);
+		cgroup_free(cgroup);
+		return NULL;
+	}
+	return cgroup;
+}
+
+void cgroup_free(struct cgroup *cgroup)
+{
+	if (!cgroup)
+		return;
+	if (cgroup->events_fd >= 0)
+		close(cgroup->events_fd);
+	g_free(cgroup->path);
+	g_free(cgroup);
+}
+
+/* The kernel reports a change only after what was there before has been read. */
+gboolean cgroup_is_empty(const struct cgroup *cgroup)
+{
+	char text[128];
+	ssize_t n;
+
+	n = cgroup->events_fd < 0 ? -1 : pread(cgroup->events_fd, text, sizeof(text) - 1, 0);
+	if (n <= 0)
+		return TRUE;
+	text[n] = 0;
+	return strstr(text, "populated 1") == NULL;
+}
+
+char *cgroup_path_of(pid_t pid)
+{
+	g_autofree char *text = NULL;
+	char file[64];
+	const char *line;
+
+	snprintf(file, sizeof(file), "/proc/%d/cgroup", pid);
+	if (!g_file_get_contents(file, &text, NULL, NULL))
+		return NULL;
+	line = g_str_has_prefix(text, "0::") ? text : strstr(text, "\n0::");
+	if (!line)
+		return NULL;
+	line = strstr(line, "0::") + strlen("0::");
+	return g_utf8_make_valid(line, (gssize)strcspn(line, "\n"));
+}
+
+uint64_t cgroup_id_of(const char *path)
+{
+	const char *mount = mount_point();
+	g_autofree char *file = NULL;
+	struct stat st;
+
+	if (!mount)
+		return 0;
+	file = g_strconcat(mount, path, NULL);
+	return stat(file, &st) == 0 ? st.st_ino : 0;
+}
+
+gboolean cgroup_path_is_below(const char *path, const char *ancestor)
+{
+	size_t len = strlen(ancestor);
+
+	return strncmp(path, ancestor, len) == 0 && (path[len] == '/' || path[len] == 0);
+}

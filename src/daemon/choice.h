@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The profile that somebody chose over D-Bus, in a file that survives restarts. It goes before the
+ * one that rustland.conf names, until that one is chosen.
+ */
+#ifndef RUSTLANDD_CHOICE_H
+#define RUSTLANDD_CHOICE_H
+
+#include <glib.h>
+
+/* Free with g_free(). NULL: nobody chose one, or it cannot be read or is none, which is logged. */
+char *choice_read(const char *state_dir);
+
+/* profile: NULL to forget it. */
+gboolean choice_write(const char *state_dir, const char *profile, GError **error);
+
+#endif /* RUSTLANDD_CHOICE_H */

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See manager.h. */
+#include <config.h>
+
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "manager.h"
+
+struct manager {
+	const struct supervisor *supervisor;
+	bool ready;
+	bool stopping;
+	char *reload_error; /* of the last reload, NULL if it went well */
+	char *said;	    /* the last status */
+	guint watchdog;
+};
+
+/* ---- The status ----------------------------------------------------------------------------- */
+
+static void describe_active(GString *text, const char *policy, unsigned int nr_boosts)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	g_string_printf(text, "scheduling all tasks on %ld CPU%s with the policy %s", cpus,
+			cpus == 1 ? "" : "s", policy);
+	if (nr_boosts)
+		g_string_append_printf(text, "; %u boost%s", nr_boosts, nr_boosts == 1 ? "" : "s");
+}
+
+static char *describe(const struct manager *m, unsigned int nr_boosts)
+{
+	const struct supervisor_status *status = supervisor_status(m->supervisor);
+	const char *state = status->state, *reason = status->exit_reason;
+	g_autoptr(GString) text = g_string_new(NULL);
+
+	if (strcmp(state, "active") == 0)
+		describe_active(text, status->policy, nr_boosts);
+	else if (strcmp(state, "degraded") == 0)
+		g_string_printf(text,
+				"degraded: the policy %s answers too late, the kernel goes on "
+				"with estimates",
+				status->policy);
+	else if (strcmp(state, "inhibited") == 0)
+		g_string_printf(text, "waiting: %s", reason);
+	else if (strcmp(state, "disabled") == 0)
+		g_string_printf(text, "not scheduling: %s", reason);
+	else if (strcmp(state, "failed") == 0)
+		g_string_printf(text, "gave up, the kernel's own scheduler runs: %s", reason);
+	else
+		g_string_printf(text, "starting%s%s", *reason ? " again: " : "", reason);
+	if (m->reload_error)
+		g_string_append_printf(text, "; the last reload was refused: %s", m->reload_error);
+	/* One line: a file's name may hold anything. */
+	g_strdelimit(text->str, "\n", ' ');
+	return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+void manager_update(struct manager *m, unsigned int nr_boosts)
+{
+	bool ready = !m->ready && supervisor_status(m->supervisor)->settled;
+	g_autofree char *text = NULL;
+
+	if (m->stopping)
+		return;
+	text = describe(m, nr_boosts);
+	if (!ready && g_strcmp0(text, m->said) == 0)
+		return;
+	sd_notifyf(0, "%sSTATUS=%s", ready ? "READY=1\n" : "", text);
+	m->ready = m->ready || ready;
+	g_free(m->said);
+	m->said = g_steal_pointer(&text);
+}
+
+void manager_reloading(struct manager *m)
+{
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, g_get_monotonic_time());
+	m->ready = false;
+}
+
+void manager_reloaded(struct manager *m, const char *error)
+{
+	g_free(m->reload_error);
+	m->reload_error = g_strdup(error);
+}
+
+void manager_stopping(struct manager *m)
+{
+	m->stopping = true;
+	sd_notify(0, "STOPPING=1\nSTATUS=stopping");
+}
+
+/* ---- The watchdog --------------------------------------------------------------------------- */
+
+static gboolean on_watchdog(gpointer userdata)
+{
+	struct manager *m = userdata;
+
+	if (supervisor_healthy(m->supervisor))
+		sd_notify(0, "WATCHDOG=1");
+	return G_SOURCE_CONTINUE;
+}
+
+struct manager *manager_new(const struct supervisor *supervisor)
+{
+	struct manager *m = g_new0(struct manager, 1);
+	uint64_t usec;
+
+	m->supervisor = supervisor;
+	if (sd_watchdog_enabled(0, &usec) > 0)
+		m->watchdog = g_timeout_add((guint)(usec / 2000), on_watchdog, m);
+	return m;
+}
+
+void manager_free(struct manager *m)
+{
+	if (!m)
+		return;
+	g_clear_handle_id(&m->watchdog, g_source_remove);
+	g_free(m->reload_error);
+	g_free(m->said);
+	g_free(m);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A process that is held on to by a pidfd, so that its number can never come to mean another one.
+ *
+ * Facts about it are read from /proc between taking the pidfd and looking whether it still lives:
+ * if it does, then they are about this process. Its owner is what "Uid:" of /proc/PID/status says.
+ * Who owns the files in /proc/PID says less: the effective user alone, or root for every program that
+ * is not dumpable, as compositors with file capabilities are.
+ */
+#ifndef RUSTLANDD_PROCESS_H
+#define RUSTLANDD_PROCESS_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <glib.h>
+
+struct process {
+	int pidfd; /* owned */
+	pid_t pid;
+	uid_t uid;	      /* 0 as soon as its user ids differ from each other */
+	uint64_t start_ticks; /* field 22 of /proc/PID/stat */
+	char name[64];	      /* what it calls itself; printable */
+};
+
+/*
+ * Pin a process, by its number or by a pidfd (which is duplicated). To be freed with process_free().
+ * Errors: RUSTLAND_ERROR_NO_SUCH_PROCESS; G_DBUS_ERROR_INVALID_ARGS for pid 0 and for what is no
+ * pidfd; G_DBUS_ERROR_ACCESS_DENIED for pid 1 and kernel threads, which nobody may boost.
+ */
+struct process *process_pin(uint32_t pid, GError **error);
+struct process *process_pin_fd(int pidfd, GError **error);
+
+/* The same for reading only: pid 1 and kernel threads are found as well. */
+struct process *process_look(uint32_t pid, GError **error);
+
+void process_free(struct process *process);
+
+/* It has not ended; a zombie has. */
+gboolean process_alive(const struct process *process);
+
+/* Its parent, or 0 when there is none to be seen. For walks towards the root; it may be stale. */
+pid_t process_parent(pid_t pid);
+
+/* The name of the process behind a pidfd, or "" when that cannot be told. */
+void process_name_of_fd(int pidfd, char *ret, size_t size);
+
+#endif /* RUSTLANDD_PROCESS_H */

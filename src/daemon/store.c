@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See store.h. */
+#include <config.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "boosts.h"
+#include "store.h"
+
+#define FD_PREFIX "boost-"
+
+struct store {
+	char *file;
+	GHashTable *fds; /* cookie to descriptor + 1, of those the manager handed back */
+};
+
+static gboolean parse_cookie(const char *name, uint32_t *ret)
+{
+	guint64 value;
+
+	if (!g_str_has_prefix(name, FD_PREFIX) ||
+	    !g_ascii_string_to_unsigned(name + strlen(FD_PREFIX), 10, 1, UINT32_MAX, &value, NULL))
+		return FALSE;
+	*ret = (uint32_t)value;
+	return TRUE;
+}
+
+static void close_fd(gpointer fd_plus_one)
+{
+	close(GPOINTER_TO_INT(fd_plus_one) - 1);
+}
+
+struct store *store_new(const char *dir)
+{
+	struct store *store = g_new0(struct store, 1);
+	char **names = NULL;
+	uint32_t cookie;
+	int n;
+
+	store->file = g_build_filename(dir, "boosts", NULL);
+	store->fds = g_hash_table_new_full(NULL, NULL, NULL, close_fd);
+	n = sd_listen_fds_with_names(1, &names);
+	for (int i = 0; i < n; i++) {
+		if (parse_cookie(names[i], &cookie))
+			g_hash_table_insert(store->fds, GUINT_TO_POINTER(cookie),
+					    GINT_TO_POINTER(SD_LISTEN_FDS_START + i + 1));
+		free(names[i]);
+	}
+	free(names);
+	return store;
+}
+
+void store_free(struct store *store)
+{
+	if (!store)
+		return;
+	g_hash_table_unref(store->fds);
+	g_free(store->file);
+	g_free(store);
+}
+
+void store_put_fd(struct store *store, const struct boost *boost)
+{
+	g_autofree char *state = NULL;
+	int r;
+
+	(void)store;
+	if (!boost->process)
+		return; /* a group is found again by its path and id */
+	state = g_strdup_printf("FDSTORE=1\nFDNAME=" FD_PREFIX "%" PRIu32, boost->cookie);
+	r = sd_pid_notify_with_fds(0, 0, state, &boost->process->pidfd, 1);
+	if (r < 0)
+		g_warning("cannot give the service manager a pidfd to keep: %s", g_strerror(-r));
+}
+
+void store_drop_fd(struct store *store, uint32_t cookie)
+{
+	g_autofree char *state =
+		g_strdup_printf("FDSTOREREMOVE=1\nFDNAME=" FD_PREFIX "%" PRIu32, cookie);
+
+	(void)store;
+	sd_notify(0, state);
+}
+
+static void write_boost(GKeyFile *file, const struct boost *boost)
+{
+	g_autofree char *group = g_strdup_printf(FD_PREFIX "%" PRIu32, boost->cookie);
+
+	g_key_file_set_string(file, group, "Class", class_name(boost->class));
+	g_key_file_set_string(file, group, "Scope", scope_name(boost->target.scope));
+	g_key_file_set_integer(file, group, "Pid", boost->pid);
+	if (boost->process)
+		g_key_file_set_uint64(file, group, "StartTicks", boost->process->start_ticks);
+	g_key_file_set_uint64(file, group, "TargetUid", boost->target_uid);
+	if (boost->cgroup) {
+		g_key_file_set_string(file, group, "CGroup", boost->cgroup->path);
+		g_key_file_set_uint64(file, group, "CGroupId", boost->cgroup->id);
+	}
+	g_key_file_set_uint64(file, group, "Uid", boost->uid);
+	g_key_file_set_string(file, group, "Reason", boost->reason);
+	g_key_file_set_string(file, group, "AppId", boost->app_id);
+	g_key_file_set_string(file, group, "Requester", boost->requester);
+	if (boost->client)
+		g_key_file_set_string(file, group, "Client", boost->client);
+	g_key_file_set_int64(file, group, "SinceUSec", boost->since_us);
+	g_key_file_set_uint64(file, group, "TimeoutUSec", boost->timeout_us);
+	g_key_file_set_int64(file, group, "ExpiresUSec", boost->expires_us);
+}
+
+void store_save(struct store *store, const GPtrArray *boosts)
+{
+	g_autoptr(GKeyFile) file = g_key_file_new();
+	g_autoptr(GError) error = NULL;
+	g_autofree char *text = NULL;
+	gsize len;
+
+	for (guint i = 0; i < boosts->len; i++)
+		write_boost(file, g_ptr_array_index(boosts, i));
+	text = g_key_file_to_data(file, &len, NULL);
+	/* A memory file system: there is nothing to sync, and a crash of the machine ends all. */
+	if (!g_file_set_contents_full(store->file, text, (gssize)len,
+				      G_FILE_SET_CONTENTS_CONSISTENT, 0600, &error))
+		g_warning("%s; boosts would not survive a restart of the service", error->message);
+}
+
+/* The number is pinned again where the descriptor got lost; then the start time decides. */
+static struct process *find_process(struct store *store, uint32_t cookie, pid_t pid,
+				    uint64_t start_ticks)
+{
+	gpointer fd_plus_one = g_hash_table_lookup(store->fds, GUINT_TO_POINTER(cookie));
+	struct process *process;
+
+	if (fd_plus_one)
+		process = process_pin_fd(GPOINTER_TO_INT(fd_plus_one) - 1, NULL);
+	else
+		process = process_pin((uint32_t)pid, NULL);
+	if (process && (process->pid != pid || process->start_ticks != start_ticks)) {
+		process_free(process);
+		process = NULL;
+	}
+	return process;
+}
+
+static struct cgroup *find_cgroup(const char *path, uint64_t id)
+{
+	struct cgroup *cgroup = cgroup_open(path, NULL);
+
+	if (cgroup && cgroup->id != id) {
+		cgroup_free(cgroup);
+		cgroup = NULL;
+	}
+	return cgroup;
+}
+
+static char *read_string(GKeyFile *file, const char *group, const char *key)
+{
+	char *value = g_key_file_get_string(file, group, key, NULL);
+
+	return value ? value : g_strdup("");
+}
+
+static struct boost *read_boost(struct store *store, GKeyFile *file, const char *group)
+{
+	g_autofree char *class = read_string(file, group, "Class");
+	g_autofree char *scope = read_string(file, group, "Scope");
+	g_autofree char *path = g_key_file_get_string(file, group, "CGroup", NULL);
+	struct boost *boost = boost_new();
+
+	if (!parse_cookie(group, &boost->cookie) || !class_parse(class, &boost->class) ||
+	    !scope_parse(scope, &boost->target.scope)) {
+		g_warning("%s: [%s] is not readable, and dropped", store->file, group);
+		boost_free(boost);
+		return NULL;
+	}
+	boost->pid = g_key_file_get_integer(file, group, "Pid", NULL);
+	boost->target_uid = (uid_t)g_key_file_get_uint64(file, group, "TargetUid", NULL);
+	boost->uid = (uid_t)g_key_file_get_uint64(file, group, "Uid", NULL);
+	if (boost->pid)
+		boost->process =
+			find_process(store, boost->cookie, boost->pid,
+				     g_key_file_get_uint64(file, group, "StartTicks", NULL));
+	if (path)
+		boost->cgroup =
+			find_cgroup(path, g_key_file_get_uint64(file, group, "CGroupId", NULL));
+	g_free(boost->reason);
+	g_free(boost->app_id);
+	g_free(boost->requester);
+	boost->reason = read_string(file, group, "Reason");
+	boost->app_id = read_string(file, group, "AppId");
+	boost->requester = read_string(file, group, "Requester");
+	boost->client = g_key_file_get_string(file, group, "Client", NULL);
+	boost->since_us = g_key_file_get_int64(file, group, "SinceUSec", NULL);
+	boost->timeout_us = g_key_file_get_uint64(file, group, "TimeoutUSec", NULL);
+	boost->expires_us = g_key_file_get_int64(file, group, "ExpiresUSec", NULL);
+	return boost;
+}
+
+GPtrArray *store_load(struct store *store)
+{
+	GPtrArray *boosts = g_ptr_array_new();
+	g_autoptr(GKeyFile) file = g_key_file_new();
+	g_autoptr(GError) error = NULL;
+	g_auto(GStrv) groups = NULL;
+	GHashTableIter iter;
+	gpointer cookie;
+
+	if (g_key_file_load_from_file(file, store->file, G_KEY_FILE_NONE, &error)) {
+		groups = g_key_file_get_groups(file, NULL);
+		for (char **group = groups; *group; group++) {
+			struct boost *boost = read_boost(store, file, *group);
+
+			if (boost)
+				g_ptr_array_add(boosts, boost);
+		}
+	} else if (!g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT)) {
+		g_warning("%s: %s; boosts of the last run are lost", store->file, error->message);
+	}
+
+	for (guint i = 0; i < boosts->len; i++) {
+		const struct boost *boost = g_ptr_array_index(boosts, i);
+
+		g_hash_table_remove(store->fds, GUINT_TO_POINTER(boost->cookie));
+	}
+	g_hash_table_iter_init(&iter, store->fds);
+	while (g_hash_table_iter_next(&iter, &cookie, NULL))
+		store_drop_fd(store, GPOINTER_TO_UINT(cookie));
+	g_hash_table_remove_all(store->fds);
+	return boosts;
+}

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""python-dbusmock's polkitd, which also remembers what it was asked, and knows dialogues.
+
+An action in `challenge` is one for an administrator: it is allowed to those who let a dialogue be
+shown, and to nobody else.
+"""
+
+import dbus
+from dbusmock import MOCK_IFACE
+from dbusmock.templates import polkitd
+
+BUS_NAME = polkitd.BUS_NAME
+MAIN_OBJ = polkitd.MAIN_OBJ
+MAIN_IFACE = polkitd.MAIN_IFACE
+SYSTEM_BUS = polkitd.SYSTEM_BUS
+
+AllowUnknown = polkitd.AllowUnknown
+SetAllowed = polkitd.SetAllowed
+SimulateHang = polkitd.SimulateHang
+SimulateHangActions = polkitd.SimulateHangActions
+ReleaseHangingCalls = polkitd.ReleaseHangingCalls
+
+
+def load(mock, parameters):
+    polkitd.load(mock, parameters)
+    mock.challenge = []
+    mock.asked = []
+
+
+@dbus.service.method(
+    MAIN_IFACE,
+    in_signature="(sa{sv})sa{ss}us",
+    out_signature="(bba{ss})",
+    async_callbacks=("ok_cb", "err_cb"),
+)
+def CheckAuthorization(self, subject, action, details, flags, cancellation_id, ok_cb, err_cb):
+    self.asked.append((str(subject[0]), str(subject[1]["name"]), str(action), int(flags)))
+    if action in self.challenge:
+        ok_cb((bool(flags & 1), True, {}))
+    else:
+        polkitd.CheckAuthorization(
+            self, subject, action, details, flags, cancellation_id, ok_cb, err_cb
+        )
+
+
+@dbus.service.method(MOCK_IFACE, in_signature="as", out_signature="")
+def SetChallenge(self, actions):
+    self.challenge = actions
+
+
+@dbus.service.method(MOCK_IFACE, in_signature="", out_signature="a(sssu)")
+def TakeAsked(self):
+    """What was asked since the last call: kind of subject, its name, action, flags."""
+    asked, self.asked = self.asked, []
+    return asked

@@ -1,0 +1,191 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# scx-rustland.service under systemd: it becomes ready, survives whatever happens to its parts, makes
+# way for other schedulers, applies configuration, and gives up when it must. What D-Bus clients see
+# of that is another script's business.
+#
+# usage: service.sh
+
+# shellcheck source=tests/vm/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+unit=scx-rustland
+conf=/etc/scx-rustland/rustland.conf
+drop_in=/run/systemd/system/$unit.service.d
+
+property() { systemctl show --value -p "$1" "$unit"; }
+status_text() { property StatusText; }
+status_says() { [[ $(status_text) == *"$1"* ]]; }
+active_state() { property ActiveState; }
+child() { pgrep -P "$(property MainPID)"; }
+arguments() { tr '\0' ' ' <"/proc/$(child)/cmdline"; }
+schedules() { state_is enabled && [[ $(ops) == rustland* ]] && status_says 'scheduling all tasks'; }
+journal() { journalctl --no-pager -q -u "$unit" --after-cursor="$cursor" "$@"; }
+mark() { cursor=$(journalctl --no-pager -q -n 0 --show-cursor | sed -n 's/^-- cursor: //p'); }
+now_ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
+all_gone() { [[ -z $(pgrep -x rustlandd; pgrep -x scx_rustland) ]]; }
+another_child() { [[ -n $(child) && $(child) != "$1" ]] && schedules; }
+at_least_restarts() { (($(property NRestarts) >= $1)); }
+
+service_start() { timeout 100 systemctl start "$unit"; }
+service_stop() {
+	timeout 60 systemctl stop "$unit"
+	systemctl reset-failed "$unit" 2>/dev/null
+	:
+}
+
+clean_up_service() {
+	rm -rf "$conf" "$drop_in" /etc/scx-rustland/rustland.conf.d
+	systemctl daemon-reload
+	service_stop
+}
+mkdir -p /etc/scx-rustland
+journalctl --update-catalog
+mark
+
+# ---- start and stop --------------------------------------------------------------------------------
+
+verdict "systemctl start succeeds" service_start
+verdict "then the kernel's state is $(state), by $(ops), and the status: $(status_text)" schedules
+verdict "while it runs, memory compaction leaves its pages alone" \
+	grep -q -x 0 /proc/sys/vm/compact_unevictable_allowed
+verdict "the scheduler had nothing to complain about" \
+	[ -z "$(journal -p warning -o cat)" ]
+exposure=$(systemd-analyze security --no-pager "$unit" | sed -n "s/.*exposure level for.*: \([0-9.]*\).*/\1/p")
+verdict "exposure is ${exposure:-unknown} of at most 2.2" at_most "${exposure:-10}" 2.2
+check_page_faults
+verdict "systemctl stop succeeds" timeout 60 systemctl stop "$unit"
+verdict "then the kernel's state is $(state)" state_is disabled
+verdict "no process is left" all_gone
+verdict "the unit has not failed: $(active_state)" [ "$(active_state)" = inactive ]
+verdict "memory compaction is as before" grep -q -x 1 /proc/sys/vm/compact_unevictable_allowed
+
+# ---- ends that nobody ordered ------------------------------------------------------------------------
+
+service_start
+mark
+pid=$(child)
+start=$(now_ms)
+kill -KILL "$pid"
+verdict "after SIGKILL for the scheduler there is another one" wait_until 30 another_child "$pid"
+note "that took $(($(now_ms) - start)) ms"
+verdict "the journal says why" \
+	grep -q 'started again: scx_rustland was killed by signal 9' <(journal -o cat)
+verdict "the journal's catalog explains it" grep -q "Boosts are kept" <(journal -x)
+
+pid=$(child)
+start=$(now_ms)
+kill -KILL "$(property MainPID)"
+verdict "after SIGKILL for rustlandd there is another one" wait_until 30 at_least_restarts 1
+verdict "and another scheduler" wait_until 30 another_child "$pid"
+note "that took $(($(now_ms) - start)) ms"
+verdict "the old scheduler is gone" [ ! -e "/proc/$pid" ]
+
+# ---- a scheduler that hangs --------------------------------------------------------------------------
+
+pid=$(child)
+kill -STOP "$pid"
+verdict "a stopped scheduler is noticed: $(wait_until 60 status_says degraded; status_text)" \
+	status_says degraded
+kill -CONT "$pid"
+verdict "one that goes on too: $(wait_until 60 schedules; status_text)" schedules
+verdict "it is the same one" [ "$(child)" = "$pid" ]
+kill -STOP "$pid"
+verdict "one that stays stopped is replaced" wait_until 120 another_child "$pid"
+verdict "the journal says why" grep -q 'no sign of life' <(journal -o cat)
+
+# ---- CPU hotplug -------------------------------------------------------------------------------------
+
+if [[ -w /sys/devices/system/cpu/cpu1/online ]]; then
+	pid=$(child)
+	seq=$(enable_seq)
+	enabled_anew() { (($(enable_seq) > seq)) && schedules; }
+	echo 0 >/sys/devices/system/cpu/cpu1/online
+	verdict "a CPU goes offline: $(wait_until 60 enabled_anew; status_text)" enabled_anew
+	seq=$(enable_seq)
+	echo 1 >/sys/devices/system/cpu/cpu1/online
+	verdict "and online again: $(wait_until 60 enabled_anew; status_text)" enabled_anew
+	verdict "the scheduler is the same process" [ "$(child)" = "$pid" ]
+else
+	skip "CPU hotplug: there is only one CPU"
+fi
+
+# ---- configuration -----------------------------------------------------------------------------------
+
+pid=$(child)
+verdict "a reload without a change succeeds" timeout 60 systemctl reload "$unit"
+verdict "and the scheduler stays" [ "$(child)" = "$pid" ]
+
+printf '[Service]\nProfile=gaming\n' >"$conf"
+verdict "a reload with another profile succeeds" timeout 60 systemctl reload "$unit"
+verdict "when it is through, the scheduler has the new slice: $(arguments)" \
+	grep -q -- '--slice-us 8000 ' <(arguments)
+verdict "and schedules: $(status_text)" schedules
+
+mark
+pid=$(child)
+printf '[Scheduler]\n\nSliceUSec=5\n' >"$conf"
+timeout 60 systemctl reload "$unit"
+verdict "a bad file is refused by line, key and range: $(journal -o cat -p warning)" \
+	grep -q "$conf:3: SliceUSec=5: .* from 100 to 1000000" <(journal -o cat -p warning)
+verdict "systemctl status says so: $(status_text)" status_says "$conf:3"
+verdict "the scheduler stays" [ "$(child)" = "$pid" ]
+verdict "with its arguments" grep -q -- '--slice-us 8000 ' <(arguments)
+
+service_stop
+timeout 60 systemctl start "$unit" 2>/dev/null
+verdict "with a bad file it does not start: $(active_state), $(property ExecMainStatus)" \
+	[ "$(active_state) $(property ExecMainStatus) $(property NRestarts)" = "failed 78 0" ]
+rm "$conf"
+systemctl reset-failed "$unit"
+
+printf '[Scheduler]\nPolicy=nonsense\n' >"$conf"
+verdict "with a policy that is not there it starts" service_start
+verdict "and says so: $(status_text)" status_says 'gave up'
+rm "$conf"
+timeout 60 systemctl reload "$unit"
+verdict "a reload with a better file mends that: $(status_text)" schedules
+
+# ---- other schedulers --------------------------------------------------------------------------------
+
+service_stop
+scheduler_start || die "a scheduler can be started by hand"
+verdict "beside another scheduler the service starts" service_start
+verdict "and waits: $(status_text)" status_says 'waiting: another sched_ext scheduler is loaded'
+check_serving "the other one stays"
+verdict "no child was started" [ -z "$(child)" ]
+scheduler_stop
+verdict "the other one ended with status 0 (it is $scheduler_status)" [ "$scheduler_status" = 0 ]
+verdict "the service takes over: $(wait_until 30 schedules; status_text)" schedules
+verdict "as a child of its own" [ -n "$(child)" ]
+service_stop
+
+# ---- giving up ---------------------------------------------------------------------------------------
+
+mark
+mkdir -p "$drop_in"
+cat >"$drop_in/broken.conf" <<-'CONF'
+	[Service]
+	ExecStart=
+	ExecStart=/usr/libexec/rustlandd --scheduler /bin/false
+CONF
+printf '[Restart]\nLimit=3\nDelayMSec=50\n' >"$conf"
+systemctl daemon-reload
+verdict "with a scheduler that always fails it becomes ready" service_start
+verdict "having given up: $(status_text)" status_says 'gave up'
+verdict "the kernel's state is $(state)" state_is disabled
+verdict "the service itself runs on: $(active_state)" [ "$(active_state)" = active ]
+verdict "it tried four times" \
+	[ "$(journal -o cat | grep -c -E 'started again: scx_rustland ended with status 1|giving up')" = 4 ]
+verdict "the journal's catalog explains it" \
+	grep -q 'is not started any more' <(journal -x -p err)
+clean_up_service
+
+verdict "afterwards it starts as before" service_start
+verdict "and schedules: $(status_text)" schedules
+clean_up_service
+journalctl --no-pager -b -o short-precise >out/journal.txt
+verdict "in the end the kernel's state is $(state)" state_is disabled
+verdict "not thrown out by the kernel" no_ejection
+finish
