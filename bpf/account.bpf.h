@@ -154,6 +154,7 @@ static __always_inline void account_wakeup(struct task_ctx *tctx)
 		return;
 	slept_ns = now_ns() - tctx->slept_at_ns;
 	tctx->slept_ns = slept_ns > 0 ? slept_ns : 0;
+	tctx->last_burst_ns = tctx->burst_ns;
 	tctx->burst_ns = 0;
 	tctx->asleep = false;
 }

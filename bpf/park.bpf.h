@@ -130,19 +130,21 @@ static __always_inline void run_policy_soon(const struct task_struct *p, u64 dea
 		preempt_later_deadline(p, deadline);
 }
 
-/* Ask about p and park it. False when the ring is full: nothing was done. */
-static __always_inline bool ask(struct task_struct *p, struct task_ctx *tctx, u64 enq_flags,
-				u64 now)
+/*
+ * A request with p's facts, to be submitted by the caller. NULL when the ring is full: nothing was
+ * done.
+ */
+static __always_inline struct rl_task *describe(const struct task_struct *p, struct task_ctx *tctx,
+						u32 flags, u32 waiting, u64 now)
 {
-	bool wakeup = enq_flags & KVAL(scx_enq_flags, SCX_ENQ_WAKEUP);
 	struct request_slot *slot;
 	struct rl_task *t;
-	u32 waiting = count_waiting(p), own_class = class_of(p, tctx);
-	u64 request, deadline;
+	u32 own_class = class_of(p, tctx);
+	u64 request;
 
 	t = bpf_ringbuf_reserve(&queued, sizeof(*t), 0);
 	if (!t)
-		return false;
+		return NULL;
 
 	/* Numbered only now, so that there is no request that can never be answered. */
 	request = __sync_add_and_fetch(&shared.asked, 1);
@@ -153,7 +155,7 @@ static __always_inline bool ask(struct task_struct *p, struct task_ctx *tctx, u6
 	t->pid = p->pid;
 	t->tgid = p->tgid;
 	t->cpu = scx_bpf_task_cpu(p);
-	t->flags = (wakeup ? RL_TASK_WAKEUP : 0) | (tctx->known ? 0 : RL_TASK_NEW) |
+	t->flags = flags | (tctx->known ? 0 : RL_TASK_NEW) |
 		   (tctx->sync_wake ? RL_TASK_SYNC_WAKE : 0) |
 		   (p->flags & PF_KTHREAD ? RL_TASK_KTHREAD : 0) |
 		   (tctx->waker_class > own_class ? RL_TASK_INHERITED : 0);
@@ -173,15 +175,90 @@ static __always_inline bool ask(struct task_struct *p, struct task_ctx *tctx, u6
 	t->generation = tctx->generation;
 	t->reserved = 0;
 	__builtin_memcpy(t->comm, p->comm, RL_COMM_LEN);
+	t->last_burst_ns = tctx->last_burst_ns;
+	return t;
+}
 
+/* Ask about p and park it. False when the ring is full: nothing was done. */
+static __always_inline bool ask(struct task_struct *p, struct task_ctx *tctx, u64 enq_flags,
+				u64 now)
+{
+	bool wakeup = enq_flags & KVAL(scx_enq_flags, SCX_ENQ_WAKEUP);
+	u32 waiting = count_waiting(p);
+	struct rl_task *t = describe(p, tctx, wakeup ? RL_TASK_WAKEUP : 0, waiting, now);
+	u64 deadline;
+
+	if (!t)
+		return false;
 	deadline = estimate_deadline(p, tctx, wakeup);
-	dsq_insert_vtime(p, DSQ_PARK, estimate_slice(waiting), deadline, enq_flags);
-	bpf_ringbuf_submit(t, BPF_RB_NO_WAKEUP);
 	tctx->slice_ns = 0;
+	tctx->standing = 0;
 	tctx->parked_at_ns = now;
+	dsq_insert_vtime(p, DSQ_PARK, estimate_slice(waiting), deadline, enq_flags);
+	/* Last: from here on the answer may come, on another CPU. */
+	bpf_ringbuf_submit(t, BPF_RB_NO_WAKEUP);
 	if (wakeup)
 		run_policy_soon(p, deadline);
 	return true;
+}
+
+/* ---- Wakeups that need no answer ------------------------------------------------------------ */
+
+/* Half a second: a grant is about what the task has just been doing. */
+#define STANDING_NS (500ULL * 1000 * 1000)
+
+static __always_inline bool wakeup_stands(const struct task_ctx *tctx, u64 now)
+{
+	return tctx->standing && before(now, tctx->standing_until_ns);
+}
+
+/* The grant is used up with this wakeup: the policy can renew it before the next one. */
+static __always_inline void notice(const struct task_struct *p, struct task_ctx *tctx, u64 now)
+{
+	struct rl_task *t;
+
+	if (!policy_can_answer(now))
+		return;
+	t = describe(p, tctx, RL_TASK_WAKEUP | RL_TASK_NOTICE, count_waiting(p), now);
+	if (!t)
+		return;
+	tctx->notice = t->request;
+	bpf_ringbuf_submit(t, BPF_RB_NO_WAKEUP);
+}
+
+/* Nobody waits for this CPU who should run before the deadline given. */
+static __always_inline bool first_in_line(s32 cpu, u64 deadline)
+{
+	u64 head;
+
+	return !(scx_bpf_dsq_nr_queued(cpu) && dsq_head_vtime(cpu, &head) &&
+		 before(head, deadline)) &&
+	       !(scx_bpf_dsq_nr_queued(DSQ_SHARED) && dsq_head_vtime(DSQ_SHARED, &head) &&
+		 before(head, deadline));
+}
+
+/*
+ * Queue p at once, as the policy has said it would. On the CPU where it wakes up it interrupts by
+ * being put on that CPU's own queue: no interrupt has to be sent for it.
+ */
+static __always_inline void queue_standing(struct task_struct *p, struct task_ctx *tctx,
+					   u64 enq_flags, u64 now)
+{
+	s32 cpu = scx_bpf_task_cpu(p);
+
+	count(nr_standing);
+	if (!--tctx->standing)
+		notice(p, tctx, now);
+	tctx->deadline = tctx->standing_deadline;
+	tctx->slice_ns = tctx->standing_slice_ns;
+	tctx->decided_runtime_ns = tctx->runtime_ns;
+	if (runs_later_deadline(p, cpu, tctx->deadline) && first_in_line(cpu, tctx->deadline)) {
+		count(nr_preempt_kicks);
+		dsq_insert(p, KVAL(scx_dsq_id_flags, SCX_DSQ_LOCAL), tctx->slice_ns,
+			   enq_flags | KVAL(scx_enq_flags, SCX_ENQ_PREEMPT));
+		return;
+	}
+	queue_now(p, tctx->decided_cpu, tctx->slice_ns, tctx->deadline, enq_flags, true);
 }
 
 /* ---- Carrying out answers ------------------------------------------------------------------- */
@@ -197,6 +274,22 @@ static __always_inline bool unpark(struct task_struct *p, u64 dsq, u64 slice_ns,
 	       dsq_move_vtime(p, DSQ_PARK, dsq, slice_ns, deadline);
 }
 
+static __always_inline void grant(struct task_ctx *tctx, const struct rl_decision *d)
+{
+	tctx->standing = d->standing < RL_STANDING_MAX ? d->standing : RL_STANDING_MAX;
+	tctx->standing_until_ns = now_ns() + STANDING_NS;
+	tctx->standing_deadline = d->deadline;
+	tctx->standing_slice_ns = d->slice_ns ?: opt_slice_ns;
+}
+
+/* The answer to a notice. The task is queued, or runs, or sleeps: it stays where it is. */
+static __always_inline void renew(struct task_ctx *tctx, const struct rl_decision *d)
+{
+	tctx->notice = 0;
+	__builtin_memcpy(tctx->state, d->state, sizeof(tctx->state));
+	grant(tctx, d);
+}
+
 static __always_inline void carry_out(const struct rl_decision *d)
 {
 	struct task_struct *p = bpf_task_from_pid(d->pid);
@@ -206,6 +299,11 @@ static __always_inline void carry_out(const struct rl_decision *d)
 	if (!p)
 		return; /* it exited */
 	tctx = task_ctx(p);
+	if (tctx && d->flags & RL_DECISION_NOTICE) {
+		if (tctx->notice == d->request)
+			renew(tctx, d);
+		goto out;
+	}
 	if (!tctx || tctx->generation != d->generation) {
 		count(nr_cancel_dispatches);
 		goto out;
@@ -226,6 +324,7 @@ static __always_inline void carry_out(const struct rl_decision *d)
 	tctx->known = true;
 	tctx->placed = true;
 	__builtin_memcpy(tctx->state, d->state, sizeof(tctx->state));
+	grant(tctx, d);
 
 	if (!unpark(p, dsq, slice_ns, d->deadline)) {
 		count(nr_failed_dispatches);

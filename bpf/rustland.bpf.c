@@ -140,6 +140,10 @@ void OPS(enqueue, struct task_struct *p, u64 enq_flags)
 		return;
 	}
 	now = now_ns();
+	if (wakeup && wakeup_stands(tctx, now)) {
+		queue_standing(p, tctx, enq_flags, now);
+		return;
+	}
 	if (policy_can_answer(now)) {
 		if (ask(p, tctx, enq_flags, now))
 			return;

@@ -64,6 +64,7 @@ struct task_ctx {
 	u64 slept_ns;	   /* how long its last sleep was */
 	u64 runtime_ns;	   /* CPU time so far */
 	u64 burst_ns;	   /* CPU time since it last slept */
+	u64 last_burst_ns; /* and what that was when it did */
 	bool asleep;
 	bool sync_wake; /* its waker is about to sleep */
 	bool placed;	/* its deadline means something */
@@ -86,6 +87,12 @@ struct task_ctx {
 	u64 decided_runtime_ns; /* runtime_ns when that was */
 	s32 decided_cpu;
 	u64 state[RL_STATE_WORDS];
+
+	/* Wakeups that need no answer, see rl_decision.standing. */
+	u32 standing;
+	u64 standing_until_ns;
+	u64 standing_deadline, standing_slice_ns;
+	u64 notice; /* the request that told the policy of the last one; 0: none */
 };
 
 struct {

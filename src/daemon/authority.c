@@ -12,7 +12,7 @@
 #define POLKIT_PATH	 "/org/freedesktop/PolicyKit1/Authority"
 #define POLKIT_INTERFACE "org.freedesktop.PolicyKit1.Authority"
 
-#define CHECK_FLAGS_NONE	    0u
+#define CHECK_FLAGS_NONE	   0u
 #define CHECK_FLAGS_ALLOW_DIALOGUE 1u
 
 struct check {
@@ -74,8 +74,9 @@ static void on_answer(GObject *source, GAsyncResult *result, gpointer userdata)
 	if (authorized)
 		g_task_return_boolean(task, TRUE);
 	else if (challenge)
-		return_denied(task, "An administrator has to authenticate for this; call it with the "
-				    "flag ALLOW_INTERACTIVE_AUTHORIZATION, or as root");
+		return_denied(task,
+			      "An administrator has to authenticate for this; call it with the "
+			      "flag ALLOW_INTERACTIVE_AUTHORIZATION, or as root");
 	else
 		return_denied(task, "polkit does not allow this to you; it takes an active local "
 				    "session, or root");
@@ -90,8 +91,8 @@ void authority_check(GDBusConnection *connection, const struct caller *caller, c
 	GVariantBuilder subject;
 
 	check->action = action;
-	check->cancellation_id = interactive ? g_strdup_printf("%" G_GUINT64_FORMAT, ++last_id)
-					     : g_strdup("");
+	check->cancellation_id =
+		interactive ? g_strdup_printf("%" G_GUINT64_FORMAT, ++last_id) : g_strdup("");
 	g_task_set_task_data(task, check, check_free);
 	if (caller->uid == 0) {
 		g_task_return_boolean(task, TRUE);

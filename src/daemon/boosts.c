@@ -33,7 +33,7 @@ struct lost {
 struct boosts {
 	struct classes *classes;
 	struct store *store;
-	GPtrArray *all; /* owned, the oldest first */
+	GPtrArray *all;	   /* owned, the oldest first */
 	GHashTable *slots; /* uid to struct slot */
 	struct quota *quota;
 	GArray *lost;
@@ -136,7 +136,7 @@ void boost_free(struct boost *boost)
 
 const char *boost_name(const struct boost *boost)
 {
-	return boost->process ? boost->process->name
+	return boost->process  ? boost->process->name
 	       : boost->cgroup ? strrchr(boost->cgroup->path, '/') + 1
 			       : "";
 }
@@ -275,9 +275,9 @@ static void watch_target(struct boosts *boosts, struct boost *boost)
 		boost->watch = g_unix_fd_add_full(G_PRIORITY_DEFAULT, boost->process->pidfd,
 						  G_IO_IN, on_target_event, watch, g_free);
 	else
-		boost->watch = g_unix_fd_add_full(G_PRIORITY_DEFAULT, boost->cgroup->events_fd,
-						  G_IO_PRI | G_IO_ERR, on_target_event, watch,
-						  g_free);
+		boost->watch =
+			g_unix_fd_add_full(G_PRIORITY_DEFAULT, boost->cgroup->events_fd,
+					   G_IO_PRI | G_IO_ERR, on_target_event, watch, g_free);
 }
 
 /* ---- Adding and removing -------------------------------------------------------------------- */
@@ -366,8 +366,7 @@ static uint32_t count_held(const struct boosts *boosts, uid_t uid)
 static void arm_timer(struct boosts *boosts, int64_t due_us)
 {
 	if (boosts->timer)
-		g_source_set_ready_time(boosts->timer, due_us == INT64_MAX ? -1
-							: MAX(due_us, 0));
+		g_source_set_ready_time(boosts->timer, due_us == INT64_MAX ? -1 : MAX(due_us, 0));
 }
 
 static int64_t next_due(const struct boosts *boosts)

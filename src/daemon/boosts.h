@@ -22,8 +22,8 @@
 #include "process.h"
 #include "store.h"
 
-#define BOOST_REASON_MAX     256	      /* bytes */
-#define BOOST_APP_ID_MAX     255	      /* bytes */
+#define BOOST_REASON_MAX     256 /* bytes */
+#define BOOST_APP_ID_MAX     255 /* bytes */
 #define BOOST_TIMEOUT_MIN_US UINT64_C(1000)
 #define BOOST_TIMEOUT_MAX_US (UINT64_C(7) * 24 * 3600 * 1000000)
 /* Foreground changes of one user are carried out at most that often. */
@@ -53,9 +53,9 @@ struct boost {
 	uid_t uid;		 /* who asked */
 	char *reason;		 /* strings are never NULL, but for client */
 	char *app_id;
-	char *requester;   /* name of the program that asked */
-	char *client;	   /* unique name whose end ends the boost, or NULL */
-	int64_t since_us;  /* microseconds since 1970 */
+	char *requester;     /* name of the program that asked */
+	char *client;	     /* unique name whose end ends the boost, or NULL */
+	int64_t since_us;    /* microseconds since 1970 */
 	uint64_t timeout_us; /* 0: none */
 	int64_t expires_us;  /* g_get_monotonic_time(); INT64_MAX: never */
 	guint watch;	     /* the registry's own */
@@ -89,8 +89,7 @@ struct boosts *boosts_new(struct classes *classes, struct store *store);
 void boosts_free(struct boosts *boosts);
 
 /* Begin to watch processes and time. What ended before is told now. */
-void boosts_start(struct boosts *boosts, const struct boosts_listener *listener,
-		  gpointer userdata);
+void boosts_start(struct boosts *boosts, const struct boosts_listener *listener, gpointer userdata);
 
 /* No longer tell anybody, or watch. */
 void boosts_stop(struct boosts *boosts);

@@ -90,8 +90,8 @@ static void return_error(GDBusMethodInvocation *invocation, const GError *error)
 	if (error->domain == G_DBUS_ERROR || error->domain == RUSTLAND_ERROR)
 		g_dbus_method_invocation_return_gerror(invocation, error);
 	else
-		g_dbus_method_invocation_return_error_literal(
-			invocation, G_DBUS_ERROR, G_DBUS_ERROR_FAILED, error->message);
+		g_dbus_method_invocation_return_error_literal(invocation, G_DBUS_ERROR,
+							      G_DBUS_ERROR_FAILED, error->message);
 }
 
 /* What the configuration has to say is about what the caller gave. */
@@ -313,8 +313,8 @@ static gboolean check_type(const char *key, GVariant *value, const char *type, G
 	if (g_variant_is_of_type(value, G_VARIANT_TYPE(type)))
 		return TRUE;
 	g_set_error(error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
-		    "Option %s has type %s; it must be %s", key,
-		    g_variant_get_type_string(value), type);
+		    "Option %s has type %s; it must be %s", key, g_variant_get_type_string(value),
+		    type);
 	return FALSE;
 }
 
@@ -359,8 +359,9 @@ static gboolean parse_option(struct request *request, const char *key, GVariant 
 		return check_type(key, value, "t", error) &&
 		       parse_timeout(request, g_variant_get_uint64(value), error);
 	/* The key is not repeated: it may be of any length and content. */
-	g_set_error_literal(error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
-			    "There is an unknown option; known are AppId, Lifetime and TimeoutUSec");
+	g_set_error_literal(
+		error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
+		"There is an unknown option; known are AppId, Lifetime and TimeoutUSec");
 	return FALSE;
 }
 
@@ -373,9 +374,8 @@ static gboolean parse_boost(struct request *request, const char *scope, const ch
 
 	request->boost = boost_new();
 	if (!scope_parse(scope, &request->boost->target.scope)) {
-		g_set_error_literal(
-			error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
-			"The scope must be \"process\", \"tree\" or \"cgroup\"");
+		g_set_error_literal(error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
+				    "The scope must be \"process\", \"tree\" or \"cgroup\"");
 		return FALSE;
 	}
 	if (!check_text("The reason", reason, BOOST_REASON_MAX, error))
@@ -458,8 +458,7 @@ static gboolean prepare_boost(struct request *request, const char **ret_action, 
 
 static gboolean finish_boost(struct request *request, GError **error)
 {
-	uint32_t cookie =
-		boosts_add(request->bus->boosts, g_steal_pointer(&request->boost), error);
+	uint32_t cookie = boosts_add(request->bus->boosts, g_steal_pointer(&request->boost), error);
 
 	if (!cookie)
 		return FALSE;
@@ -617,8 +616,8 @@ static const struct request_kind kinds_foreground_cgroup[] = {
 static gboolean on_set_foreground_process(Rustland *object, GDBusMethodInvocation *invocation,
 					  guint pid, struct bus *bus)
 {
-	struct request *request = request_new(
-		bus, &kinds_foreground_process[is_interactive(invocation)], invocation);
+	struct request *request =
+		request_new(bus, &kinds_foreground_process[is_interactive(invocation)], invocation);
 
 	(void)object;
 	request->pid = pid;
@@ -630,8 +629,8 @@ static gboolean on_set_foreground_process(Rustland *object, GDBusMethodInvocatio
 static gboolean on_set_foreground_cgroup(Rustland *object, GDBusMethodInvocation *invocation,
 					 const char *path, struct bus *bus)
 {
-	struct request *request = request_new(
-		bus, &kinds_foreground_cgroup[is_interactive(invocation)], invocation);
+	struct request *request =
+		request_new(bus, &kinds_foreground_cgroup[is_interactive(invocation)], invocation);
 
 	(void)object;
 	request->path = g_strdup(path);
@@ -655,8 +654,7 @@ static GVariant *describe(const struct boost *boost, gboolean with_private)
 			      g_variant_new_string(scope_name(boost->target.scope)));
 	g_variant_builder_add(&b, "{sv}", "Class", g_variant_new_string(class_name(boost->class)));
 	g_variant_builder_add(&b, "{sv}", "Uid", g_variant_new_uint32(boost->uid));
-	g_variant_builder_add(&b, "{sv}", "Since",
-			      g_variant_new_uint64((guint64)boost->since_us));
+	g_variant_builder_add(&b, "{sv}", "Since", g_variant_new_uint64((guint64)boost->since_us));
 	g_variant_builder_add(&b, "{sv}", "Lifetime",
 			      g_variant_new_string(boost->client ? "client" : "process"));
 	if (boost->timeout_us)
@@ -693,15 +691,13 @@ static gboolean finish_list(struct request *request, GError **error)
 
 		g_variant_builder_add_value(&b, describe(boost, uid == 0 || uid == boost->uid));
 	}
-	g_dbus_method_invocation_return_value(request->invocation,
-					      g_variant_new("(aa{sv})", &b));
+	g_dbus_method_invocation_return_value(request->invocation, g_variant_new("(aa{sv})", &b));
 	return TRUE;
 }
 
 static const struct request_kind kind_list = {prepare_list, finish_list, FALSE};
 
-static gboolean on_list_boosts(Rustland *object, GDBusMethodInvocation *invocation,
-			       struct bus *bus)
+static gboolean on_list_boosts(Rustland *object, GDBusMethodInvocation *invocation, struct bus *bus)
 {
 	(void)object;
 	request_start(request_new(bus, &kind_list, invocation));
@@ -803,8 +799,8 @@ static void on_statistics(GObject *source, GAsyncResult *result, gpointer userda
 		GDBusMethodInvocation *invocation = g_ptr_array_index(wait->invocations, i);
 
 		if (values)
-			g_dbus_method_invocation_return_value(
-				invocation, g_variant_new("(@a{st})", values));
+			g_dbus_method_invocation_return_value(invocation,
+							      g_variant_new("(@a{st})", values));
 		else
 			g_dbus_method_invocation_return_error(
 				invocation, RUSTLAND_ERROR, RUSTLAND_ERROR_NOT_RUNNING,
@@ -1167,9 +1163,8 @@ void bus_own_name(struct bus *bus, void (*on_owned)(gpointer userdata),
 
 static void answer_stopping(GDBusMethodInvocation *invocation)
 {
-	g_dbus_method_invocation_return_error_literal(invocation, RUSTLAND_ERROR,
-						      RUSTLAND_ERROR_NOT_RUNNING,
-						      "The service is stopping");
+	g_dbus_method_invocation_return_error_literal(
+		invocation, RUSTLAND_ERROR, RUSTLAND_ERROR_NOT_RUNNING, "The service is stopping");
 }
 
 void bus_free(struct bus *bus)

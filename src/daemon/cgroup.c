@@ -34,9 +34,10 @@ static const char *mount_point(void)
 
 static void set_invalid(const char *why, GError **error)
 {
-	g_set_error(error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
-		    "The path of the control group %s; give it as in /proc/PID/cgroup, after \"0::\"",
-		    why);
+	g_set_error(
+		error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
+		"The path of the control group %s; give it as in /proc/PID/cgroup, after \"0::\"",
+		why);
 }
 
 /* The path without the mount point and without needless slashes, or NULL. */

@@ -38,12 +38,17 @@ static gboolean parse_stat(const char *text, pid_t *ret_parent, uint64_t *ret_fl
 			     ret_parent, ret_flags, ret_start_ticks) == 3;
 }
 
-/* A line such as "Uid:\t1000\t1000\t1000\t1000". */
+/* A line such as "Uid:\t1000\t1000\t1000\t1000". The name, in another line, may hold the key. */
 static const char *status_value(const char *text, const char *key)
 {
-	const char *line = strstr(text, key);
+	const char *line = text;
 
-	return line && (line == text || line[-1] == '\n') ? line + strlen(key) : NULL;
+	while (line && !g_str_has_prefix(line, key)) {
+		line = strchr(line, '\n');
+		if (line)
+			line++;
+	}
+	return line ? line + strlen(key) : NULL;
 }
 
 static void make_printable(char *text, size_t size)
@@ -225,8 +230,8 @@ struct process *process_pin_fd(int pidfd, GError **error)
 	}
 	fd = fcntl(pidfd, F_DUPFD_CLOEXEC, 3);
 	if (fd < 0) {
-		g_set_error(error, G_DBUS_ERROR, G_DBUS_ERROR_FAILED,
-			    "Cannot keep the pidfd: %s", g_strerror(errno));
+		g_set_error(error, G_DBUS_ERROR, G_DBUS_ERROR_FAILED, "Cannot keep the pidfd: %s",
+			    g_strerror(errno));
 		return NULL;
 	}
 	return pin(fd, pid, FALSE, error);

@@ -18,7 +18,7 @@
 struct process {
 	int pidfd; /* owned */
 	pid_t pid;
-	uid_t uid; /* 0 as soon as its user ids differ from each other */
+	uid_t uid;	      /* 0 as soon as its user ids differ from each other */
 	uint64_t start_ticks; /* field 22 of /proc/PID/stat */
 	char name[64];	      /* what it calls itself; printable */
 };

@@ -67,9 +67,10 @@ gboolean quota_take_change(struct quota *quota, uid_t uid, int64_t now_us, GErro
 	g_hash_table_foreach_remove(quota->users, is_quiet, &limit);
 	times = g_hash_table_lookup(quota->users, GUINT_TO_POINTER(uid));
 	if ((times ? times->len : 0) >= quota->max_changes) {
-		int64_t wait_us = times ? g_array_index(times, int64_t, times->len -
-								       quota->max_changes) - limit
-					: quota->window_us;
+		int64_t wait_us =
+			times ? g_array_index(times, int64_t, times->len - quota->max_changes) -
+					limit
+			      : quota->window_us;
 
 		g_set_error(error, RUSTLAND_ERROR, RUSTLAND_ERROR_RATE_LIMITED,
 			    "More than %" PRIu32 " calls of user %u within %" PRId64

@@ -23,9 +23,8 @@ static GVariant *call(GDBusConnection *connection, const char *path, const char 
 static GVariant *get_property(GDBusConnection *connection, const char *path, const char *interface,
 			      const char *property)
 {
-	g_autoptr(GVariant) reply =
-		call(connection, path, "org.freedesktop.DBus.Properties", "Get",
-		     g_variant_new("(ss)", interface, property), "(v)");
+	g_autoptr(GVariant) reply = call(connection, path, "org.freedesktop.DBus.Properties", "Get",
+					 g_variant_new("(ss)", interface, property), "(v)");
 	GVariant *value = NULL;
 
 	if (reply)

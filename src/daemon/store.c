@@ -183,12 +183,12 @@ static struct boost *read_boost(struct store *store, GKeyFile *file, const char 
 	boost->target_uid = (uid_t)g_key_file_get_uint64(file, group, "TargetUid", NULL);
 	boost->uid = (uid_t)g_key_file_get_uint64(file, group, "Uid", NULL);
 	if (boost->pid)
-		boost->process = find_process(
-			store, boost->cookie, boost->pid,
-			g_key_file_get_uint64(file, group, "StartTicks", NULL));
+		boost->process =
+			find_process(store, boost->cookie, boost->pid,
+				     g_key_file_get_uint64(file, group, "StartTicks", NULL));
 	if (path)
-		boost->cgroup = find_cgroup(
-			path, g_key_file_get_uint64(file, group, "CGroupId", NULL));
+		boost->cgroup =
+			find_cgroup(path, g_key_file_get_uint64(file, group, "CGroupId", NULL));
 	g_free(boost->reason);
 	g_free(boost->app_id);
 	g_free(boost->requester);

@@ -17,6 +17,9 @@
 /* Number of 64-bit words that a policy may keep with a task, see rl_task.state. */
 #define RL_STATE_WORDS 2
 
+/* The most that rl_decision.standing can be. */
+#define RL_STANDING_MAX 16
+
 /* In rl_decision.cpu: run on whichever allowed CPU is free first. */
 #define RL_CPU_ANY (-1)
 
@@ -43,11 +46,15 @@ enum rl_task_flags {
 	RL_TASK_SYNC_WAKE = 1 << 2, /* its waker said that it is about to sleep itself */
 	RL_TASK_KTHREAD = 1 << 3,   /* a kernel thread */
 	RL_TASK_INHERITED = 1 << 4, /* class is that of the task which woke it, for this once */
+	RL_TASK_NOTICE = 1 << 5, /* it is queued already, under a decision that stood: it does not
+				       wait for this one, which holds from the next wakeup on */
 };
 
 enum rl_decision_flags {
 	/* Run it now: stop a running task whose deadline is later, when no allowed CPU is idle. */
 	RL_DECISION_PREEMPT = 1 << 0,
+	/* The answer to RL_TASK_NOTICE; rl_decide_for() sets it. */
+	RL_DECISION_NOTICE = 1 << 1,
 };
 
 /*
@@ -93,6 +100,8 @@ struct rl_task {
 	uint32_t reserved;
 
 	char comm[RL_COMM_LEN]; /* the thread's name, zero-terminated */
+
+	uint64_t last_burst_ns; /* CPU time it used between its last two sleeps */
 };
 
 /* What the policy decided about one queued task. Start from rl_decide_for(), see rustland.h. */
@@ -108,6 +117,16 @@ struct rl_decision {
 			      wrap), but the unit has to advance about as fast as nanoseconds of CPU
 			      time: the kernel extrapolates with it when the policy is late */
 	uint64_t state[RL_STATE_WORDS]; /* comes back in rl_task.state */
+
+	/*
+	 * How many of the task's next wakeups need no answer, up to RL_STANDING_MAX and for half a
+	 * second: the kernel queues it at once, under this same deadline and slice, and lets it
+	 * interrupt who is later, as with RL_DECISION_PREEMPT. It spares the round trip where the
+	 * answer is known. At the last one the policy gets a notice, and can grant more before they
+	 * are needed. 0: ask again.
+	 */
+	uint32_t standing;
+	uint32_t zero;
 };
 
 #endif /* RUSTLAND_TASK_H */

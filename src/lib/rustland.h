@@ -108,6 +108,7 @@ static inline struct rl_decision rl_decide_for(const struct rl_task *task)
 	struct rl_decision d = {
 		.pid = task->pid,
 		.cpu = RL_CPU_ANY,
+		.flags = task->flags & RL_TASK_NOTICE ? RL_DECISION_NOTICE : 0,
 		.generation = task->generation,
 		.request = task->request,
 	};
@@ -309,7 +310,7 @@ struct rl_stats {
 	uint64_t nr_bounce_dispatches; /* decisions for a CPU that the task may not use */
 	uint64_t nr_failed_dispatches; /* decisions about a task that was not waiting any more */
 	uint64_t nr_sched_congested;   /* requests that found the ring full */
-	uint64_t nr_standing;	    /* preempted tasks queued again under the decision they had */
+	uint64_t nr_standing;	    /* tasks queued under a decision that stood, not asked about */
 	uint64_t nr_late;	    /* tasks queued without asking because the policy was late */
 	uint64_t nr_flushed;	    /* waiting tasks that ran before their decision came */
 	uint64_t nr_asked;	    /* requests sent to the policy */

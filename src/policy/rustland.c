@@ -39,6 +39,9 @@ enum {
  */
 #define POOL_CAPACITY 16384
 
+/* The most wakeups that are granted at once: its boost or its habits may change. */
+#define STANDING_MAX 4
+
 /* How many shares a boosted task has, as long as it sleeps. */
 #define BOOSTED_SHARES 4
 
@@ -122,6 +125,13 @@ static int64_t uncharged_ns(const struct rustland *r, const struct rl_task *task
 	return ran_ns < (uint64_t)r->slice_ns ? (int64_t)ran_ns : r->slice_ns;
 }
 
+/* What it used between its last two sleeps, or a slice when that was more. */
+static int64_t last_burst_ns(const struct rustland *r, const struct rl_task *task)
+{
+	return task->last_burst_ns < (uint64_t)r->slice_ns ? (int64_t)task->last_burst_ns
+							   : r->slice_ns;
+}
+
 /*
  * How much of a sleep its last sleep was: the part of the time that it slept, where three
  * milliseconds count as if it had run. A frame loop that works for 3 ms and sleeps for 13 has
@@ -131,13 +141,12 @@ static int64_t uncharged_ns(const struct rustland *r, const struct rl_task *task
 static int64_t worth_of_sleep(const struct rustland *r, const struct rl_task *task)
 {
 	const int64_t half_ns = 3000000;
-	int64_t slept_ns, ran_ns;
+	int64_t slept_ns;
 
 	if (!(task->flags & RL_TASK_WAKEUP))
 		return 0;
 	slept_ns = task->slept_ns < (uint64_t)FOREVER_NS ? task->slept_ns : FOREVER_NS;
-	ran_ns = uncharged_ns(r, task);
-	return slept_ns * ONE / (slept_ns + ran_ns + half_ns);
+	return slept_ns * ONE / (slept_ns + last_burst_ns(r, task) + half_ns);
 }
 
 /* ---- The clock ------------------------------------------------------------------------------ */
@@ -306,6 +315,15 @@ static int64_t band_of(const struct rustland *r, const struct rl_task *task)
 	}
 }
 
+/*
+ * A regular sleeper will do the same again, and the answer would be the same: for some frames of a
+ * game nobody has to be asked. As many as it can be charged for afterwards.
+ */
+static uint32_t standing_of(const struct rustland *r, const struct rl_task *task)
+{
+	return (uint32_t)clamp(r->slice_ns / (last_burst_ns(r, task) + 1), 0, STANDING_MAX);
+}
+
 static void rustland_enqueue(void *state, const struct rl_task *task)
 {
 	struct rustland *r = state;
@@ -332,7 +350,7 @@ static void rustland_enqueue(void *state, const struct rl_task *task)
 	 * interrupt all others.
 	 */
 	if (wakeup && (lag <= 0 || worth > ONE / 2 || task->flags & RL_TASK_KTHREAD))
-		decision.flags = RL_DECISION_PREEMPT;
+		decision.flags |= RL_DECISION_PREEMPT;
 	decision.deadline = r->clock + lag + burst - band_of(r, task);
 	/*
 	 * Others wait for what a kernel thread was woken to do; the kernel's watchdog is one, and
@@ -342,6 +360,8 @@ static void rustland_enqueue(void *state, const struct rl_task *task)
 	first = task->frontier - 2 * r->slice_ns;
 	if (wakeup && task->flags & RL_TASK_KTHREAD && (int64_t)(decision.deadline - first) > 0)
 		decision.deadline = first;
+	if (wakeup && lag <= 0 && worth > ONE / 2)
+		decision.standing = standing_of(r, task);
 	decision.state[VRUNTIME] = r->clock + lag;
 	decision.state[CHARGED] = task->runtime_ns;
 	rl_pool_push(r->pool, &decision, task->enqueued_at_ns);

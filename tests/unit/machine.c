@@ -20,6 +20,7 @@ struct task {
 	struct rl_decision decision; /* the one that counts now */
 	bool known;		     /* the policy has decided about it */
 	bool asked;		     /* the policy owes an answer */
+	uint32_t standing;	     /* wakeups that need none */
 	bool second_of_pair;
 	uint64_t slice_left_ns, decided_runtime_ns;
 	uint64_t work_left_ns;		  /* until it sleeps or exits */
@@ -193,12 +194,17 @@ static void carry_out(struct machine *m, const struct rl_decision *d)
 
 	assert(t->asked && d->request == t->facts.request && d->generation == t->facts.generation);
 	assert(d->slice_ns > 0);
+	assert(d->standing <= RL_STANDING_MAX);
+	assert(!(d->flags & RL_DECISION_NOTICE) == !(t->facts.flags & RL_TASK_NOTICE));
 	t->asked = false;
 	t->known = true;
 	t->decision = *d;
-	t->slice_left_ns = d->slice_ns;
+	t->standing = d->standing;
 	t->decided_runtime_ns = t->facts.runtime_ns;
 	memcpy(t->facts.state, d->state, sizeof(d->state));
+	if (d->flags & RL_DECISION_NOTICE)
+		return;
+	t->slice_left_ns = d->slice_ns;
 	if (d->flags & RL_DECISION_PREEMPT)
 		preempt_for(m, t);
 }
@@ -227,10 +233,23 @@ static void ask(struct machine *m, struct task *t, uint32_t flags)
 	assert(!t->asked);
 }
 
+/* A wakeup that needs no answer; at the last one the policy is told. */
+static void queue_standing(struct machine *m, struct task *t)
+{
+	t->slice_left_ns = t->decision.slice_ns;
+	t->decided_runtime_ns = t->facts.runtime_ns;
+	if (--t->standing)
+		wait_in_queue(m, t);
+	else
+		ask(m, t, RL_TASK_WAKEUP | RL_TASK_NOTICE);
+	preempt_for(m, t);
+}
+
 static void become_runnable(struct machine *m, struct task *t)
 {
 	t->work_left_ns = t->spec.kind == MACHINE_HOG ? UINT64_MAX : vary(m, t->spec.run_ns, 10);
 	t->waits_since_ns = m->now_ns;
+	t->facts.last_burst_ns = t->facts.burst_ns;
 	t->facts.burst_ns = 0;
 	t->woken = t->facts.runtime_ns > 0;
 	if (t->woken)
@@ -244,7 +263,10 @@ static void become_runnable(struct machine *m, struct task *t)
 			return;
 		}
 	}
-	ask(m, t, t->woken ? RL_TASK_WAKEUP : 0);
+	if (t->woken && t->standing)
+		queue_standing(m, t);
+	else
+		ask(m, t, t->woken ? RL_TASK_WAKEUP : 0);
 }
 
 /* ---- Tasks ---------------------------------------------------------------------------------- */

@@ -10,7 +10,7 @@
 #   --seconds N      length of a run (default 10), after --settle seconds (default 5)
 #   --clock TEXT     which clock this is, for the table
 #   --shown-only     show the figures and assert nothing
-#   VARIANT          hogs, build, pairs (default: all three)
+#   VARIANT          hogs, build, both, pairs (default: all of them)
 
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -29,7 +29,7 @@ while (($#)); do
 	esac
 	shift
 done
-((${#variants[@]})) || variants=(hogs build pairs)
+((${#variants[@]})) || variants=(hogs build both pairs)
 
 period=16667
 
@@ -43,6 +43,10 @@ variant() {
 	build)
 		load=(--hogs 0 --build-jobs $((2 * cpus)))
 		checks=(--max-wakeup-p99 0.25 --no-more-missed --min-build 0.95)
+		;;
+	both)
+		load=(--build-jobs "$cpus")
+		checks=(--max-wakeup-p99 0.25 --no-more-missed --min-hogs 0.95 --min-build 0.95)
 		;;
 	pairs)
 		load=(--pairs 4)
@@ -83,6 +87,7 @@ for name in "${variants[@]}"; do
 	case $name in
 	hogs) echo "The frame loop beside $((2 * cpus)) hogs:" ;;
 	build) echo "The frame loop beside make -j$((2 * cpus)):" ;;
+	both) echo "The frame loop beside $((2 * cpus)) hogs and make -j$cpus:" ;;
 	pairs) echo "The frame loop beside $((2 * cpus)) hogs and 4 pairs of tasks that wake each other:" ;;
 	esac
 	"$bench/report.py" --clock "$clock" --json "out/frames-$name.json" "${checks[@]}" \

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Pinning processes, with real ones, and the paths of control groups. */
+#include <config.h>
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include <gio/gio.h>
+
+#include "../../src/daemon/cgroup.h"
+#include "../../src/daemon/errors.h"
+#include "../../src/daemon/process.h"
+
+/* A child that does nothing, and dies with us. */
+static pid_t start_child(const char *name)
+{
+	int ready[2];
+	pid_t pid;
+	char c;
+
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (name)
+			prctl(PR_SET_NAME, name);
+		(void)!write(ready[1], "", 1);
+		for (;;)
+			pause();
+	}
+	assert_int_equal(read(ready[0], &c, 1), 1);
+	close(ready[0]);
+	close(ready[1]);
+	return pid;
+}
+
+static void end_child(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static void assert_error(GError **error, GQuark domain, int code)
+{
+	assert_non_null(*error);
+	if (!g_error_matches(*error, domain, code))
+		fail_msg("another error: %s", (*error)->message);
+	g_clear_error(error);
+}
+
+static void test_facts(void **state)
+{
+	pid_t pid = start_child("some name");
+	struct process *process = process_pin((uint32_t)pid, NULL), *again;
+	GError *error = NULL;
+
+	(void)state;
+	assert_non_null(process);
+	assert_int_equal(process->pid, pid);
+	assert_int_equal(process->uid, getuid());
+	assert_string_equal(process->name, "some name");
+	assert_true(process->start_ticks > 0);
+	assert_true(process_alive(process));
+	assert_int_equal(process_parent(pid), getpid());
+
+	again = process_pin_fd(process->pidfd, NULL);
+	assert_non_null(again);
+	assert_int_not_equal(again->pidfd, process->pidfd);
+	assert_int_equal(again->start_ticks, process->start_ticks);
+	process_free(again);
+
+	/* A zombie has ended. */
+	kill(pid, SIGKILL);
+	waitid(P_PID, (id_t)pid, NULL, WEXITED | WNOWAIT);
+	assert_false(process_alive(process));
+	assert_null(process_pin((uint32_t)pid, &error));
+	assert_error(&error, RUSTLAND_ERROR, RUSTLAND_ERROR_NO_SUCH_PROCESS);
+	assert_null(process_pin_fd(process->pidfd, &error));
+	assert_error(&error, RUSTLAND_ERROR, RUSTLAND_ERROR_NO_SUCH_PROCESS);
+	waitpid(pid, NULL, 0);
+	assert_null(process_pin_fd(process->pidfd, &error));
+	assert_error(&error, RUSTLAND_ERROR, RUSTLAND_ERROR_NO_SUCH_PROCESS);
+	process_free(process);
+}
+
+static void test_strange_names(void **state)
+{
+	/* What could be taken for the end of the name, or for another field. */
+	static const struct {
+		const char *name, *shown;
+	} names[] = {
+		{"a) R 1 (b", "a) R 1 (b"},
+		{"\nUid:\t0", "?Uid:?0"},
+		{"\x1b[31mred", "?[31mred"},
+		{"\xff\xfe", "\xef\xbf\xbd\xef\xbf\xbd"},
+		{"", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		pid_t pid = start_child(names[i].name);
+		struct process *process = process_pin((uint32_t)pid, NULL);
+
+		assert_non_null(process);
+		assert_string_equal(process->name, names[i].shown);
+		assert_int_equal(process->uid, getuid());
+		assert_int_equal(process_parent(pid), getpid());
+		process_free(process);
+		end_child(pid);
+	}
+}
+
+static void test_numbers_that_are_none(void **state)
+{
+	static const uint32_t gone[] = {4194305, INT32_MAX, (uint32_t)INT32_MAX + 1, UINT32_MAX};
+	GError *error = NULL;
+
+	(void)state;
+	assert_null(process_pin(0, &error));
+	assert_error(&error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS);
+	for (size_t i = 0; i < G_N_ELEMENTS(gone); i++) {
+		assert_null(process_pin(gone[i], &error));
+		assert_error(&error, RUSTLAND_ERROR, RUSTLAND_ERROR_NO_SUCH_PROCESS);
+	}
+	assert_null(process_pin(1, &error));
+	assert_error(&error, G_DBUS_ERROR, G_DBUS_ERROR_ACCESS_DENIED);
+}
+
+static pid_t thread_id;
+static pthread_barrier_t barrier;
+
+static void *thread_main(void *arg)
+{
+	thread_id = gettid();
+	pthread_barrier_wait(&barrier);
+	pthread_barrier_wait(&barrier);
+	return arg;
+}
+
+static void test_thread(void **state)
+{
+	GError *error = NULL;
+	pthread_t thread;
+	char pid[32];
+
+	(void)state;
+	pthread_barrier_init(&barrier, NULL, 2);
+	assert_int_equal(pthread_create(&thread, NULL, thread_main, NULL), 0);
+	pthread_barrier_wait(&barrier);
+	assert_null(process_pin((uint32_t)thread_id, &error));
+	/* It says what would be right. */
+	snprintf(pid, sizeof(pid), "process, %d", getpid());
+	assert_non_null(strstr(error->message, pid));
+	assert_error(&error, RUSTLAND_ERROR, RUSTLAND_ERROR_NO_SUCH_PROCESS);
+	pthread_barrier_wait(&barrier);
+	pthread_join(thread, NULL);
+	pthread_barrier_destroy(&barrier);
+}
+
+static void test_descriptors_that_are_none(void **state)
+{
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	GError *error = NULL;
+
+	(void)state;
+	assert_null(process_pin_fd(null, &error));
+	assert_error(&error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS);
+	close(null);
+	assert_null(process_pin_fd(null, &error));
+	assert_error(&error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS);
+}
+
+static void test_name_behind_a_pidfd(void **state)
+{
+	pid_t pid = start_child("caller");
+	int pidfd = pidfd_open(pid, 0);
+	char name[64];
+
+	(void)state;
+	process_name_of_fd(pidfd, name, sizeof(name));
+	assert_string_equal(name, "caller");
+	end_child(pid);
+	process_name_of_fd(pidfd, name, sizeof(name));
+	assert_string_equal(name, "");
+	close(pidfd);
+	process_name_of_fd(-1, name, sizeof(name));
+	assert_string_equal(name, "");
+}
+
+static void test_group_paths(void **state)
+{
+	static const char *const bad[] = {
+		"",    "a",	"a/b",	   "../a", "/",	    "//",
+		"/..", "/a/..", "/a/../b", "/./a", "/a\nb", "/sys/fs/cgroup/../../etc",
+	};
+	GError *error = NULL;
+
+	(void)state;
+	assert_true(cgroup_path_is_below("/a/b", "/a"));
+	assert_true(cgroup_path_is_below("/a", "/a"));
+	assert_false(cgroup_path_is_below("/ab", "/a"));
+	assert_false(cgroup_path_is_below("/", "/a"));
+	if (cgroup_id_of("/") == 0)
+		skip(); /* no control groups of version 2 */
+	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+		assert_null(cgroup_open(bad[i], &error));
+		assert_error(&error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS);
+	}
+	assert_null(cgroup_open("/there/is/none", &error));
+	assert_error(&error, RUSTLAND_ERROR, RUSTLAND_ERROR_NO_SUCH_PROCESS);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_facts),
+		cmocka_unit_test(test_strange_names),
+		cmocka_unit_test(test_numbers_that_are_none),
+		cmocka_unit_test(test_thread),
+		cmocka_unit_test(test_descriptors_that_are_none),
+		cmocka_unit_test(test_name_behind_a_pidfd),
+		cmocka_unit_test(test_group_paths),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
