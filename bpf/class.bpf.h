@@ -103,12 +103,28 @@ static __always_inline u64 cgroup_id(const struct task_struct *p)
 	return cgroups ? cgroups->dfl_cgrp->kn->id : 0;
 }
 
+/*
+ * Look p's class up anew. A function of its own, so that the verifier goes through its loops once
+ * and not in every place that may need a class: loading took twice as long.
+ */
+__noinline u32 look_up_class(struct task_struct *p __arg_trusted,
+			     struct task_ctx *tctx __arg_nonnull)
+{
+	u32 highest, class;
+
+	highest = class_of_key(RL_SCOPE_PROCESS, p->tgid, start_ticks(p->group_leader));
+	class = class_of_tree(p, tctx);
+	highest = class > highest ? class : highest;
+	class = class_of_cgroup(p);
+	return class > highest ? class : highest;
+}
+
 /* p's class. Costs two comparisons unless the table has changed or p has changed its cgroup. */
-static __always_inline u32 class_of(const struct task_struct *p, struct task_ctx *tctx)
+static __always_inline u32 class_of(struct task_struct *p, struct task_ctx *tctx)
 {
 	struct rl_classes_state *state;
 	u64 cgroup = cgroup_id(p);
-	u32 zero = 0, class;
+	u32 zero = 0;
 
 	state = bpf_map_lookup_elem(&classes_state, &zero);
 	if (!state || (tctx->class_version == state->version && tctx->class_cgroup == cgroup))
@@ -116,17 +132,13 @@ static __always_inline u32 class_of(const struct task_struct *p, struct task_ctx
 	/* Before the look-ups: what changes during them is looked up again next time. */
 	tctx->class_version = state->version;
 	tctx->class_cgroup = cgroup;
-	tctx->class = RL_CLASS_NORMAL;
-	if (!state->entries) {
+	if (state->entries) {
+		barrier();
+		tctx->class = look_up_class(p, tctx);
+	} else {
+		tctx->class = RL_CLASS_NORMAL;
 		tctx->tree = 0;
-		return tctx->class;
 	}
-	barrier();
-	tctx->class = class_of_key(RL_SCOPE_PROCESS, p->tgid, start_ticks(p->group_leader));
-	class = class_of_tree(p, tctx);
-	tctx->class = class > tctx->class ? class : tctx->class;
-	class = class_of_cgroup(p);
-	tctx->class = class > tctx->class ? class : tctx->class;
 	return tctx->class;
 }
 

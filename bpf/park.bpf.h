@@ -134,7 +134,7 @@ static __always_inline void run_policy_soon(const struct task_struct *p, u64 dea
  * A request with p's facts, to be submitted by the caller. NULL when the ring is full: nothing was
  * done.
  */
-static __always_inline struct rl_task *describe(const struct task_struct *p, struct task_ctx *tctx,
+static __always_inline struct rl_task *describe(struct task_struct *p, struct task_ctx *tctx,
 						u32 flags, u32 waiting, u64 now)
 {
 	struct request_slot *slot;
@@ -213,7 +213,7 @@ static __always_inline bool wakeup_stands(const struct task_ctx *tctx, u64 now)
 }
 
 /* The grant is used up with this wakeup: the policy can renew it before the next one. */
-static __always_inline void notice(const struct task_struct *p, struct task_ctx *tctx, u64 now)
+static __always_inline void notice(struct task_struct *p, struct task_ctx *tctx, u64 now)
 {
 	struct rl_task *t;
 

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -195,6 +196,8 @@ int main(int argc, char **argv)
 	struct options o;
 
 	keep_standard_files();
+	/* Started again through /proc/self/exe the kernel would call it "exe". */
+	prctl(PR_SET_NAME, "scx_rustland");
 	umask(022);
 	log_init();
 	if (options_parse(&o, argc, argv, error) < 0) {
