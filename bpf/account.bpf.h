@@ -95,6 +95,7 @@ static __always_inline void account_running(struct task_struct *p, struct task_c
 		shared.frontier = tctx->deadline;
 	if (cctx) {
 		cctx->deadline = tctx->deadline;
+		cctx->slice_ends_ns = tctx->started_at_ns + p->scx.slice;
 		cctx->victim = true;
 	}
 	count_add(nr_running, 1);

@@ -166,7 +166,7 @@ void OPS(dispatch, s32 cpu, struct task_struct *prev)
 	bool prev_waits = prev && prev->scx.flags & KVAL(scx_ent_flags, SCX_TASK_QUEUED);
 	bool prev_is_policy = prev && is_policy_thread(prev);
 	struct task_ctx *tctx;
-	u64 now = now_ns();
+	u64 now = now_ns(), slice_ns;
 
 	drain_decisions();
 
@@ -192,6 +192,8 @@ void OPS(dispatch, s32 cpu, struct task_struct *prev)
 	/* Nobody else wants this CPU. */
 	if (!prev_waits)
 		return;
+	/* Somebody who is being decided about right now should not have to wait a whole slice. */
+	slice_ns = scx_bpf_dsq_nr_queued(DSQ_PARK) ? opt_slice_min_ns : opt_slice_ns;
 	if (prev_is_policy) {
 		if (shared.held && !policy_late(now))
 			task_set_slice(prev, opt_slice_ns);
@@ -203,11 +205,12 @@ void OPS(dispatch, s32 cpu, struct task_struct *prev)
 
 		account_runtime(tctx);
 		decide_by_estimate(prev, tctx, false);
-		if (cctx)
+		if (cctx) {
 			cctx->deadline = tctx->deadline;
+			cctx->slice_ends_ns = now + slice_ns;
+		}
 	}
-	/* Somebody who is being decided about right now should not have to wait a whole slice. */
-	task_set_slice(prev, scx_bpf_dsq_nr_queued(DSQ_PARK) ? opt_slice_min_ns : opt_slice_ns);
+	task_set_slice(prev, slice_ns);
 }
 
 /* ---- Accounting ----------------------------------------------------------------------------- */
@@ -302,7 +305,7 @@ void OPS(enable, struct task_struct *p)
  * one of whose runnable tasks, and the scheduler thread is one, does not get a CPU. It is also
  * the last resort for tasks that were parked just before the machine went idle.
  */
-static int heartbeat(void *map, int *key, struct heartbeat *hb)
+static __always_inline void beat(void)
 {
 	s32 nr_cpus = scx_bpf_nr_cpu_ids(), cpu;
 	struct task_struct *p;
@@ -319,7 +322,54 @@ static int heartbeat(void *map, int *key, struct heartbeat *hb)
 		    (scx_bpf_dsq_nr_queued(cpu) || scx_bpf_dsq_nr_queued(DSQ_SHARED)))
 			scx_bpf_kick_cpu(cpu, KVAL(scx_kick_flags, SCX_KICK_IDLE));
 	}
-	bpf_timer_start(&hb->timer, HEARTBEAT_NS, 0);
+}
+
+/*
+ * The kernel looks at slices when its tick comes, every 4 ms on many machines. With so many tasks
+ * in the queue that each gets the shortest slice, a round would take four times as long as it
+ * should: 2,000 tasks on 2 CPUs would wait for 4 s, and after 5 s the kernel ends the scheduler.
+ */
+#define CROWD_PER_CPU 16
+
+static __always_inline bool crowded(void)
+{
+	return scx_bpf_dsq_nr_queued(DSQ_SHARED) + scx_bpf_dsq_nr_queued(DSQ_PARK) >
+	       CROWD_PER_CPU * (s32)scx_bpf_nr_cpu_ids();
+}
+
+/* End the slices that are used up; returns how long the next one still has. */
+static __always_inline u64 end_slices(u64 now)
+{
+	s32 nr_cpus = scx_bpf_nr_cpu_ids(), cpu;
+	u64 next_ns = opt_slice_min_ns;
+
+	bpf_for (cpu, 0, nr_cpus) {
+		struct cpu_ctx *cctx = cpu_ctx(cpu);
+
+		if (!cctx || !cctx->victim)
+			continue;
+		if (!before(now, cctx->slice_ends_ns))
+			scx_bpf_kick_cpu(cpu, KVAL(scx_kick_flags, SCX_KICK_PREEMPT));
+		else if (cctx->slice_ends_ns - now < next_ns)
+			next_ns = cctx->slice_ends_ns - now;
+	}
+	return next_ns;
+}
+
+static int heartbeat(void *map, int *key, struct heartbeat *hb)
+{
+	u64 now = bpf_ktime_get_boot_ns(), next_ns, slice_ns;
+
+	if (!before(now, hb->due_ns)) {
+		hb->due_ns = now + HEARTBEAT_NS;
+		beat();
+	}
+	next_ns = hb->due_ns - now;
+	if (crowded()) {
+		slice_ns = end_slices(now_ns());
+		next_ns = next_ns < slice_ns ? next_ns : slice_ns;
+	}
+	bpf_timer_start(&hb->timer, next_ns, 0);
 	return 0;
 }
 

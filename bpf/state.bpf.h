@@ -111,8 +111,9 @@ static __always_inline struct task_ctx *task_ctx(struct task_struct *p)
 
 /* Read by other CPUs without locks: a hint that may be a moment old. */
 struct cpu_ctx {
-	u64 deadline; /* of the task that runs there */
-	bool victim;  /* an ordinary task runs there, it may be preempted */
+	u64 deadline;	   /* of the task that runs there */
+	u64 slice_ends_ns; /* when it has run for its slice */
+	bool victim;	   /* an ordinary task runs there, it may be preempted */
 } __attribute__((aligned(RL_CACHE_LINE)));
 
 static struct cpu_ctx cpus[RL_MAX_CPUS];
@@ -157,6 +158,7 @@ struct {
 
 struct heartbeat {
 	struct bpf_timer timer;
+	u64 due_ns;
 };
 
 struct {

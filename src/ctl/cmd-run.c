@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "client.h"
@@ -32,10 +33,13 @@ static void print_cookie(guint32 cookie)
 
 int cmd_run(const struct arguments *args, GError **error)
 {
+	g_autofree char *name = g_path_get_basename(args->argv[0]);
 	g_autoptr(GError) local = NULL;
 	struct sigaction pipe_action;
 	guint32 cookie;
 
+	/* The service shows what is boosted by the name of now; execve(2) sets it again. */
+	prctl(PR_SET_NAME, name);
 	/* GDBus ignores SIGPIPE, which the command would inherit. */
 	sigaction(SIGPIPE, NULL, &pipe_action);
 	cookie = boost_self(args, &local);

@@ -45,12 +45,12 @@ static const struct explanation explanations[] = {
 
 static const struct {
 	const char *action;
-	const char *who; /* may do it without more ado */
+	const char *takes; /* for it to be allowed without more ado */
 } actions[] = {
-	{ACTION_BOOST_OWN, "users whose session is local and active"},
-	{ACTION_BOOST_OTHER, "administrators, because the process is another user's"},
-	{ACTION_SET_PROFILE, "users whose session is local and active"},
-	{ACTION_MANAGE, "administrators"},
+	{ACTION_BOOST_OWN, "a session that is local and active"},
+	{ACTION_BOOST_OTHER, "an administrator, since what is to be boosted is not yours alone"},
+	{ACTION_SET_PROFILE, "a session that is local and active"},
+	{ACTION_MANAGE, "an administrator"},
 };
 
 /* The bus says so in many ways, depending on who would have had to start the service. */
@@ -85,22 +85,35 @@ static GError *say(enum exit_status status, const struct call_context *context, 
 	return g_error_new_literal(CTL_ERROR, status, text->str);
 }
 
+/* Where the service names the action, that is the one; we can only guess from what was asked. */
+static gsize find_action(const char *said, const struct call_context *context)
+{
+	gsize found = G_N_ELEMENTS(actions);
+
+	for (gsize i = 0; i < G_N_ELEMENTS(actions); i++) {
+		if (strstr(said, actions[i].action))
+			return i;
+		if (context && g_strcmp0(context->action, actions[i].action) == 0)
+			found = i;
+	}
+	return found;
+}
+
 static GError *explain_denied(const char *said, const struct call_context *context,
 			      gboolean is_root)
 {
+	gsize action = find_action(said, context);
 	g_autofree char *what = NULL, *fix = NULL;
-	const char *who = NULL;
 
-	for (size_t i = 0; i < G_N_ELEMENTS(actions); i++)
-		if (context && g_strcmp0(context->action, actions[i].action) == 0)
-			who = actions[i].who;
 	what = g_strdup_printf("this is not allowed (%s)", said);
-	if (who)
-		fix = g_strdup_printf(
-			"The polkit action is %s, for %s: use such a session, or sudo, or "
-			"allow it by a rule in /etc/polkit-1/rules.d, see polkit(8).",
-			context->action, who);
-	return say(EXIT_DENIED, context, what, is_root ? NULL : fix ? fix : "Use sudo.");
+	if (is_root)
+		return say(EXIT_DENIED, context, what, NULL);
+	if (action == G_N_ELEMENTS(actions))
+		return say(EXIT_DENIED, context, what, "Use sudo.");
+	fix = g_strdup_printf("It takes %s. Else use sudo, or a rule in /etc/polkit-1/rules.d for "
+			      "the action %s, see polkit(8).",
+			      actions[action].takes, actions[action].action);
+	return say(EXIT_DENIED, context, what, fix);
 }
 
 static GError *explain_remote(const char *name, const char *said,

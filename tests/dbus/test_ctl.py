@@ -6,7 +6,6 @@ import json
 import os
 import pty
 import re
-import select
 import signal
 import subprocess
 import sys
@@ -15,13 +14,12 @@ import unittest
 from gi.repository import Gio
 
 from fakes import ERROR, STANDARD_ERROR, Bus, Loop, Service, Systemd
+from follow import PATIENCE, Following
 from harness import STAGE, TOP
 
 CTL = str(STAGE / "usr/bin/rustlandctl")
 os.environ["LD_LIBRARY_PATH"] = str(next(STAGE.glob("usr/lib/*/librustland.so.0")).parent)
 HAS_SCHED_EXT = os.path.exists("/sys/kernel/sched_ext")
-# Nothing here takes that long; it is for what hangs.
-PATIENCE = 60
 
 START = "systemctl enable --now scx-rustland"
 
@@ -48,62 +46,6 @@ def ctl(*words, **kwargs):
             [CTL, *map(str, words)], capture_output=True, text=True, timeout=PATIENCE, check=False, **kwargs
         )
     )
-
-
-class Following:
-    """A rustlandctl that goes on, read line by line."""
-
-    def __init__(self, *words):
-        self.process = subprocess.Popen(
-            [CTL, *map(str, words)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            bufsize=0,
-        )
-        self.rest = b""
-
-    def line(self):
-        """The next line, "" at the end of the output."""
-        while b"\n" not in self.rest:
-            if not select.select([self.process.stdout], [], [], PATIENCE)[0]:
-                raise AssertionError("it says nothing")
-            more = os.read(self.process.stdout.fileno(), 65536)
-            if not more:
-                return ""
-            self.rest += more
-        line, self.rest = self.rest.split(b"\n", 1)
-        return line.decode()
-
-    def until(self, wanted):
-        """Reads on to the line for which wanted(line) is true."""
-        seen = []
-        while True:
-            line = self.line()
-            if not line:
-                raise AssertionError("it ended; it said:\n" + "\n".join(seen))
-            if wanted(line):
-                return line
-            seen.append(line)
-
-    def event(self, name):
-        """Reads on to a JSON line with that event."""
-        return json.loads(self.until(lambda line: json.loads(line)["event"] == name))
-
-    def end(self, number=signal.SIGINT):
-        """The exit status after a signal, or without one."""
-        if number:
-            self.process.send_signal(number)
-        try:
-            return self.process.wait(PATIENCE)
-        finally:
-            self.process.stdout.close()
-
-    def kill(self):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        self.process.stdout.close()
 
 
 def on_terminal(words, env=None):
@@ -149,7 +91,15 @@ class Test(unittest.TestCase):
         self.addCleanup(self.service.stop)
 
     def follow(self, *words):
-        following = Following(*words)
+        following = Following(
+            subprocess.Popen(
+                [CTL, *map(str, words)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                bufsize=0,
+            )
+        )
         self.addCleanup(following.kill)
         return following
 
@@ -411,7 +361,7 @@ class BoostTest(Test):
         if result.status != 0:
             self.skipTest(f"the bus does not take other users: {result.err}")
         self.failed(as_nobody("boost", process.pid), 4, "org.scx.rustland.boost-other",
-                    "administrators", "sudo", "polkit(8)")
+                    "an administrator", "sudo", "polkit(8)")
         own = subprocess.Popen(["sleep", "1000"], user=65534, group=65534)
         self.addCleanup(own.wait)
         self.addCleanup(own.kill)

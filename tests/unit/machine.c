@@ -263,10 +263,12 @@ static void become_runnable(struct machine *m, struct task *t)
 			return;
 		}
 	}
-	if (t->woken && t->standing)
+	if (t->woken && t->standing) {
 		queue_standing(m, t);
-	else
-		ask(m, t, t->woken ? RL_TASK_WAKEUP : 0);
+		return;
+	}
+	t->result.nr_asked += t->woken;
+	ask(m, t, t->woken ? RL_TASK_WAKEUP : 0);
 }
 
 /* ---- Tasks ---------------------------------------------------------------------------------- */

@@ -54,6 +54,7 @@ struct machine_result {
 	uint64_t runtime_ns;
 	uint64_t waited_max_ns; /* the longest time it was runnable and did not run */
 	uint64_t nr_wakeups;
+	uint64_t nr_asked; /* of these, the policy had to be asked about so many */
 };
 
 struct machine;

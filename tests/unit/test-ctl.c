@@ -219,6 +219,19 @@ static void test_denied(void **state)
 	}
 }
 
+/* Whose a control group is only the service can tell. */
+static void test_denied_action(void **state)
+{
+	const struct call_context context = {NULL, ACTION_BOOST_OWN};
+	GError *said = g_dbus_error_new_for_dbus_error("org.freedesktop.DBus.Error.AccessDenied",
+						       "no (action " ACTION_BOOST_OTHER ")");
+	g_autoptr(GError) error = error_explain(said, &context, FALSE);
+
+	(void)state;
+	assert_non_null(strstr(error->message, "an administrator"));
+	assert_null(strstr(error->message, ACTION_BOOST_OWN));
+}
+
 static void test_local_errors(void **state)
 {
 	GError *closed = g_error_new_literal(G_IO_ERROR, G_IO_ERROR_CLOSED, "x");
@@ -540,14 +553,23 @@ static void test_profiles(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse),	 cmocka_unit_test(test_parse_run),
-		cmocka_unit_test(test_refused),	 cmocka_unit_test(test_errors),
-		cmocka_unit_test(test_denied),	 cmocka_unit_test(test_local_errors),
-		cmocka_unit_test(test_text),	 cmocka_unit_test(test_table),
-		cmocka_unit_test(test_colour),	 cmocka_unit_test(test_names),
-		cmocka_unit_test(test_convert),	 cmocka_unit_test(test_service_problems),
-		cmocka_unit_test(test_absence),	 cmocka_unit_test(test_status),
-		cmocka_unit_test(test_boosts),	 cmocka_unit_test(test_statistics),
+		cmocka_unit_test(test_parse),
+		cmocka_unit_test(test_parse_run),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_denied),
+		cmocka_unit_test(test_denied_action),
+		cmocka_unit_test(test_local_errors),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_colour),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_convert),
+		cmocka_unit_test(test_service_problems),
+		cmocka_unit_test(test_absence),
+		cmocka_unit_test(test_status),
+		cmocka_unit_test(test_boosts),
+		cmocka_unit_test(test_statistics),
 		cmocka_unit_test(test_profiles),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);

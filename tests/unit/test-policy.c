@@ -172,8 +172,8 @@ static void sleeper_runs_first(void **state)
 	woke(&sleeper, SECOND);
 	e = decide(p, &sleeper);
 	d = decide(p, &hog);
-	assert_true(e.deadline < d.deadline);
-	assert_true(d.state[0] < d.deadline);
+	assert_true((int64_t)(e.deadline - d.deadline) < 0);
+	assert_true((int64_t)(d.state[0] - d.deadline) < 0);
 	assert_true(e.state[0] == e.deadline);
 	stop_policy(p);
 }
@@ -872,6 +872,28 @@ static void frames_start_at_once(void **state)
 	}
 }
 
+/* For a regular sleeper nobody has to be asked, but for who only sleeps a little. */
+static void frames_are_not_asked_about(void **state)
+{
+	struct machine *m = start_machine(2);
+	struct machine_result result;
+	size_t frames, greedy;
+
+	(void)state;
+	add_hogs(m, 4);
+	frames = add_frames(m, 4400 * US, 16667 * US);
+	greedy = machine_add(
+		m, &(struct machine_spec){.kind = MACHINE_PERIODIC, .run_ns = MS, .sleep_ns = MS});
+	machine_run(m, SECOND);
+	machine_reset_results(m);
+	machine_run(m, 20 * SECOND);
+	result = machine_result(m, frames);
+	assert_true(result.nr_asked < result.nr_wakeups / 20);
+	result = machine_result(m, greedy);
+	assert_true(result.nr_asked > result.nr_wakeups / 2);
+	machine_free(m);
+}
+
 /* Pipes and hogs and two frame loops, of 60 and of 240 Hz. */
 static void frames_start_at_once_beside_pairs(void **state)
 {
@@ -1082,6 +1104,7 @@ int main(void)
 		cmocka_unit_test(equal_hogs_get_equal_shares),
 		cmocka_unit_test(a_pair_is_not_two),
 		cmocka_unit_test(frames_start_at_once),
+		cmocka_unit_test(frames_are_not_asked_about),
 		cmocka_unit_test(frames_start_at_once_beside_pairs),
 		cmocka_unit_test(sleeping_does_not_pay),
 		cmocka_unit_test(a_boosted_game_gets_what_it_needs),
