@@ -266,8 +266,8 @@ static int daemon_open(struct daemon *d, GError **error)
 	d->store = store_new(d->runtime_dir);
 	d->boosts = boosts_new(d->classes, d->store);
 	boosts_set_limits(d->boosts, d->config);
-	d->supervisor = supervisor_new(d->kernel, &supervisor, d->config, on_status_changed, d,
-				       error);
+	d->supervisor =
+		supervisor_new(d->kernel, &supervisor, d->config, on_status_changed, d, error);
 	if (!d->supervisor)
 		return STATUS_FAILED;
 	d->manager = manager_new(d->supervisor);

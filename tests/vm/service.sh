@@ -28,6 +28,13 @@ all_gone() { [[ -z $(pgrep -x rustlandd; pgrep -x scx_rustland) ]]; }
 another_child() { [[ -n $(child) && $(child) != "$1" ]] && schedules; }
 at_least_restarts() { (($(property NRestarts) >= $1)); }
 
+# becomes TEXT COMMAND...: soon; and how it stands then. On a machine with more to do than it can, the
+# policy may be late now and then, so one look is not enough.
+becomes() {
+	verdict "$1" wait_until 60 "${@:2}"
+	note "status: $(status_text)"
+}
+
 service_start() { timeout 100 systemctl start "$unit"; }
 service_stop() {
 	timeout 60 systemctl stop "$unit"
@@ -47,7 +54,7 @@ mark
 # ---- start and stop --------------------------------------------------------------------------------
 
 verdict "systemctl start succeeds" service_start
-verdict "then the kernel's state is $(state), by $(ops), and the status: $(status_text)" schedules
+becomes "then the kernel's state is $(state), by $(ops)" schedules
 verdict "while it runs, memory compaction leaves its pages alone" \
 	grep -q -x 0 /proc/sys/vm/compact_unevictable_allowed
 verdict "the scheduler had nothing to complain about" \
@@ -86,10 +93,9 @@ verdict "the old scheduler is gone" [ ! -e "/proc/$pid" ]
 
 pid=$(child)
 kill -STOP "$pid"
-verdict "a stopped scheduler is noticed: $(wait_until 60 status_says degraded; status_text)" \
-	status_says degraded
+becomes "a stopped scheduler is noticed" status_says degraded
 kill -CONT "$pid"
-verdict "one that goes on too: $(wait_until 60 schedules; status_text)" schedules
+becomes "one that goes on too" schedules
 verdict "it is the same one" [ "$(child)" = "$pid" ]
 kill -STOP "$pid"
 verdict "one that stays stopped is replaced" wait_until 120 another_child "$pid"
@@ -102,10 +108,10 @@ if [[ -w /sys/devices/system/cpu/cpu1/online ]]; then
 	seq=$(enable_seq)
 	enabled_anew() { (($(enable_seq) > seq)) && schedules; }
 	echo 0 >/sys/devices/system/cpu/cpu1/online
-	verdict "a CPU goes offline: $(wait_until 60 enabled_anew; status_text)" enabled_anew
+	becomes "a CPU goes offline" enabled_anew
 	seq=$(enable_seq)
 	echo 1 >/sys/devices/system/cpu/cpu1/online
-	verdict "and online again: $(wait_until 60 enabled_anew; status_text)" enabled_anew
+	becomes "and online again" enabled_anew
 	verdict "the scheduler is the same process" [ "$(child)" = "$pid" ]
 else
 	skip "CPU hotplug: there is only one CPU"
@@ -121,7 +127,7 @@ printf '[Service]\nProfile=gaming\n' >"$conf"
 verdict "a reload with another profile succeeds" timeout 60 systemctl reload "$unit"
 verdict "when it is through, the scheduler has the new slice: $(arguments)" \
 	grep -q -- '--slice-us 8000 ' <(arguments)
-verdict "and schedules: $(status_text)" schedules
+becomes "and schedules" schedules
 
 mark
 pid=$(child)
@@ -145,7 +151,7 @@ verdict "with a policy that is not there it starts" service_start
 verdict "and says so: $(status_text)" status_says 'gave up'
 rm "$conf"
 timeout 60 systemctl reload "$unit"
-verdict "a reload with a better file mends that: $(status_text)" schedules
+becomes "a reload with a better file mends that" schedules
 
 # ---- other schedulers --------------------------------------------------------------------------------
 
@@ -157,7 +163,7 @@ check_serving "the other one stays"
 verdict "no child was started" [ -z "$(child)" ]
 scheduler_stop
 verdict "the other one ended with status 0 (it is $scheduler_status)" [ "$scheduler_status" = 0 ]
-verdict "the service takes over: $(wait_until 30 schedules; status_text)" schedules
+becomes "the service takes over" schedules
 verdict "as a child of its own" [ -n "$(child)" ]
 service_stop
 
@@ -183,7 +189,7 @@ verdict "the journal's catalog explains it" \
 clean_up_service
 
 verdict "afterwards it starts as before" service_start
-verdict "and schedules: $(status_text)" schedules
+becomes "and schedules" schedules
 clean_up_service
 journalctl --no-pager -b -o short-precise >out/journal.txt
 verdict "in the end the kernel's state is $(state)" state_is disabled
