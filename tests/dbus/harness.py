@@ -104,9 +104,10 @@ class Bus:
             "LC_ALL": "C.UTF-8",
         }
         self.polkit = None
-        self.daemon = subprocess.Popen(
-            ["dbus-daemon", "--nofork", f"--config-file={config}"], env=self.env
-        )
+        with open(directory / "bus.log", "wb") as log:  # it says a lot about hostile clients
+            self.daemon = subprocess.Popen(
+                ["dbus-daemon", "--nofork", f"--config-file={config}"], env=self.env, stderr=log
+            )
         wait_for("the bus", (directory / "bus").exists)
         shutil.copy(HERE / "client.py", directory)
         self.control = Client(self, 0)

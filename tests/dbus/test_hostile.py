@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""tests/vm/hostile.py on the private bus, with fewer calls."""
+
+import subprocess
+import sys
+
+from harness import TOP, wait_for
+
+
+def test_hostile_clients(bus, start, connect):
+    daemon = start(changes=10000)
+    root = connect(0)
+    wait_for("active", lambda: root.get("State") == "active")
+    process = subprocess.run(
+        [sys.executable, "-B", TOP / "tests/vm/hostile.py", "--calls", "3000"]
+        + ["--user", "games", "--user", "nobody"],
+        env=bus.env,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    print(process.stdout)
+    assert process.returncode == 0
+    assert root.get("BoostCount") == 0 and daemon.classes() == {}
