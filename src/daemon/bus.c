@@ -73,6 +73,7 @@ struct request_kind {
 	gboolean (*prepare)(struct request *request, const char **ret_action, GError **error);
 	gboolean (*finish)(struct request *request, GError **error);
 	gboolean takes_turns; /* see struct turn */
+	gboolean is_silent;   /* a failure is answered as if it were success */
 };
 
 /*
@@ -180,7 +181,12 @@ static void request_free(struct request *request)
 
 static void fail(struct request *request, const GError *error)
 {
-	return_error(request->invocation, error);
+	if (request->kind->is_silent) {
+		g_debug("ignored: %s", error->message);
+		g_dbus_method_invocation_return_value(request->invocation, NULL);
+	} else {
+		return_error(request->invocation, error);
+	}
 	request_free(request);
 }
 
@@ -466,7 +472,7 @@ static gboolean finish_boost(struct request *request, GError **error)
 	return TRUE;
 }
 
-static const struct request_kind kind_boost = {prepare_boost, finish_boost, FALSE};
+static const struct request_kind kind_boost = {.prepare = prepare_boost, .finish = finish_boost};
 
 static gboolean on_boost_process(Rustland *object, GDBusMethodInvocation *invocation, guint pid,
 				 const char *scope, const char *reason, GVariant *options,
@@ -538,7 +544,8 @@ static gboolean finish_release(struct request *request, GError **error)
 	return TRUE;
 }
 
-static const struct request_kind kind_release = {prepare_release, finish_release, FALSE};
+static const struct request_kind kind_release = {.prepare = prepare_release,
+						 .finish = finish_release};
 
 static gboolean on_release(Rustland *object, GDBusMethodInvocation *invocation, guint cookie,
 			   struct bus *bus)
@@ -605,25 +612,40 @@ static gboolean finish_foreground(struct request *request, GError **error)
 
 /* With a dialogue they do not take turns: one that waits for a person must not hold up others. */
 static const struct request_kind kinds_foreground_process[] = {
-	{prepare_foreground_process, finish_foreground, TRUE},
-	{prepare_foreground_process, finish_foreground, FALSE},
+	{.prepare = prepare_foreground_process, .finish = finish_foreground, .takes_turns = TRUE},
+	{.prepare = prepare_foreground_process, .finish = finish_foreground},
 };
+static const struct request_kind kind_system76 = {.prepare = prepare_foreground_process,
+						  .finish = finish_foreground,
+						  .takes_turns = TRUE,
+						  .is_silent = TRUE};
 static const struct request_kind kinds_foreground_cgroup[] = {
-	{prepare_foreground_cgroup, finish_foreground, TRUE},
-	{prepare_foreground_cgroup, finish_foreground, FALSE},
+	{.prepare = prepare_foreground_cgroup, .finish = finish_foreground, .takes_turns = TRUE},
+	{.prepare = prepare_foreground_cgroup, .finish = finish_foreground},
 };
+
+static void set_foreground_process(struct bus *bus, const struct request_kind *kind,
+				   GDBusMethodInvocation *invocation, uint32_t pid)
+{
+	struct request *request = request_new(bus, kind, invocation);
+
+	request->pid = pid;
+	request->order = boosts_next_order(bus->boosts);
+	request_start(request);
+}
 
 static gboolean on_set_foreground_process(Rustland *object, GDBusMethodInvocation *invocation,
 					  guint pid, struct bus *bus)
 {
-	struct request *request =
-		request_new(bus, &kinds_foreground_process[is_interactive(invocation)], invocation);
-
 	(void)object;
-	request->pid = pid;
-	request->order = boosts_next_order(bus->boosts);
-	request_start(request);
+	set_foreground_process(bus, &kinds_foreground_process[is_interactive(invocation)],
+			       invocation, pid);
 	return TRUE;
+}
+
+void bus_set_foreground_silently(struct bus *bus, GDBusMethodInvocation *invocation, uint32_t pid)
+{
+	set_foreground_process(bus, &kind_system76, invocation, pid);
 }
 
 static gboolean on_set_foreground_cgroup(Rustland *object, GDBusMethodInvocation *invocation,
@@ -695,7 +717,7 @@ static gboolean finish_list(struct request *request, GError **error)
 	return TRUE;
 }
 
-static const struct request_kind kind_list = {prepare_list, finish_list, FALSE};
+static const struct request_kind kind_list = {.prepare = prepare_list, .finish = finish_list};
 
 static gboolean on_list_boosts(Rustland *object, GDBusMethodInvocation *invocation, struct bus *bus)
 {
@@ -858,7 +880,7 @@ static gboolean finish_reload(struct request *request, GError **error)
 	return TRUE;
 }
 
-static const struct request_kind kind_reload = {prepare_reload, finish_reload, FALSE};
+static const struct request_kind kind_reload = {.prepare = prepare_reload, .finish = finish_reload};
 
 static gboolean on_reload_configuration(Rustland *object, GDBusMethodInvocation *invocation,
 					struct bus *bus)
@@ -892,7 +914,8 @@ static gboolean finish_profile(struct request *request, GError **error)
 	return TRUE;
 }
 
-static const struct request_kind kind_profile = {prepare_profile, finish_profile, FALSE};
+static const struct request_kind kind_profile = {.prepare = prepare_profile,
+						 .finish = finish_profile};
 
 /* GDBus has looked at the interface, the name, the type, and that it can be written. */
 static void on_set_property(struct bus *bus, GDBusMethodInvocation *invocation,

@@ -42,6 +42,12 @@ gboolean bus_export(struct bus *bus, GError **error);
 void bus_own_name(struct bus *bus, void (*on_owned)(gpointer userdata),
 		  void (*on_lost)(gpointer userdata), gpointer userdata);
 
+/*
+ * SetForegroundProcess() of another interface, which always succeeds for its caller. Takes over
+ * invocation, whose answer has no arguments.
+ */
+void bus_set_foreground_silently(struct bus *bus, GDBusMethodInvocation *invocation, uint32_t pid);
+
 /* Profile, SliceUSec, SliceMinUSec, MaxBoostsPerUser. */
 void bus_config_changed(struct bus *bus, const struct config *config);
 

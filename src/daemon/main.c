@@ -30,6 +30,7 @@
 #include "stopping.h"
 #include "store.h"
 #include "supervisor.h"
+#include "system76.h"
 
 #define STATS_SOCKET "/run/scx/root/stats"
 
@@ -62,6 +63,7 @@ struct daemon {
 	struct boosts *boosts;
 	GDBusConnection *connection;
 	struct bus *bus;
+	struct system76 *system76;
 	bool on_bus; /* we have our name */
 	int status;  /* to exit with */
 };
@@ -172,6 +174,7 @@ static void on_name_owned(gpointer userdata)
 	struct daemon *d = userdata;
 
 	d->on_bus = true;
+	d->system76 = system76_new(d->connection, d->bus);
 	update_manager(d);
 }
 
@@ -276,6 +279,7 @@ static int daemon_open(struct daemon *d, GError **error)
 
 static void daemon_close(struct daemon *d)
 {
+	system76_free(d->system76);
 	bus_free(d->bus);
 	g_clear_object(&d->connection);
 	boosts_free(d->boosts);

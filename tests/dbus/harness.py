@@ -60,7 +60,7 @@ BUS_CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Config
     <allow own="org.freedesktop.PolicyKit1"/>
     <allow send_destination="*"/>
   </policy>
-  <include>{policy}</include>
+  <includedir>{policies}</includedir>
 </busconfig>
 """
 
@@ -95,8 +95,8 @@ class Bus:
     def __init__(self, directory):
         self.dir = directory
         config = directory / "bus.conf"
-        policy = STAGE / "usr/share/dbus-1/system.d/org.scx.Rustland.conf"
-        config.write_text(BUS_CONFIG.format(dir=directory, policy=policy), encoding="ascii")
+        policies = STAGE / "usr/share/dbus-1/system.d"
+        config.write_text(BUS_CONFIG.format(dir=directory, policies=policies), encoding="ascii")
         self.address = f"unix:path={directory}/bus"
         self.env = {
             "DBUS_SYSTEM_BUS_ADDRESS": self.address,

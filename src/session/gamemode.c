@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See gamemode.h. */
+#include <config.h>
+
+#include <string.h>
+
+#include "gamemode.h"
+
+#define BUS_NAME "com.feralinteractive.GameMode"
+#define BUS_PATH "/com/feralinteractive/GameMode"
+#define REASON	 "game (GameMode)"
+
+struct gamemode {
+	GDBusConnection *bus;
+	struct service *service;
+	GCancellable *end;
+	guint subscription, name_watch;
+};
+
+static void on_signal(GDBusConnection *bus, const char *sender, const char *path,
+		      const char *interface, const char *signal, GVariant *arguments,
+		      gpointer userdata)
+{
+	struct gamemode *gamemode = userdata;
+	gint32 pid;
+
+	(void)bus, (void)sender, (void)path, (void)interface;
+	if (!g_variant_is_of_type(arguments, G_VARIANT_TYPE("(io)")))
+		return;
+	g_variant_get(arguments, "(i&o)", &pid, NULL);
+	if (strcmp(signal, "GameRegistered") == 0)
+		service_boost(gamemode->service, pid, REASON);
+	else if (strcmp(signal, "GameUnregistered") == 0)
+		service_release(gamemode->service, pid);
+}
+
+/* Signals of games that came or went meanwhile are handled before or after this, in their order. */
+static void on_listed(GObject *source, GAsyncResult *result, gpointer userdata)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GVariant) reply =
+		g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, &error);
+	struct gamemode *gamemode = userdata;
+	g_autoptr(GVariantIter) iter = NULL;
+	gint32 pid;
+
+	if (!reply) {
+		if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+			g_message("GameMode does not say which games there are: %s",
+				  error->message);
+		return;
+	}
+	g_variant_get(reply, "(a(io))", &iter);
+	while (g_variant_iter_next(iter, "(i&o)", &pid, NULL))
+		service_boost(gamemode->service, pid, REASON);
+}
+
+static void on_appeared(GDBusConnection *bus, const char *name, const char *owner,
+			gpointer userdata)
+{
+	struct gamemode *gamemode = userdata;
+
+	(void)name;
+	g_dbus_connection_call(bus, owner, BUS_PATH, BUS_NAME, "ListGames", NULL,
+			       G_VARIANT_TYPE("(a(io))"), G_DBUS_CALL_FLAGS_NO_AUTO_START, -1,
+			       gamemode->end, on_listed, gamemode);
+}
+
+/* GameMode forgets its games when it ends, so nobody would tell us when they are unregistered. */
+static void on_vanished(GDBusConnection *bus, const char *name, gpointer userdata)
+{
+	struct gamemode *gamemode = userdata;
+
+	(void)bus, (void)name;
+	service_release_all(gamemode->service);
+}
+
+struct gamemode *gamemode_new(GDBusConnection *bus, struct service *service)
+{
+	struct gamemode *gamemode = g_new0(struct gamemode, 1);
+
+	gamemode->bus = bus;
+	gamemode->service = service;
+	gamemode->end = g_cancellable_new();
+	/* Before the list is asked for: no game is lost between the two. */
+	gamemode->subscription = g_dbus_connection_signal_subscribe(
+		bus, BUS_NAME, BUS_NAME, NULL, BUS_PATH, NULL, G_DBUS_SIGNAL_FLAGS_NONE, on_signal,
+		gamemode, NULL);
+	gamemode->name_watch =
+		g_bus_watch_name_on_connection(bus, BUS_NAME, G_BUS_NAME_WATCHER_FLAGS_NONE,
+					       on_appeared, on_vanished, gamemode, NULL);
+	return gamemode;
+}
+
+void gamemode_free(struct gamemode *gamemode)
+{
+	if (!gamemode)
+		return;
+	g_cancellable_cancel(gamemode->end);
+	g_bus_unwatch_name(gamemode->name_watch);
+	g_dbus_connection_signal_unsubscribe(gamemode->bus, gamemode->subscription);
+	g_object_unref(gamemode->end);
+	g_free(gamemode);
+}

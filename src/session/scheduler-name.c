@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See scheduler-name.h. */
+#include <config.h>
+
+#include <stdint.h>
+
+#include "scheduler-name.h"
+#include "rustland-dbus.h"
+
+#define BUS_NAME "com.system76.Scheduler"
+#define BUS_PATH "/com/system76/Scheduler"
+
+struct scheduler_name {
+	GDBusConnection *bus;
+	ComSystem76Scheduler *skeleton;
+	scheduler_name_set set;
+	gpointer userdata;
+	guint filter, name_id;
+};
+
+/* The pid in a call's arguments; 0, which is nobody's, for what cannot be one. */
+static guint32 to_pid(GVariant *arguments)
+{
+	gint64 pid = 0;
+	double number;
+	gint32 whole;
+
+	if (g_variant_is_of_type(arguments, G_VARIANT_TYPE("(i)"))) {
+		g_variant_get(arguments, "(i)", &whole);
+		pid = whole;
+	} else if (g_variant_is_of_type(arguments, G_VARIANT_TYPE("(d)"))) {
+		g_variant_get(arguments, "(d)", &number);
+		if (number > 0 && number <= INT32_MAX)
+			pid = (gint64)number;
+	}
+	return pid > 0 ? (guint32)pid : 0;
+}
+
+/*
+ * GDBus compares the signature before the call gets anywhere, so it is put right before that. This
+ * runs in GDBus's own thread and looks at nothing but the message.
+ */
+static GDBusMessage *on_message(GDBusConnection *bus, GDBusMessage *message, gboolean incoming,
+				gpointer userdata)
+{
+	GVariant *body = g_dbus_message_get_body(message);
+	GDBusMessage *copy;
+
+	(void)bus, (void)userdata;
+	if (!incoming || !body ||
+	    g_dbus_message_get_message_type(message) != G_DBUS_MESSAGE_TYPE_METHOD_CALL ||
+	    g_strcmp0(g_dbus_message_get_path(message), BUS_PATH) != 0 ||
+	    g_strcmp0(g_dbus_message_get_member(message), "SetForegroundProcess") != 0 ||
+	    !(g_variant_is_of_type(body, G_VARIANT_TYPE("(i)")) ||
+	      g_variant_is_of_type(body, G_VARIANT_TYPE("(d)"))))
+		return message;
+	copy = g_dbus_message_copy(message, NULL);
+	if (!copy)
+		return message;
+	g_dbus_message_set_body(copy, g_variant_new("(u)", to_pid(body)));
+	g_object_unref(message);
+	return copy;
+}
+
+static gboolean on_set_foreground(ComSystem76Scheduler *object, GDBusMethodInvocation *invocation,
+				  guint pid, struct scheduler_name *name)
+{
+	if (pid <= INT32_MAX)
+		name->set(name->userdata, (pid_t)pid);
+	com_system76_scheduler_complete_set_foreground_process(object, invocation);
+	return TRUE;
+}
+
+static gboolean on_set_mode(ComSystem76Scheduler *object, GDBusMethodInvocation *invocation,
+			    guchar mode, struct scheduler_name *name)
+{
+	(void)mode, (void)name;
+	com_system76_scheduler_complete_set_cpu_mode(object, invocation);
+	return TRUE;
+}
+
+static gboolean on_set_profile(ComSystem76Scheduler *object, GDBusMethodInvocation *invocation,
+			       const char *profile, struct scheduler_name *name)
+{
+	(void)profile, (void)name;
+	com_system76_scheduler_complete_set_cpu_profile(object, invocation);
+	return TRUE;
+}
+
+static gboolean on_reload(ComSystem76Scheduler *object, GDBusMethodInvocation *invocation,
+			  struct scheduler_name *name)
+{
+	(void)name;
+	com_system76_scheduler_complete_reload_configuration(object, invocation);
+	return TRUE;
+}
+
+static void on_name_lost(GDBusConnection *bus, const char *bus_name, gpointer userdata)
+{
+	(void)bus, (void)userdata;
+	g_debug("another program has %s on the session bus", bus_name);
+}
+
+struct scheduler_name *scheduler_name_new(GDBusConnection *bus, scheduler_name_set set,
+					  gpointer userdata)
+{
+	struct scheduler_name *name = g_new0(struct scheduler_name, 1);
+	g_autoptr(GError) error = NULL;
+
+	name->bus = bus;
+	name->set = set;
+	name->userdata = userdata;
+	name->skeleton = com_system76_scheduler_skeleton_new();
+	com_system76_scheduler_set_cpu_profile(name->skeleton, "auto");
+	g_signal_connect(name->skeleton, "handle-set-foreground-process",
+			 G_CALLBACK(on_set_foreground), name);
+	g_signal_connect(name->skeleton, "handle-set-cpu-mode", G_CALLBACK(on_set_mode), name);
+	g_signal_connect(name->skeleton, "handle-set-cpu-profile", G_CALLBACK(on_set_profile),
+			 name);
+	g_signal_connect(name->skeleton, "handle-reload-configuration", G_CALLBACK(on_reload),
+			 name);
+	if (!g_dbus_interface_skeleton_export(G_DBUS_INTERFACE_SKELETON(name->skeleton), bus,
+					      BUS_PATH, &error)) {
+		g_warning("%s cannot be offered: %s", BUS_NAME, error->message);
+		g_object_unref(name->skeleton);
+		g_free(name);
+		return NULL;
+	}
+	name->filter = g_dbus_connection_add_filter(bus, on_message, NULL, NULL);
+	name->name_id = g_bus_own_name_on_connection(
+		bus, BUS_NAME, G_BUS_NAME_OWNER_FLAGS_DO_NOT_QUEUE, NULL, on_name_lost, NULL, NULL);
+	return name;
+}
+
+void scheduler_name_free(struct scheduler_name *name)
+{
+	if (!name)
+		return;
+	g_bus_unown_name(name->name_id);
+	g_dbus_connection_remove_filter(name->bus, name->filter);
+	g_dbus_interface_skeleton_unexport(G_DBUS_INTERFACE_SKELETON(name->skeleton));
+	g_object_unref(name->skeleton);
+	g_free(name);
+}

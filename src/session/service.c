@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See service.h. */
+#include <config.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <gio/gunixfdlist.h>
+#include <glib-unix.h>
+
+#include "service.h"
+
+#define BUS_NAME "org.scx.Rustland"
+#define BUS_PATH "/org/scx/Rustland"
+#define ERRORS	 BUS_NAME ".Error."
+#define RETRY_S	 10
+/* At the end; a service that hangs must not keep a person from logging out. */
+#define GOODBYE_TIMEOUT_MS 1000
+
+/* A process to boost. */
+struct wish {
+	struct service *service;
+	pid_t pid;
+	int pidfd;
+	guint exit_watch;
+	char *reason;
+	guint32 cookie;	 /* 0: not held */
+	struct ask *ask; /* NULL: none is under way */
+	bool settled;	 /* the service, or a person, does not want it */
+	bool explained;	 /* why it is not held has been said */
+};
+
+/* A call that asks for a boost; it outlives a wish that ends meanwhile. */
+struct ask {
+	struct wish *wish; /* NULL: whatever comes is to be released */
+};
+
+/* The foreground slot: there is one, and one call at a time. */
+struct foreground {
+	pid_t pid;    /* wanted; 0: none */
+	int pidfd;    /* of it, or -1 */
+	bool unsent;  /* the service does not know it yet */
+	bool sending; /* a call is under way */
+};
+
+struct service {
+	GDBusConnection *bus;
+	GCancellable *end;
+	guint name_watch, subscriptions[2], retry;
+	char *owner;  /* unique name; NULL: the service does not run */
+	bool listing; /* a new owner is asked what it still holds; until then nothing is sent */
+	GHashTable *wishes; /* pid to struct wish */
+	GArray *unwanted; /* cookies released while the service was away; it may still hold them */
+	struct foreground foreground;
+};
+
+static void send_all(struct service *service);
+
+static int pin(pid_t pid)
+{
+	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+static bool alive(int pidfd)
+{
+	struct pollfd p = {.fd = pidfd, .events = POLLIN};
+
+	return pidfd >= 0 && poll(&p, 1, 0) == 0;
+}
+
+static gboolean on_retry(gpointer userdata)
+{
+	struct service *service = userdata;
+
+	service->retry = 0;
+	send_all(service);
+	return G_SOURCE_REMOVE;
+}
+
+static void retry_later(struct service *service)
+{
+	if (!service->retry)
+		service->retry = g_timeout_add_seconds(RETRY_S, on_retry, service);
+}
+
+/* What the service says may change: too many at the moment, or the session is not active now. */
+static bool error_is_final(const GError *error)
+{
+	g_autofree char *name = g_dbus_error_get_remote_error(error);
+
+	return g_strcmp0(name, ERRORS "NoSuchProcess") == 0 ||
+	       g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS);
+}
+
+static bool error_is_not_running(const GError *error)
+{
+	g_autofree char *name = g_dbus_error_get_remote_error(error);
+
+	return g_strcmp0(name, ERRORS "NotRunning") == 0 ||
+	       g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER) ||
+	       g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_SERVICE_UNKNOWN) ||
+	       g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_NO_REPLY);
+}
+
+/* ---- Wishes --------------------------------------------------------------------------------- */
+
+static void release_cookie(GDBusConnection *bus, guint32 cookie)
+{
+	g_dbus_connection_call(bus, BUS_NAME, BUS_PATH, BUS_NAME, "Release",
+			       g_variant_new("(u)", cookie), NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START,
+			       -1, NULL, NULL, NULL);
+}
+
+static void wish_free(gpointer data)
+{
+	struct wish *wish = data;
+
+	if (wish->ask)
+		wish->ask->wish = NULL;
+	g_clear_handle_id(&wish->exit_watch, g_source_remove);
+	close(wish->pidfd);
+	g_free(wish->reason);
+	g_free(wish);
+}
+
+static void not_held(struct wish *wish, const GError *error)
+{
+	/* State says when it runs again. */
+	if (error_is_not_running(error))
+		return;
+	wish->settled = error_is_final(error);
+	if (!wish->settled)
+		retry_later(wish->service);
+	if (!wish->explained)
+		g_message("process %d is not boosted%s: %s", (int)wish->pid,
+			  wish->settled ? "" : " for now", error->message);
+	wish->explained = true;
+}
+
+static void on_asked(GObject *source, GAsyncResult *result, gpointer userdata)
+{
+	g_autofree struct ask *ask = userdata;
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GVariant) reply = g_dbus_connection_call_with_unix_fd_list_finish(
+		G_DBUS_CONNECTION(source), NULL, result, &error);
+	struct wish *wish = ask->wish;
+	guint32 cookie;
+
+	if (wish)
+		wish->ask = NULL;
+	if (!reply) {
+		if (wish)
+			not_held(wish, error);
+		return;
+	}
+	g_variant_get(reply, "(u)", &cookie);
+	if (wish) {
+		wish->cookie = cookie;
+		g_debug("process %d is boosted: %u", (int)wish->pid, cookie);
+	} else {
+		release_cookie(G_DBUS_CONNECTION(source), cookie);
+	}
+}
+
+static void wish_send(struct wish *wish)
+{
+	struct service *service = wish->service;
+	g_autoptr(GUnixFDList) fds = NULL;
+	g_auto(GVariantBuilder) options = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
+
+	if (wish->cookie || wish->ask || wish->settled)
+		return;
+	fds = g_unix_fd_list_new();
+	if (g_unix_fd_list_append(fds, wish->pidfd, NULL) < 0)
+		return retry_later(service); /* no descriptors left */
+	/* The session's boosts go with the session, in whatever way it ends. */
+	g_variant_builder_add(&options, "{sv}", "Lifetime", g_variant_new_string("client"));
+	wish->ask = g_new0(struct ask, 1);
+	wish->ask->wish = wish;
+	g_dbus_connection_call_with_unix_fd_list(
+		service->bus, BUS_NAME, BUS_PATH, BUS_NAME, "BoostProcessByPIDFd",
+		g_variant_new("(hss@a{sv})", 0, "tree", wish->reason,
+			      g_variant_builder_end(&options)),
+		G_VARIANT_TYPE("(u)"), G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, fds, NULL, on_asked,
+		wish->ask);
+}
+
+/* The service sees it as well, and ends the boost by itself. */
+static gboolean on_exited(int pidfd, GIOCondition condition, gpointer userdata)
+{
+	struct wish *wish = userdata;
+
+	(void)pidfd, (void)condition;
+	wish->exit_watch = 0;
+	g_hash_table_remove(wish->service->wishes, GINT_TO_POINTER(wish->pid));
+	return G_SOURCE_REMOVE;
+}
+
+void service_boost(struct service *service, pid_t pid, const char *reason)
+{
+	struct wish *wish = g_hash_table_lookup(service->wishes, GINT_TO_POINTER(pid));
+	int pidfd;
+
+	/* One whose end is not yet noticed has left its number to another process. */
+	if (wish && alive(wish->pidfd))
+		return;
+	pidfd = pin(pid);
+	if (pidfd < 0) {
+		g_debug("process %d: pidfd_open: %s", (int)pid, g_strerror(errno));
+		return;
+	}
+	wish = g_new0(struct wish, 1);
+	wish->service = service;
+	wish->pid = pid;
+	wish->pidfd = pidfd;
+	wish->reason = g_strdup(reason);
+	wish->exit_watch = g_unix_fd_add(pidfd, G_IO_IN, on_exited, wish);
+	g_hash_table_insert(service->wishes, GINT_TO_POINTER(pid), wish);
+	if (service->owner && !service->listing)
+		wish_send(wish);
+}
+
+static gboolean wish_release(gpointer key, gpointer value, gpointer userdata)
+{
+	struct wish *wish = value;
+
+	(void)key, (void)userdata;
+	if (wish->cookie && wish->service->owner)
+		release_cookie(wish->service->bus, wish->cookie);
+	else if (wish->cookie)
+		g_array_append_val(wish->service->unwanted, wish->cookie);
+	return TRUE;
+}
+
+void service_release(struct service *service, pid_t pid)
+{
+	gpointer key = GINT_TO_POINTER(pid);
+	struct wish *wish = g_hash_table_lookup(service->wishes, key);
+
+	if (wish && wish_release(key, wish, NULL))
+		g_hash_table_remove(service->wishes, key);
+}
+
+void service_release_all(struct service *service)
+{
+	g_hash_table_foreach_remove(service->wishes, wish_release, NULL);
+}
+
+/* ---- The foreground ------------------------------------------------------------------------- */
+
+static void foreground_send(struct service *service);
+
+static void on_foreground_set(GObject *source, GAsyncResult *result, gpointer userdata)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GVariant) reply =
+		g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, &error);
+	struct service *service = userdata;
+
+	if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+		return; /* the service is gone from memory */
+	service->foreground.sending = false;
+	if (reply) {
+		foreground_send(service);
+		return;
+	}
+	g_debug("the foreground is as before: %s", error->message);
+	if (service->foreground.unsent) {
+		foreground_send(service);
+	} else if (!error_is_final(error) && service->foreground.pid) {
+		service->foreground.unsent = true;
+		if (!error_is_not_running(error))
+			retry_later(service);
+	}
+}
+
+static void foreground_send(struct service *service)
+{
+	struct foreground *f = &service->foreground;
+
+	if (!service->owner || service->listing || f->sending || !f->unsent)
+		return;
+	f->unsent = false;
+	f->sending = true;
+	g_dbus_connection_call(service->bus, BUS_NAME, BUS_PATH, BUS_NAME, "SetForegroundProcess",
+			       g_variant_new("(u)", alive(f->pidfd) ? (guint32)f->pid : 0), NULL,
+			       G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, service->end, on_foreground_set,
+			       service);
+}
+
+void service_set_foreground(struct service *service, pid_t pid)
+{
+	struct foreground *f = &service->foreground;
+
+	if (pid == f->pid && (pid == 0 || alive(f->pidfd)))
+		return;
+	if (f->pidfd >= 0)
+		close(f->pidfd);
+	f->pidfd = pid ? pin(pid) : -1;
+	f->pid = f->pidfd < 0 ? 0 : pid;
+	f->unsent = true;
+	foreground_send(service);
+}
+
+/* ---- The service comes and goes ------------------------------------------------------------- */
+
+static void send_all(struct service *service)
+{
+	GHashTableIter iter;
+	gpointer wish;
+
+	if (!service->owner || service->listing)
+		return;
+	g_hash_table_iter_init(&iter, service->wishes);
+	while (g_hash_table_iter_next(&iter, NULL, &wish))
+		wish_send(wish);
+	foreground_send(service);
+}
+
+static bool list_has(GVariant *boosts, guint32 cookie)
+{
+	GVariantIter iter;
+	GVariant *boost;
+	bool found = false;
+
+	g_variant_iter_init(&iter, boosts);
+	while (!found && (boost = g_variant_iter_next_value(&iter)) != NULL) {
+		guint32 one = 0;
+
+		found = g_variant_lookup(boost, "Cookie", "u", &one) && one == cookie;
+		g_variant_unref(boost);
+	}
+	return found;
+}
+
+/* Boosts may outlive a restart of the service. */
+static void on_listed(GObject *source, GAsyncResult *result, gpointer userdata)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GVariant) reply =
+		g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, &error);
+	g_autoptr(GVariant) boosts = reply ? g_variant_get_child_value(reply, 0) : NULL;
+	struct service *service = userdata;
+	GHashTableIter iter;
+	gpointer value;
+
+	if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+		return;
+	g_hash_table_iter_init(&iter, service->wishes);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		struct wish *wish = value;
+
+		if (!boosts || !list_has(boosts, wish->cookie))
+			wish->cookie = 0;
+	}
+	service->listing = false;
+	send_all(service);
+}
+
+static void on_appeared(GDBusConnection *bus, const char *name, const char *owner,
+			gpointer userdata)
+{
+	struct service *service = userdata;
+
+	g_free(service->owner);
+	service->owner = g_strdup(owner);
+	service->listing = true;
+	service->foreground.unsent = service->foreground.pid != 0;
+	g_debug("%s is there: %s", name, owner);
+	for (guint i = 0; i < service->unwanted->len; i++)
+		release_cookie(bus, g_array_index(service->unwanted, guint32, i));
+	g_array_set_size(service->unwanted, 0);
+	g_dbus_connection_call(bus, owner, BUS_PATH, BUS_NAME, "ListBoosts", NULL,
+			       G_VARIANT_TYPE("(aa{sv})"), G_DBUS_CALL_FLAGS_NO_AUTO_START, -1,
+			       service->end, on_listed, service);
+}
+
+static void on_vanished(GDBusConnection *bus, const char *name, gpointer userdata)
+{
+	struct service *service = userdata;
+
+	(void)bus;
+	if (service->owner)
+		g_message("%s has gone away; boosts follow when it is back", name);
+	g_clear_pointer(&service->owner, g_free);
+}
+
+static void on_removed(GDBusConnection *bus, const char *sender, const char *path,
+		       const char *interface, const char *signal, GVariant *arguments,
+		       gpointer userdata)
+{
+	struct service *service = userdata;
+	GHashTableIter iter;
+	guint32 cookie, pid;
+	const char *why;
+	gpointer value;
+
+	(void)bus, (void)sender, (void)path, (void)interface, (void)signal;
+	if (!g_variant_is_of_type(arguments, G_VARIANT_TYPE("(uus)")))
+		return;
+	g_variant_get(arguments, "(uu&s)", &cookie, &pid, &why);
+	g_hash_table_iter_init(&iter, service->wishes);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		struct wish *wish = value;
+
+		if (wish->cookie != cookie)
+			continue;
+		wish->cookie = 0;
+		/* Who released it does not want it; a service that stops will be back. */
+		wish->settled = strcmp(why, "shutdown") != 0;
+		g_debug("the boost of process %u ended: %s", pid, why);
+	}
+}
+
+static void on_properties(GDBusConnection *bus, const char *sender, const char *path,
+			  const char *interface, const char *signal, GVariant *arguments,
+			  gpointer userdata)
+{
+	g_autoptr(GVariant) changed = NULL;
+
+	(void)bus, (void)sender, (void)path, (void)interface, (void)signal;
+	if (!g_variant_is_of_type(arguments, G_VARIANT_TYPE("(sa{sv}as)")))
+		return;
+	changed = g_variant_get_child_value(arguments, 1);
+	if (g_variant_lookup(changed, "State", "s", NULL))
+		send_all(userdata);
+}
+
+struct service *service_new(GDBusConnection *bus)
+{
+	struct service *service = g_new0(struct service, 1);
+
+	service->bus = g_object_ref(bus);
+	service->end = g_cancellable_new();
+	service->foreground.pidfd = -1;
+	service->wishes = g_hash_table_new_full(NULL, NULL, NULL, wish_free);
+	service->unwanted = g_array_new(FALSE, FALSE, sizeof(guint32));
+	service->subscriptions[0] = g_dbus_connection_signal_subscribe(
+		bus, BUS_NAME, BUS_NAME, "BoostRemoved", BUS_PATH, NULL, G_DBUS_SIGNAL_FLAGS_NONE,
+		on_removed, service, NULL);
+	service->subscriptions[1] = g_dbus_connection_signal_subscribe(
+		bus, BUS_NAME, "org.freedesktop.DBus.Properties", "PropertiesChanged", BUS_PATH,
+		BUS_NAME, G_DBUS_SIGNAL_FLAGS_NONE, on_properties, service, NULL);
+	service->name_watch =
+		g_bus_watch_name_on_connection(bus, BUS_NAME, G_BUS_NAME_WATCHER_FLAGS_NONE,
+					       on_appeared, on_vanished, service, NULL);
+	return service;
+}
+
+void service_free(struct service *service)
+{
+	g_autoptr(GVariant) reply = NULL;
+
+	if (!service)
+		return;
+	g_cancellable_cancel(service->end);
+	g_clear_handle_id(&service->retry, g_source_remove);
+	g_bus_unwatch_name(service->name_watch);
+	for (size_t i = 0; i < G_N_ELEMENTS(service->subscriptions); i++)
+		g_dbus_connection_signal_unsubscribe(service->bus, service->subscriptions[i]);
+	if (service->owner && service->foreground.pid)
+		reply = g_dbus_connection_call_sync(service->bus, BUS_NAME, BUS_PATH, BUS_NAME,
+						    "SetForegroundProcess", g_variant_new("(u)", 0),
+						    NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START,
+						    GOODBYE_TIMEOUT_MS, NULL, NULL);
+	g_hash_table_unref(service->wishes);
+	g_array_unref(service->unwanted);
+	if (service->foreground.pidfd >= 0)
+		close(service->foreground.pidfd);
+	g_free(service->owner);
+	g_object_unref(service->end);
+	g_object_unref(service->bus);
+	g_free(service);
+}
