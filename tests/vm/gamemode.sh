@@ -1,0 +1,176 @@
+#!/bin/bash
+# shellcheck disable=SC2317,SC2154,SC2086 # wait_until and verdict call the functions
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The distribution's own GameMode, rustland-session as a user service and scx-rustland.service: games
+# are boosted as long as they are games, whoever is started again meanwhile. Needs tools/vm --full, and
+# player.sh beside it.
+#
+# usage: gamemode.sh
+
+# shellcheck source=tests/vm/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/vm/player.sh
+. "$(dirname "$0")/player.sh"
+
+# game: starts one with GameMode's own launcher, and sets game to its process.
+game() {
+	local known end=$((SECONDS + 60))
+	known=$(games)
+	player gamemoderun sleep 1000 &
+	game=
+	while [[ -z $game ]] && ((SECONDS < end)); do
+		game=$(comm -13 <(echo "$known") <(games))
+		sleep 0.1
+	done
+}
+games() { pgrep -x -u player sleep | sort; }
+gamemode_knows() { player gamemodelist 2>/dev/null | grep -q -w "$1"; }
+
+# How long the way of a game into the list and out of it is, in milliseconds. GameMode's own word for
+# the first one is the signal GameRegistered.
+times() {
+	player timeout 120 python3 - <<-'PYTHON'
+		import os, signal, subprocess, time
+		import gi
+		gi.require_version("Gio", "2.0")
+		from gi.repository import Gio, GLib
+
+		loop = GLib.MainLoop()
+		at = {}
+
+		def heard(_bus, _sender, _path, _interface, member, args):
+		    at[member] = time.monotonic()
+		    if member == "BoostAdded":
+		        GLib.timeout_add(1000, kill)
+		    elif member == "BoostRemoved":
+		        loop.quit()
+
+		def kill():
+		    at["kill"] = time.monotonic()
+		    os.kill(game.pid, signal.SIGKILL)
+
+		for kind, name in (
+		    (Gio.BusType.SYSTEM, "org.scx.Rustland"),
+		    (Gio.BusType.SESSION, "com.feralinteractive.GameMode"),
+		):
+		    bus = Gio.bus_get_sync(kind)
+		    # By interface: gdbus then need not know the owner of the name first.
+		    bus.signal_subscribe(None, name, None, None, None, 0, heard)
+		    bus.call_sync("org.freedesktop.DBus", "/", "org.freedesktop.DBus", "GetId", None, None, 0, -1)
+		GLib.timeout_add_seconds(90, loop.quit)
+		at["start"] = time.monotonic()
+		game = subprocess.Popen(["gamemoderun", "sleep", "1000"])
+		loop.run()
+		for first, then in (
+		    ("start", "GameRegistered"),
+		    ("GameRegistered", "BoostAdded"),
+		    ("start", "BoostAdded"),
+		    ("kill", "BoostRemoved"),
+		):
+		    if first in at and then in at:
+		        print(f"{first} to {then}: {(at[then] - at[first]) * 1000:.1f} ms")
+	PYTHON
+}
+
+clean_up_gamemode() {
+	pkill -x -u player sleep
+	log_out
+	systemctl stop $unit
+}
+
+# ---- start ---------------------------------------------------------------------------------------
+
+verdict "the preset enables the user service" systemctl --global preset $session_unit
+verdict "scx-rustland.service starts" timeout 100 systemctl start $unit
+verdict "and schedules" wait_until 60 service_is_active
+verdict "player is logged in" log_in
+session_runs() { [[ $(session_property ActiveState) == active ]]; }
+verdict "then $session_unit.service runs" wait_until 60 session_runs
+verdict "GameMode was not started by it" [ -z "$(pgrep -x gamemoded)" ]
+
+# ---- games ---------------------------------------------------------------------------------------
+
+game
+first=$game
+verdict "gamemoderun's game, process $first, is boosted" wait_until 60 is_boosted "$first"
+verdict "as a game of GameMode: $(boosts reason)" [ "$(boosts reason)" = "game (GameMode)" ]
+verdict "with its descendants: $(boosts scope)" [ "$(boosts scope)" = tree ]
+verdict "it is the session's, not root's: $(boosts uid)" [ "$(boosts uid)" = 1000 ]
+game
+second=$game
+verdict "two games, two boosts" wait_until 60 boosts_are "$first" "$second"
+kill -KILL "$first"
+verdict "one crashes, the other one's stays" wait_until 60 boosts_are "$second"
+kill -TERM "$second"
+verdict "in the end there are no boosts" wait_until 60 boosts_are
+for _ in 1 2 3; do
+	times >out/times.txt
+	while IFS= read -r line; do note "$line"; done <out/times.txt
+	verdict "a game that is killed came and went" grep -q BoostRemoved out/times.txt
+done
+
+# ---- who is started again ------------------------------------------------------------------------
+
+game
+verdict "a game again" wait_until 60 is_boosted "$game"
+player_ctl restart $session_unit
+verdict "rustland-session restarted: the game is boosted" wait_until 60 boosts_are "$game"
+player_ctl kill -s KILL $session_unit
+restarted() { (($(session_property NRestarts) == 1)); }
+verdict "rustland-session killed: systemd starts it again" wait_until 60 restarted
+verdict "and the game is boosted" wait_until 60 boosts_are "$game"
+
+pid=$(systemctl show --value -p MainPID $unit)
+cookie=$(boosts cookie)
+kill -KILL "$pid"
+another() { [[ $(systemctl show --value -p MainPID $unit) != "$pid" ]] && service_is_active; }
+verdict "rustlandd killed: systemd starts it again" wait_until 60 another
+verdict "and the game is boosted" wait_until 60 boosts_are "$game"
+verdict "by the same boost" [ "$(boosts cookie)" = "$cookie" ]
+timeout 100 systemctl stop $unit
+timeout 100 systemctl start $unit
+verdict "rustlandd stopped and started: the game is boosted" wait_until 60 boosts_are "$game"
+
+pid=$(pgrep -x gamemoded)
+player_ctl stop gamemoded 2>/dev/null
+[[ -z $(pgrep -x gamemoded) ]] || kill -KILL "$pid"
+verdict "GameMode is gone: it knows no games, so there are no boosts" wait_until 60 boosts_are
+old=$game
+game
+verdict "GameMode again: the new game is boosted, the old one is none" \
+	wait_until 60 boosts_are "$game"
+kill -KILL "$game" "$old"
+verdict "no boosts" wait_until 60 boosts_are
+
+player_ctl stop $session_unit
+game
+verdict "a game before the bridge" wait_until 60 gamemode_knows "$game"
+verdict "is not boosted" boosts_are
+player_ctl start $session_unit
+verdict "until the bridge is there" wait_until 60 boosts_are "$game"
+kill -KILL "$game"
+verdict "no boosts" wait_until 60 boosts_are
+
+# ---- GameMode's own test -------------------------------------------------------------------------
+
+# It wants to be the only one to register games. What it says of the CPU governor and of renice is
+# about the machine, which has none and does not allow that.
+forgotten() { ! gamemode_knows sleep; }
+wait_until 30 forgotten
+player timeout 300 gamemoded -t >out/gamemoded-t.txt 2>&1
+note "gamemoded -t ended with $?:"
+while IFS= read -r line; do note "$line"; done <out/gamemoded-t.txt
+player_ctl stop $session_unit
+player timeout 300 gamemoded -t >out/gamemoded-t-without.txt 2>&1
+clean_of_numbers() { sed -E 's/[0-9]+//g' "$1"; }
+verdict "gamemoded -t says what it says without us" \
+	diff <(clean_of_numbers out/gamemoded-t.txt) <(clean_of_numbers out/gamemoded-t-without.txt)
+player_ctl start $session_unit
+
+player journalctl --user --no-pager -q -u $session_unit -o cat >out/session-journal.txt 2>&1
+journalctl --no-pager -q _UID=1000 -o short-precise >out/player-journal.txt 2>&1
+verdict "the bridge had nothing to complain about" \
+	[ -z "$(journalctl --no-pager -q -o cat -p warning _COMM=rustland-sessio)" ]
+clean_up_gamemode
+finish
