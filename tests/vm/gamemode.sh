@@ -25,7 +25,12 @@ game() {
 	done
 }
 games() { pgrep -x -u player sleep | sort; }
-gamemode_knows() { player gamemodelist 2>/dev/null | grep -q -w "$1"; }
+gamemode_list() {
+	player gdbus call -e -d com.feralinteractive.GameMode -o /com/feralinteractive/GameMode \
+		-m com.feralinteractive.GameMode.ListGames
+}
+gamemode_knows() { [[ $(gamemode_list) == *"Games/$1'"* ]]; }
+gamemode_knows_none() { [[ $(gamemode_list) == '(@a(io) [],)' ]]; }
 
 # How long the way of a game into the list and out of it is, in milliseconds. GameMode's own word for
 # the first one is the signal GameRegistered.
@@ -37,7 +42,7 @@ times() {
 		from gi.repository import Gio, GLib
 
 		loop = GLib.MainLoop()
-		at = {}
+		at, buses = {}, []
 
 		def heard(_bus, _sender, _path, _interface, member, args):
 		    at[member] = time.monotonic()
@@ -55,6 +60,7 @@ times() {
 		    (Gio.BusType.SESSION, "com.feralinteractive.GameMode"),
 		):
 		    bus = Gio.bus_get_sync(kind)
+		    buses.append(bus)  # it would be closed otherwise
 		    # By interface: gdbus then need not know the owner of the name first.
 		    bus.signal_subscribe(None, name, None, None, None, 0, heard)
 		    bus.call_sync("org.freedesktop.DBus", "/", "org.freedesktop.DBus", "GetId", None, None, 0, -1)
@@ -154,18 +160,25 @@ verdict "no boosts" wait_until 60 boosts_are
 
 # ---- GameMode's own test -------------------------------------------------------------------------
 
-# It wants to be the only one to register games. What it says of the CPU governor and of renice is
-# about the machine, which has none and does not allow that.
-forgotten() { ! gamemode_knows sleep; }
-wait_until 30 forgotten
-player timeout 300 gamemoded -t >out/gamemoded-t.txt 2>&1
-note "gamemoded -t ended with $?:"
-while IFS= read -r line; do note "$line"; done <out/gamemoded-t.txt
+# It waits fixed times for what takes longer on an emulated machine, and then fails by itself, with us
+# or without: what counts is how many of its parts pass, the best of three times.
+best_of_three() {
+	local i n out
+	best=0
+	for i in 1 2 3; do
+		wait_until 60 gamemode_knows_none
+		out=out/gamemoded-t-$1-$i.txt
+		player timeout 300 gamemoded -t >"$out" 2>&1
+		n=$(grep -c ':: Passed' "$out")
+		note "gamemoded -t $1 us: $n parts passed; $(grep '^ERROR' "$out" | head -n 1)"
+		((n <= best)) || best=$n
+	done
+}
+best_of_three with
+with=$best
 player_ctl stop $session_unit
-player timeout 300 gamemoded -t >out/gamemoded-t-without.txt 2>&1
-clean_of_numbers() { sed -E 's/[0-9]+//g' "$1"; }
-verdict "gamemoded -t says what it says without us" \
-	diff <(clean_of_numbers out/gamemoded-t.txt) <(clean_of_numbers out/gamemoded-t-without.txt)
+best_of_three without
+verdict "gamemoded -t passes $with parts with us, $best without" [ "$with" -ge "$best" ]
 player_ctl start $session_unit
 
 player journalctl --user --no-pager -q -u $session_unit -o cat >out/session-journal.txt 2>&1
