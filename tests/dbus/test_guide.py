@@ -2,7 +2,6 @@
 """The examples of doc/desktop-integration.md do what the guide says, as they stand there."""
 
 import re
-import shutil
 import subprocess
 import sys
 
@@ -79,7 +78,6 @@ def test_c(bus, daemon, player, program):
     boosts_its_game(bus, daemon, player, program / "launch")
 
 
-@pytest.mark.skipif(not shutil.which("gjs"), reason="there is no gjs")
 def test_javascript(bus, daemon, player, spawn, program):
     game = spawn()
     text = example("javascript") + (
