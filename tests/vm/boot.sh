@@ -24,8 +24,9 @@ median() { sort -n | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : 
 
 # Milliseconds of user space until multi-user.target was reached, and until nothing was left to do.
 userspace_ms() {
-	local target total=$(systemctl show --value -p FinishTimestampMonotonic)
-	local user=$(systemctl show --value -p UserspaceTimestampMonotonic)
+	local user target total
+	user=$(systemctl show --value -p UserspaceTimestampMonotonic)
+	total=$(systemctl show --value -p FinishTimestampMonotonic)
 	target=$(systemctl show --value -p ActiveEnterTimestampMonotonic multi-user.target)
 	echo "$(((target - user) / 1000)) $(((total - user) / 1000))"
 }
