@@ -16,7 +16,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <getopt.h>
 #include <libgen.h>
 #include <limits.h>
 #include <signal.h>
@@ -31,7 +30,7 @@
 #define MAX_ARGS 32
 
 /* The other loops are small programs of a desktop beside the game. */
-#define LOOP_WORK_FRACTION 2
+#define LOOP_WORK_FRACTION 3
 #define MAX_LOOPS	   64
 
 struct options {
@@ -88,7 +87,7 @@ static void usage(FILE *file)
 	fputs(BENCH_WINDOW_HELP, file);
 	fputs("  --hogs N             CPU-bound tasks (default: two for each CPU)\n"
 	      "  --pairs N            pairs of processes that pass a byte to and fro (default 0)\n"
-	      "  --loops N            other frame loops, each with half of the work (default "
+	      "  --loops N            other frame loops, each with a third of the work (default "
 	      "0)\n"
 	      "  --boost COMMAND      run 'COMMAND PID' with the frame loop's process\n"
 	      "  --launcher           start the frame loop from a shell, and boost the shell\n"
@@ -110,120 +109,36 @@ static void usage(FILE *file)
 
 static void parse(struct options *options, int argc, char **argv)
 {
-	enum {
-		OPT_HOGS = BENCH_OPT_OWN,
-		OPT_PAIRS,
-		OPT_LOOPS,
-		OPT_BOOST,
-		OPT_LAUNCHER,
-		OPT_JOBS,
-		OPT_SOURCE,
-		OPT_PERIOD,
-		OPT_PHASE,
-		OPT_WORK,
-		OPT_ITERATIONS,
-		OPT_UNIT,
-		OPT_SAMPLES,
-		OPT_CALIBRATE,
-		OPT_LABEL,
-		OPT_OUTPUT,
-		OPT_PROGRESS,
-	};
-	static const struct option names[] = {
-		BENCH_WINDOW_OPTIONS,
-		{"hogs", required_argument, NULL, OPT_HOGS},
-		{"pairs", required_argument, NULL, OPT_PAIRS},
-		{"loops", required_argument, NULL, OPT_LOOPS},
-		{"boost", required_argument, NULL, OPT_BOOST},
-		{"launcher", no_argument, NULL, OPT_LAUNCHER},
-		{"build-jobs", required_argument, NULL, OPT_JOBS},
-		{"build-source", required_argument, NULL, OPT_SOURCE},
-		{"period-us", required_argument, NULL, OPT_PERIOD},
-		{"phase-us", required_argument, NULL, OPT_PHASE},
-		{"work-us", required_argument, NULL, OPT_WORK},
-		{"work-iterations", required_argument, NULL, OPT_ITERATIONS},
-		{"unit-iterations", required_argument, NULL, OPT_UNIT},
-		{"samples", no_argument, NULL, OPT_SAMPLES},
-		{"calibrate", no_argument, NULL, OPT_CALIBRATE},
-		{"label", required_argument, NULL, OPT_LABEL},
-		{"output", required_argument, NULL, OPT_OUTPUT},
-		{"progress", required_argument, NULL, OPT_PROGRESS},
-		{"help", no_argument, NULL, 'h'},
+	const char *progress = NULL;
+	const struct bench_option names[] = {
+		BENCH_NUMBER("hogs", &options->hogs, 0, 100000),
+		BENCH_NUMBER("pairs", &options->pairs, 0, 10000),
+		BENCH_NUMBER("loops", &options->loops, 0, MAX_LOOPS),
+		BENCH_TEXT("boost", &options->boost),
+		BENCH_FLAG("launcher", &options->launcher),
+		BENCH_NUMBER("build-jobs", &options->build_jobs, 0, 10000),
+		BENCH_TEXT("build-source", &options->build_source),
+		BENCH_NUMBER("period-us", &options->period_us, 100, 10000000),
+		BENCH_NUMBER("phase-us", &options->phase_us, 0, 10000000),
+		BENCH_NUMBER("work-us", &options->work_us, 1, 10000000),
+		BENCH_NUMBER("work-iterations", &options->work_iterations, 1, INT64_MAX),
+		BENCH_NUMBER("unit-iterations", &options->unit_iterations, 1, INT64_MAX),
+		BENCH_FLAG("samples", &options->samples),
+		BENCH_FLAG("calibrate", &options->calibrate),
+		BENCH_TEXT("label", &options->label),
+		BENCH_TEXT("output", &options->output),
+		BENCH_TEXT("progress", &progress),
 		{0},
 	};
-	int option;
 
-	while ((option = getopt_long(argc, argv, "h", names, NULL)) != -1) {
-		if (bench_window_option(&options->window, option, optarg))
-			continue;
-		switch (option) {
-		case OPT_HOGS:
-			options->hogs = bench_number("hogs", optarg, 0, 100000);
-			break;
-		case OPT_PAIRS:
-			options->pairs = bench_number("pairs", optarg, 0, 10000);
-			break;
-		case OPT_LOOPS:
-			options->loops = bench_number("loops", optarg, 0, MAX_LOOPS);
-			break;
-		case OPT_BOOST:
-			options->boost = optarg;
-			break;
-		case OPT_LAUNCHER:
-			options->launcher = true;
-			break;
-		case OPT_JOBS:
-			options->build_jobs = bench_number("build-jobs", optarg, 0, 10000);
-			break;
-		case OPT_SOURCE:
-			options->build_source = optarg;
-			break;
-		case OPT_PERIOD:
-			options->period_us = bench_number("period-us", optarg, 100, 10000000);
-			break;
-		case OPT_PHASE:
-			options->phase_us = bench_number("phase-us", optarg, 0, 10000000);
-			break;
-		case OPT_WORK:
-			options->work_us = bench_number("work-us", optarg, 1, 10000000);
-			break;
-		case OPT_ITERATIONS:
-			options->work_iterations =
-				bench_number("work-iterations", optarg, 1, INT64_MAX);
-			break;
-		case OPT_UNIT:
-			options->unit_iterations =
-				bench_number("unit-iterations", optarg, 1, INT64_MAX);
-			break;
-		case OPT_SAMPLES:
-			options->samples = true;
-			break;
-		case OPT_CALIBRATE:
-			options->calibrate = true;
-			break;
-		case OPT_LABEL:
-			options->label = optarg;
-			break;
-		case OPT_OUTPUT:
-			options->output = optarg;
-			break;
-		case OPT_PROGRESS:
-			options->progress = !strcmp(optarg, "lines")	  ? LINES
-					    : !strcmp(optarg, "terminal") ? TERMINAL
-									  : QUIET;
-			if (!options->progress)
-				bench_die("--progress takes 'lines' or 'terminal'");
-			break;
-		case 'h':
-			usage(stdout);
-			exit(0);
-		default:
-			usage(stderr);
-			exit(2);
-		}
-	}
-	if (optind != argc)
-		bench_die("unexpected argument '%s'", argv[optind]);
+	bench_parse(argc, argv, "bench-run", usage, names, &options->window);
+	if (!progress)
+		return;
+	options->progress = !strcmp(progress, "lines")	    ? LINES
+			    : !strcmp(progress, "terminal") ? TERMINAL
+							    : QUIET;
+	if (!options->progress)
+		bench_die("--progress takes 'lines' or 'terminal'");
 }
 
 /* ---- Children ------------------------------------------------------------------------------- */
@@ -673,7 +588,7 @@ static void measure(const struct options *options, FILE *output)
 int main(int argc, char **argv)
 {
 	struct options options = {
-		.window = {.settle_seconds = 2, .seconds = 10},
+		.window = BENCH_WINDOW_DEFAULT,
 		.hogs = 2 * (uint64_t)sysconf(_SC_NPROCESSORS_ONLN),
 		.build_source = "/usr/src/build-load",
 		.label = "run",
@@ -683,7 +598,6 @@ int main(int argc, char **argv)
 	FILE *output = stdout;
 	ssize_t length;
 
-	bench_name = "bench-run";
 	parse(&options, argc, argv);
 	length = readlink("/proc/self/exe", program_dir, sizeof(program_dir) - 1);
 	if (length < 0)

@@ -6,6 +6,7 @@
 #include "bench.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,26 +59,6 @@ void bench_sleep_until(uint64_t ns)
 		;
 }
 
-bool bench_window_option(struct bench_window_args *args, int option, const char *text)
-{
-	switch (option) {
-	case BENCH_OPT_FROM:
-		args->window.from = bench_number("from-ns", text, 1, INT64_MAX);
-		return true;
-	case BENCH_OPT_UNTIL:
-		args->window.until = bench_number("until-ns", text, 1, INT64_MAX);
-		return true;
-	case BENCH_OPT_SETTLE:
-		args->settle_seconds = bench_number("settle-seconds", text, 0, 3600);
-		return true;
-	case BENCH_OPT_SECONDS:
-		args->seconds = bench_number("seconds", text, 1, 86400);
-		return true;
-	default:
-		return false;
-	}
-}
-
 struct bench_window bench_window_resolve(const struct bench_window_args *args)
 {
 	struct bench_window window = args->window;
@@ -89,6 +70,58 @@ struct bench_window bench_window_resolve(const struct bench_window_args *args)
 	if (window.until <= window.from)
 		bench_die("the window ends before it begins");
 	return window;
+}
+
+#define MAX_OPTIONS 32
+
+static void take(const struct bench_option *option, const char *text)
+{
+	if (option->flag)
+		*option->flag = true;
+	else if (option->text)
+		*option->text = text;
+	else
+		*option->number = bench_number(option->name, text, option->min, option->max) *
+				  MAX(option->unit, 1);
+}
+
+void bench_parse(int argc, char **argv, const char *program, void (*usage)(FILE *file),
+		 const struct bench_option *options, struct bench_window_args *window)
+{
+	struct bench_window_args unused;
+	struct bench_window_args *w = window ? window : &unused;
+	const struct bench_option of_window[] = {
+		BENCH_NUMBER("from-ns", &w->window.from, 1, INT64_MAX),
+		BENCH_NUMBER("until-ns", &w->window.until, 1, INT64_MAX),
+		BENCH_NUMBER("settle-seconds", &w->settle_seconds, 0, 3600),
+		BENCH_NUMBER("seconds", &w->seconds, 1, 86400),
+		{0},
+	};
+	const struct bench_option *const lists[] = {options, window ? of_window : NULL};
+	const struct bench_option *all[MAX_OPTIONS];
+	struct option longs[MAX_OPTIONS + 1] = {{"help", no_argument, NULL, 'h'}};
+	int option, nr = 0;
+
+	bench_name = program;
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		for (const struct bench_option *o = lists[i]; o && o->name; o++) {
+			if (nr == MAX_OPTIONS - 1)
+				bench_die("too many options");
+			longs[nr + 1] = (struct option){
+				o->name, o->flag ? no_argument : required_argument, NULL, 256 + nr};
+			all[nr++] = o;
+		}
+	}
+	while ((option = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
+		if (option >= 256) {
+			take(all[option - 256], optarg);
+			continue;
+		}
+		usage(option == 'h' ? stdout : stderr);
+		exit(option == 'h' ? 0 : 2);
+	}
+	if (optind != argc)
+		bench_die("unexpected argument '%s'", argv[optind]);
 }
 
 /* Every iteration needs the result of the one before, so that no compiler or CPU can shorten it. */

@@ -45,39 +45,47 @@ struct bench_window {
 	uint64_t until;
 };
 
-/*
- * The options that all programs have. BENCH_WINDOW_OPTIONS goes into the array for getopt_long();
- * bench_window_option() takes the answer and tells whether it was one of these.
- */
 struct bench_window_args {
-	struct bench_window window;
+	struct bench_window window; /* what is 0 of it follows from the seconds */
 	uint64_t settle_seconds;
 	uint64_t seconds;
 };
 
-enum {
-	BENCH_OPT_FROM = 256,
-	BENCH_OPT_UNTIL,
-	BENCH_OPT_SETTLE,
-	BENCH_OPT_SECONDS,
-	BENCH_OPT_OWN
-};
-
-#define BENCH_WINDOW_OPTIONS                                                                       \
-	{"from-ns", required_argument, NULL, BENCH_OPT_FROM},                                      \
-		{"until-ns", required_argument, NULL, BENCH_OPT_UNTIL},                            \
-		{"settle-seconds", required_argument, NULL, BENCH_OPT_SETTLE},                     \
-	{                                                                                          \
-		"seconds", required_argument, NULL, BENCH_OPT_SECONDS                              \
-	}
+#define BENCH_WINDOW_DEFAULT {.settle_seconds = 2, .seconds = 10}
 
 #define BENCH_WINDOW_HELP                                                                          \
 	"  --seconds N          measure for N seconds (default 10)\n"                              \
 	"  --settle-seconds N   run N seconds before measuring (default 2)\n"                      \
 	"  --from-ns T, --until-ns T   measure between these moments of CLOCK_MONOTONIC instead\n"
 
-bool bench_window_option(struct bench_window_args *args, int option, const char *text);
 struct bench_window bench_window_resolve(const struct bench_window_args *args);
+
+/* ---- Options -------------------------------------------------------------------------------- */
+
+/* One of the pointers says what it takes: a number, a text, or nothing. */
+struct bench_option {
+	const char *name;
+	uint64_t *number;
+	uint64_t min, max;
+	uint64_t unit; /* the number is multiplied by it; 0: 1 */
+	const char **text;
+	bool *flag;
+};
+
+#define BENCH_NUMBER(option, where, least, most)                                                   \
+	{.name = (option), .number = (where), .min = (least), .max = (most)}
+/* Given in microseconds, kept in nanoseconds. */
+#define BENCH_USEC(option, where, least, most)                                                     \
+	{.name = (option), .number = (where), .min = (least), .max = (most), .unit = NSEC_PER_USEC}
+#define BENCH_TEXT(option, where) {.name = (option), .text = (where)}
+#define BENCH_FLAG(option, where) {.name = (option), .flag = (where)}
+
+/*
+ * Reads the command line of a program; options ends with one that has no name. Those of the window
+ * are understood unless window is NULL, and --help is. A mistake ends the program.
+ */
+void bench_parse(int argc, char **argv, const char *program, void (*usage)(FILE *file),
+		 const struct bench_option *options, struct bench_window_args *window);
 
 /* ---- Work ----------------------------------------------------------------------------------- */
 

@@ -6,7 +6,6 @@
 #include "bench.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,51 +43,24 @@ static void start_task(const char *iterations)
 
 int main(int argc, char **argv)
 {
-	enum {
-		OPT_TASKS = BENCH_OPT_OWN,
-		OPT_PARALLEL,
-		OPT_ITERATIONS
-	};
-	static const struct option names[] = {
-		{"tasks", required_argument, NULL, OPT_TASKS},
-		{"parallel", required_argument, NULL, OPT_PARALLEL},
-		{"work-iterations", required_argument, NULL, OPT_ITERATIONS},
-		{"help", no_argument, NULL, 'h'},
+	uint64_t tasks = 10000, parallel = 2 * (uint64_t)sysconf(_SC_NPROCESSORS_ONLN),
+		 work = 20000;
+	uint64_t started = 0, ended = 0, failed = 0, start, took;
+	const struct bench_option options[] = {
+		BENCH_NUMBER("tasks", &tasks, 1, 100000000),
+		BENCH_NUMBER("parallel", &parallel, 1, 100000),
+		BENCH_NUMBER("work-iterations", &work, 0, INT64_MAX),
 		{0},
 	};
-	uint64_t tasks = 10000, parallel = 2 * (uint64_t)sysconf(_SC_NPROCESSORS_ONLN);
-	uint64_t started = 0, ended = 0, failed = 0, start, took;
-	const char *iterations = "20000";
+	char iterations[32];
 	struct bench_json json;
-	int option;
 
-	bench_name = "fork-storm";
 	if (argc == 3 && !strcmp(argv[1], TASK_ARG)) {
 		bench_work(bench_number("work-iterations", argv[2], 0, INT64_MAX));
 		return 0;
 	}
-	while ((option = getopt_long(argc, argv, "h", names, NULL)) != -1) {
-		switch (option) {
-		case OPT_TASKS:
-			tasks = bench_number("tasks", optarg, 1, 100000000);
-			break;
-		case OPT_PARALLEL:
-			parallel = bench_number("parallel", optarg, 1, 100000);
-			break;
-		case OPT_ITERATIONS:
-			bench_number("work-iterations", optarg, 0, INT64_MAX);
-			iterations = optarg;
-			break;
-		case 'h':
-			usage(stdout);
-			return 0;
-		default:
-			usage(stderr);
-			return 2;
-		}
-	}
-	if (optind != argc)
-		bench_die("unexpected argument '%s'", argv[optind]);
+	bench_parse(argc, argv, "fork-storm", usage, options, NULL);
+	snprintf(iterations, sizeof(iterations), "%llu", (unsigned long long)work);
 
 	start = bench_now();
 	while (ended < tasks) {

@@ -21,7 +21,6 @@
 #include "bench.h"
 
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -36,7 +35,7 @@ struct options {
 	uint64_t work_ns;
 	uint64_t work_iterations;
 	uint64_t frames;
-	int live_fd;
+	uint64_t live_fd; /* UINT64_MAX: none */
 	bool samples;
 };
 
@@ -72,68 +71,18 @@ static void usage(FILE *file)
 
 static void parse(struct options *options, int argc, char **argv)
 {
-	enum {
-		OPT_FRAMES = BENCH_OPT_OWN,
-		OPT_PERIOD,
-		OPT_PHASE,
-		OPT_ITERATIONS,
-		OPT_WORK,
-		OPT_SAMPLES,
-		OPT_LIVE,
-	};
-	static const struct option names[] = {
-		BENCH_WINDOW_OPTIONS,
-		{"frames", required_argument, NULL, OPT_FRAMES},
-		{"period-us", required_argument, NULL, OPT_PERIOD},
-		{"phase-us", required_argument, NULL, OPT_PHASE},
-		{"work-iterations", required_argument, NULL, OPT_ITERATIONS},
-		{"work-us", required_argument, NULL, OPT_WORK},
-		{"samples", no_argument, NULL, OPT_SAMPLES},
-		{"live-fd", required_argument, NULL, OPT_LIVE},
-		{"help", no_argument, NULL, 'h'},
+	const struct bench_option names[] = {
+		BENCH_NUMBER("frames", &options->frames, 1, 10000000),
+		BENCH_USEC("period-us", &options->period_ns, 100, 10000000),
+		BENCH_USEC("phase-us", &options->phase_ns, 0, 10000000),
+		BENCH_NUMBER("work-iterations", &options->work_iterations, 1, INT64_MAX),
+		BENCH_USEC("work-us", &options->work_ns, 1, 10000000),
+		BENCH_FLAG("samples", &options->samples),
+		BENCH_NUMBER("live-fd", &options->live_fd, 0, INT32_MAX),
 		{0},
 	};
-	int option;
 
-	while ((option = getopt_long(argc, argv, "h", names, NULL)) != -1) {
-		if (bench_window_option(&options->window, option, optarg))
-			continue;
-		switch (option) {
-		case OPT_FRAMES:
-			options->frames = bench_number("frames", optarg, 1, 10000000);
-			break;
-		case OPT_PERIOD:
-			options->period_ns =
-				bench_number("period-us", optarg, 100, 10000000) * NSEC_PER_USEC;
-			break;
-		case OPT_PHASE:
-			options->phase_ns =
-				bench_number("phase-us", optarg, 0, 10000000) * NSEC_PER_USEC;
-			break;
-		case OPT_ITERATIONS:
-			options->work_iterations =
-				bench_number("work-iterations", optarg, 1, INT64_MAX);
-			break;
-		case OPT_WORK:
-			options->work_ns =
-				bench_number("work-us", optarg, 1, 10000000) * NSEC_PER_USEC;
-			break;
-		case OPT_SAMPLES:
-			options->samples = true;
-			break;
-		case OPT_LIVE:
-			options->live_fd = (int)bench_number("live-fd", optarg, 0, INT32_MAX);
-			break;
-		case 'h':
-			usage(stdout);
-			exit(0);
-		default:
-			usage(stderr);
-			exit(2);
-		}
-	}
-	if (optind != argc)
-		bench_die("unexpected argument '%s'", argv[optind]);
+	bench_parse(argc, argv, "frame-loop", usage, names, &options->window);
 }
 
 /*
@@ -255,17 +204,16 @@ static void report(const struct options *options, const struct results *results,
 int main(int argc, char **argv)
 {
 	struct options options = {
-		.window = {.settle_seconds = 2, .seconds = 10},
+		.window = BENCH_WINDOW_DEFAULT,
 		.period_ns = 16667 * NSEC_PER_USEC,
 		.work_ns = 2200 * NSEC_PER_USEC,
-		.live_fd = -1,
+		.live_fd = UINT64_MAX,
 	};
 	struct results results = {.piece_min = UINT64_MAX};
 	struct bench_window window;
 	struct bench_live *live;
 	size_t most;
 
-	bench_name = "frame-loop";
 	parse(&options, argc, argv);
 	if (!options.work_iterations)
 		options.work_iterations = bench_calibrate(options.work_ns);
@@ -278,7 +226,8 @@ int main(int argc, char **argv)
 	bench_samples_init(&results.wakeup, most);
 	bench_samples_init(&results.start, most);
 	bench_samples_init(&results.frame, most);
-	live = options.live_fd < 0 ? bench_alloc(sizeof(*live)) : bench_live_map(options.live_fd);
+	live = options.live_fd == UINT64_MAX ? bench_alloc(sizeof(*live))
+					     : bench_live_map((int)options.live_fd);
 	bench_lock_memory();
 
 	loop(&options, &window, live, &results);

@@ -9,7 +9,6 @@
 #include "bench.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,51 +136,19 @@ static void report(const struct hog *hogs, uint64_t count)
 
 int main(int argc, char **argv)
 {
-	enum {
-		OPT_COUNT = BENCH_OPT_OWN,
-		OPT_THREADS,
-		OPT_UNIT
-	};
-	static const struct option names[] = {
-		BENCH_WINDOW_OPTIONS,
-		{"count", required_argument, NULL, OPT_COUNT},
-		{"threads", no_argument, NULL, OPT_THREADS},
-		{"unit-iterations", required_argument, NULL, OPT_UNIT},
-		{"help", no_argument, NULL, 'h'},
-		{0},
-	};
-	struct bench_window_args args = {.settle_seconds = 2, .seconds = 10};
+	struct bench_window_args args = BENCH_WINDOW_DEFAULT;
 	uint64_t count = 2 * (uint64_t)sysconf(_SC_NPROCESSORS_ONLN), unit = 0;
 	bool threads = false;
+	const struct bench_option options[] = {
+		BENCH_NUMBER("count", &count, 1, 100000),
+		BENCH_FLAG("threads", &threads),
+		BENCH_NUMBER("unit-iterations", &unit, 1, INT64_MAX),
+		{0},
+	};
 	struct bench_window window;
 	struct hog *hogs;
-	int option;
 
-	bench_name = "hog";
-	while ((option = getopt_long(argc, argv, "h", names, NULL)) != -1) {
-		if (bench_window_option(&args, option, optarg))
-			continue;
-		switch (option) {
-		case OPT_COUNT:
-			count = bench_number("count", optarg, 1, 100000);
-			break;
-		case OPT_THREADS:
-			threads = true;
-			break;
-		case OPT_UNIT:
-			unit = bench_number("unit-iterations", optarg, 1, INT64_MAX);
-			break;
-		case 'h':
-			usage(stdout);
-			return 0;
-		default:
-			usage(stderr);
-			return 2;
-		}
-	}
-	if (optind != argc)
-		bench_die("unexpected argument '%s'", argv[optind]);
-
+	bench_parse(argc, argv, "hog", usage, options, &args);
 	if (!unit)
 		unit = bench_calibrate(100 * NSEC_PER_USEC);
 	window = bench_window_resolve(&args);

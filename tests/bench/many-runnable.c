@@ -6,7 +6,6 @@
  */
 #include "bench.h"
 
-#include <getopt.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -69,46 +68,18 @@ static void start(struct runner *runners, uint64_t count)
 
 int main(int argc, char **argv)
 {
-	enum {
-		OPT_THREADS = BENCH_OPT_OWN,
-		OPT_UNIT
-	};
-	static const struct option names[] = {
-		BENCH_WINDOW_OPTIONS,
-		{"threads", required_argument, NULL, OPT_THREADS},
-		{"unit-iterations", required_argument, NULL, OPT_UNIT},
-		{"help", no_argument, NULL, 'h'},
+	struct bench_window_args args = BENCH_WINDOW_DEFAULT;
+	uint64_t count = 2000, unit = 0, total = 0, least = UINT64_MAX, most = 0, gap = 0, idle = 0;
+	const struct bench_option options[] = {
+		BENCH_NUMBER("threads", &count, 1, 1000000),
+		BENCH_NUMBER("unit-iterations", &unit, 1, INT64_MAX),
 		{0},
 	};
-	struct bench_window_args args = {.settle_seconds = 2, .seconds = 10};
-	uint64_t count = 2000, unit = 0, total = 0, least = UINT64_MAX, most = 0, gap = 0, idle = 0;
 	struct bench_window window;
 	struct bench_json json;
 	struct runner *runners;
-	int option;
 
-	bench_name = "many-runnable";
-	while ((option = getopt_long(argc, argv, "h", names, NULL)) != -1) {
-		if (bench_window_option(&args, option, optarg))
-			continue;
-		switch (option) {
-		case OPT_THREADS:
-			count = bench_number("threads", optarg, 1, 1000000);
-			break;
-		case OPT_UNIT:
-			unit = bench_number("unit-iterations", optarg, 1, INT64_MAX);
-			break;
-		case 'h':
-			usage(stdout);
-			return 0;
-		default:
-			usage(stderr);
-			return 2;
-		}
-	}
-	if (optind != argc)
-		bench_die("unexpected argument '%s'", argv[optind]);
-
+	bench_parse(argc, argv, "many-runnable", usage, options, &args);
 	if (!unit)
 		unit = bench_calibrate(20 * NSEC_PER_USEC);
 	runners = bench_alloc(count * sizeof(*runners));

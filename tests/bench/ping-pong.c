@@ -7,7 +7,6 @@
 #include "bench.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,41 +100,17 @@ static void start_pair(struct pair *pair, const struct bench_window *window)
 
 int main(int argc, char **argv)
 {
-	enum {
-		OPT_PAIRS = BENCH_OPT_OWN
-	};
-	static const struct option names[] = {
-		BENCH_WINDOW_OPTIONS,
-		{"pairs", required_argument, NULL, OPT_PAIRS},
-		{"help", no_argument, NULL, 'h'},
+	struct bench_window_args args = BENCH_WINDOW_DEFAULT;
+	uint64_t count = 4, total = 0, least = UINT64_MAX, longest = 0;
+	const struct bench_option options[] = {
+		BENCH_NUMBER("pairs", &count, 1, 10000),
 		{0},
 	};
-	struct bench_window_args args = {.settle_seconds = 2, .seconds = 10};
-	uint64_t count = 4, total = 0, least = UINT64_MAX, longest = 0;
 	struct bench_window window;
 	struct bench_json json;
 	struct pair *pairs;
-	int option;
 
-	bench_name = "ping-pong";
-	while ((option = getopt_long(argc, argv, "h", names, NULL)) != -1) {
-		if (bench_window_option(&args, option, optarg))
-			continue;
-		switch (option) {
-		case OPT_PAIRS:
-			count = bench_number("pairs", optarg, 1, 10000);
-			break;
-		case 'h':
-			usage(stdout);
-			return 0;
-		default:
-			usage(stderr);
-			return 2;
-		}
-	}
-	if (optind != argc)
-		bench_die("unexpected argument '%s'", argv[optind]);
-
+	bench_parse(argc, argv, "ping-pong", usage, options, &args);
 	window = bench_window_resolve(&args);
 	pairs = bench_alloc(count * sizeof(*pairs));
 	for (uint64_t i = 0; i < count; i++)

@@ -373,6 +373,8 @@ class Daemon:
             "STATE_DIRECTORY": str(self.dir / "state"),
             "LD_LIBRARY_PATH": str(next(STAGE.glob("usr/lib/*/librustland.so.0")).parent),
             "G_MESSAGES_DEBUG": "all",
+            # Of what was freed a sanitizer keeps this much.
+            "ASAN_OPTIONS": "quarantine_size_mb=1",
         }
 
     def start(self, fds=None):

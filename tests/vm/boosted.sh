@@ -52,7 +52,7 @@ chmod +x boost-cgroup
 measure() {
 	"$bench/bench-run" --settle-seconds 4 --seconds "$seconds" --label "$1" --output "$2" \
 		--work-iterations "$work" --unit-iterations "$unit" --period-us $period \
-		--phase-us $((($3 * 2 - 1) * period / (2 * reps))) --loops 8 "${@:4}" >>out/boosted.log ||
+		--phase-us $((($3 * 2 - 1) * period / (2 * reps))) --loops 8 "${@:4}" >/dev/null ||
 		fail "run $3, $1: it could not be measured"
 }
 
@@ -67,7 +67,7 @@ for scope in "${scopes[@]}"; do
 		files+=("$file-without.json" "$file-with.json")
 	done
 	echo
-	echo "A frame loop beside $((2 * cpus)) hogs and 8 frame loops of half its work, boosted by $scope:"
+	echo "A frame loop beside $((2 * cpus)) hogs and 8 frame loops of a third of its work, boosted by $scope:"
 	"$bench/report.py" --labels unboosted,boosted --clock "$clock" \
 		--json "out/boosted-$scope.json" --max-wakeup-p99 0.25 --max-missed 0.1 \
 		--min-hogs 0.9 --min-loops 0.9 "${files[@]}" >out/boosted-report.txt 2>&1
