@@ -289,8 +289,12 @@ fi
 boost root "$roots" || fail "a boost that shall end with the service"
 verdict "systemctl stop succeeds" timeout 60 systemctl stop $unit
 verdict "its boosts end: shutdown" wait_until 30 heard "BoostRemoved (uint32 $cookie, uint32 $roots, 'shutdown')"
-verdict "whoever asks for it has it started by systemd" \
+refused() { ! gdbus_call root ListBoosts >/dev/null; }
+verdict "where it is not enabled nobody has it started by asking" refused
+systemctl -q enable $unit
+verdict "where it is enabled, whoever asks for it has it started by systemd" \
 	wait_until 60 is_active
+systemctl -q disable $unit
 verdict "nothing of the last run is left: $(gdbus_call root ListBoosts)" not_listed "$cookie"
 timeout 60 systemctl stop $unit
 systemctl stop player-session other-session
