@@ -8,12 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include <linux/magic.h>
-#include <linux/openat2.h>
 
 #include <gio/gio.h>
 
@@ -81,19 +79,23 @@ static char *normalize(const char *path, const char *mount, GError **error)
 	return g_string_free(result, FALSE);
 }
 
+/*
+ * Step by step, so that no link is followed. openat2(2) would do it in one call, but is not there under
+ * RestrictSUIDSGID=, which cannot look into its arguments.
+ */
 static int open_beneath(const char *mount, const char *path)
 {
-	struct open_how how = {
-		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
-	};
-	int root, fd;
+	g_auto(GStrv) parts = g_strsplit(path + 1, "/", -1);
+	int fd = open(mount, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	root = open(mount, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0)
-		return -1;
-	fd = (int)syscall(SYS_openat2, root, path + 1, &how, sizeof(how));
-	close(root);
+	for (char **part = parts; *part && fd >= 0; part++) {
+		int next = openat(fd, *part, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		int err = errno;
+
+		close(fd);
+		errno = err;
+		fd = next;
+	}
 	return fd;
 }
 
@@ -103,7 +105,7 @@ struct cgroup *cgroup_open(const char *path, GError **error)
 	g_autofree char *normal = NULL;
 	struct cgroup *cgroup;
 	struct stat st;
-	int dir, events;
+	int dir, events, err;
 
 	if (!mount) {
 		g_set_error_literal(error, G_DBUS_ERROR, G_DBUS_ERROR_FAILED,
@@ -115,8 +117,14 @@ struct cgroup *cgroup_open(const char *path, GError **error)
 		return NULL;
 	dir = open_beneath(mount, normal);
 	if (dir < 0 || fstat(dir, &st) < 0) {
-		g_set_error(error, RUSTLAND_ERROR, RUSTLAND_ERROR_NO_SUCH_PROCESS,
-			    "There is no control group %s", normal);
+		err = errno;
+		if (err == ENOENT || err == ENOTDIR || err == ENAMETOOLONG)
+			g_set_error(error, RUSTLAND_ERROR, RUSTLAND_ERROR_NO_SUCH_PROCESS,
+				    "There is no control group %s", normal);
+		else
+			g_set_error(error, G_DBUS_ERROR, G_DBUS_ERROR_FAILED,
+				    "Cannot open the control group %s: %s", normal,
+				    g_strerror(err));
 		if (dir >= 0)
 			close(dir);
 		return NULL;

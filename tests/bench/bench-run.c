@@ -31,7 +31,7 @@
 #define MAX_ARGS 32
 
 /* The other loops are small programs of a desktop beside the game. */
-#define LOOP_WORK_FRACTION 2
+#define LOOP_WORK_FRACTION 3
 #define MAX_LOOPS	   64
 
 struct options {
@@ -88,7 +88,7 @@ static void usage(FILE *file)
 	fputs(BENCH_WINDOW_HELP, file);
 	fputs("  --hogs N             CPU-bound tasks (default: two for each CPU)\n"
 	      "  --pairs N            pairs of processes that pass a byte to and fro (default 0)\n"
-	      "  --loops N            other frame loops, each with a quarter of the work (default "
+	      "  --loops N            other frame loops, each with a third of the work (default "
 	      "0)\n"
 	      "  --boost COMMAND      run 'COMMAND PID' with the frame loop's process\n"
 	      "  --launcher           start the frame loop from a shell, and boost the shell\n"

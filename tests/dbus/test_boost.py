@@ -109,6 +109,7 @@ def test_scopes_are_different_targets(daemon, player, spawn):
 def test_get_process(player, spawn):
     parent = spawn(PLAYER, "sh", "-c", "sleep 1000 & echo $!; wait")
     child = int(parent.stdout.readline())
+    wait_for("sleep", lambda: open(f"/proc/{child}/comm").read() == "sleep\n")
     info = player.call("GetProcess", f"(uint32 {child},)")
     assert (info["Pid"], info["Name"], info["Uid"]) == (child, "sleep", PLAYER)
     assert (info["Class"], info["Scope"], info["Cookies"]) == ("normal", "", [])

