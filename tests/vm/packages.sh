@@ -10,6 +10,9 @@
 #   tools/vm --full --reboot --no-stage --copy out/deb --copy tests/vm/packages.sh \
 #           --copy tests/vm/lib.sh -- ./packages.sh
 
+# verdict and wait_until call functions.
+# shellcheck disable=SC2317
+
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -21,7 +24,7 @@ mkdir -p $kept/out
 nr=$(cat $kept/nr 2>/dev/null || echo 0)
 export DEBIAN_FRONTEND=noninteractive
 
-apt() { apt-get -q -y -o Dpkg::Use-Pty=0 "$@" >>$kept/out/apt.log 2>&1; }
+apt() { apt-get -q -y -o Dpkg::Use-Pty=0 "$@" >>"$kept/out/apt.log" 2>&1; }
 schedules() { state_is enabled && [[ $(ops) == rustland* ]]; }
 active_state() { systemctl is-active $unit; }
 boosts() { timeout 20 rustlandctl list --json; }
