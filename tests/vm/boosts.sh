@@ -289,8 +289,8 @@ fi
 boost root "$roots" || fail "a boost that shall end with the service"
 verdict "systemctl stop succeeds" timeout 60 systemctl stop $unit
 verdict "its boosts end: shutdown" wait_until 30 heard "BoostRemoved (uint32 $cookie, uint32 $roots, 'shutdown')"
-refused() { ! gdbus_call root ListBoosts >/dev/null; }
-verdict "where it is not enabled nobody has it started by asking" refused
+not_started() { ! gdbus_call root ListBoosts >/dev/null; }
+verdict "where it is not enabled nobody has it started by asking" not_started
 systemctl -q enable $unit
 verdict "where it is enabled, whoever asks for it has it started by systemd" \
 	wait_until 60 is_active
