@@ -607,7 +607,7 @@ static void a_full_pool_loses_only_the_newest(void **state)
 	}
 	for (; policy->next(p, &d); nr++)
 		assert_int_equal(d.pid, nr);
-	assert_true(nr > 2 * 6553); /* what the ring of requests holds */
+	assert_true(nr > 2 * 7281); /* what the ring of requests holds */
 	stop_policy(p);
 }
 
