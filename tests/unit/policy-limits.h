@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the tests of the policy "rustland" have in common: its configuration and its limits. */
+#ifndef RL_TEST_POLICY_LIMITS_H
+#define RL_TEST_POLICY_LIMITS_H
+
+#include "machine.h"
+#include "policy.h"
+
+#define SLICE	  (20 * MS)
+#define SLICE_MIN (1 * MS)
+#define SECOND	  (1000 * MS)
+
+/*
+ * How long a task can be passed by later ones. Its deadline is at most 4 slices ahead of the clock
+ * and theirs at most 1.5 behind; the clock goes at a sixteenth of real time, after at most one
+ * slice of it: (4 + 1.5 + 1) * 16.
+ */
+#define PASSED_MAX (104 * SLICE)
+
+static const struct rl_policy *const policy = &rl_policy_rustland;
+
+static inline struct rl_policy_config config_for(uint32_t nr_cpus)
+{
+	return (struct rl_policy_config){
+		.sz = sizeof(struct rl_policy_config),
+		.slice_ns = SLICE,
+		.slice_min_ns = SLICE_MIN,
+		.nr_cpus = nr_cpus,
+	};
+}
+
+#endif /* RL_TEST_POLICY_LIMITS_H */
