@@ -23,11 +23,38 @@ static __always_inline u32 present_class(const struct task_ctx *tctx)
 	return tctx->waker_class > tctx->class ? tctx->waker_class : tctx->class;
 }
 
+/* Tasks that wait for a CPU which p could use as well. */
+static __always_inline u32 count_waiting(const struct task_struct *p)
+{
+	return scx_bpf_dsq_nr_queued(DSQ_SHARED) + scx_bpf_dsq_nr_queued(DSQ_PARK) +
+	       scx_bpf_dsq_nr_queued(scx_bpf_task_cpu(p));
+}
+
+/* What each task gets of this time when so many others wait. */
+static __always_inline u64 share_of(u64 time_ns, u32 nr_waiting)
+{
+	u64 nr_cpus = scx_bpf_nr_cpu_ids();
+
+	return time_ns * nr_cpus / (nr_cpus + nr_waiting);
+}
+
+/* A slice that the policy did not give: all who wait get their turn within one long slice. */
+static __always_inline u64 estimate_slice(u32 nr_waiting)
+{
+	u64 slice_ns = share_of(opt_slice_ns, nr_waiting);
+
+	return slice_ns > opt_slice_min_ns ? slice_ns : opt_slice_min_ns;
+}
+
+/* No task waits longer because it used more than others: the kernel would end us after 5 s. */
+#define WAIT_MAX_NS (1000ULL * 1000 * 1000)
+
 /*
  * The deadline that p would get if the policy went on as before: the last one, plus what it has
  * used since, less how long it has slept if it just woke up; kept within one slice behind and two
  * slices ahead of the latest deadline that has started to run. The first bound is the credit of a
- * sleeper, the second keeps a task that ran alone for long from waiting for as long. The clock is
+ * sleeper, the second keeps a task that ran alone for long from waiting for as long; in a crowd, where
+ * two slices would be a wait of many rounds, it is what everybody gets in WAIT_MAX_NS. The clock is
  * the self-clocked one of Golestani (1994): virtual time is the tag of the task in service, so no
  * sum over all tasks is needed.
  *
@@ -39,9 +66,10 @@ static __always_inline u32 present_class(const struct task_ctx *tctx)
  * runs on a workqueue and ends a scheduler that lets it wait).
  */
 static __always_inline u64 estimate_deadline(const struct task_struct *p,
-					     const struct task_ctx *tctx, bool wakeup)
+					     const struct task_ctx *tctx, bool wakeup,
+					     u32 nr_waiting)
 {
-	u64 frontier = shared.frontier;
+	u64 frontier = shared.frontier, ahead_ns = share_of(WAIT_MAX_NS, nr_waiting);
 	u64 deadline = tctx->deadline + weighted(p, tctx->runtime_ns - tctx->decided_runtime_ns);
 
 	if (p->flags & PF_KTHREAD && (wakeup || !tctx->placed))
@@ -52,34 +80,20 @@ static __always_inline u64 estimate_deadline(const struct task_struct *p,
 		deadline -= tctx->slept_ns < opt_slice_ns ? tctx->slept_ns : opt_slice_ns;
 	if (before(deadline, frontier - opt_slice_ns))
 		deadline = frontier - opt_slice_ns;
-	if (before(frontier + 2 * opt_slice_ns, deadline))
-		deadline = frontier + 2 * opt_slice_ns;
+	if (ahead_ns > 2 * opt_slice_ns)
+		ahead_ns = 2 * opt_slice_ns;
+	if (before(frontier + ahead_ns, deadline))
+		deadline = frontier + ahead_ns;
 	if (wakeup && present_class(tctx))
 		deadline -= opt_slice_ns / 2;
 	return deadline;
 }
 
-/* Tasks that wait for a CPU which p could use as well. */
-static __always_inline u32 count_waiting(const struct task_struct *p)
-{
-	return scx_bpf_dsq_nr_queued(DSQ_SHARED) + scx_bpf_dsq_nr_queued(DSQ_PARK) +
-	       scx_bpf_dsq_nr_queued(scx_bpf_task_cpu(p));
-}
-
-/* A slice that the policy did not give: all who wait get their turn within one long slice. */
-static __always_inline u64 estimate_slice(u32 nr_waiting)
-{
-	u64 nr_cpus = scx_bpf_nr_cpu_ids();
-	u64 slice_ns = opt_slice_ns * nr_cpus / (nr_cpus + nr_waiting);
-
-	return slice_ns > opt_slice_min_ns ? slice_ns : opt_slice_min_ns;
-}
-
 /* Let p start under an estimate; no decision of the policy stands any more. */
 static __always_inline void decide_by_estimate(const struct task_struct *p, struct task_ctx *tctx,
-					       bool wakeup)
+					       bool wakeup, u32 nr_waiting)
 {
-	tctx->deadline = estimate_deadline(p, tctx, wakeup);
+	tctx->deadline = estimate_deadline(p, tctx, wakeup, nr_waiting);
 	tctx->decided_runtime_ns = tctx->runtime_ns;
 	tctx->slice_ns = 0;
 	tctx->placed = true;

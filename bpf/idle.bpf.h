@@ -13,6 +13,14 @@ static __always_inline bool may_run_on(const struct task_struct *p, s32 cpu)
 	return cpu >= 0 && bpf_cpumask_test_cpu(cpu, p->cpus_ptr);
 }
 
+/* The scheduler thread may not use every CPU. */
+static bool policy_confined;
+
+static __always_inline bool is_confined(const struct task_struct *p)
+{
+	return p->nr_cpus_allowed < scx_bpf_nr_cpu_ids();
+}
+
 /* Claim any idle CPU that p may use, or a negative errno. */
 static __always_inline s32 claim_idle_cpu(const struct task_struct *p)
 {

@@ -31,12 +31,14 @@ enum {
 
 /*
  * Memory that the kernel and the scheduler thread have mapped. Each cache line has one writer
- * (but for "asleep"), so that the two sides do not steal lines from each other.
+ * (but for "asleep", and for "heartbeat_due" when the scheduler is stopped), so that the two sides do
+ * not steal lines from each other.
  */
 struct rl_shared {
 	/* The kernel writes. */
 	uint64_t asked __attribute__((aligned(RL_CACHE_LINE))); /* number of the newest request */
 	uint32_t heartbeat_due; /* run the scheduler thread even if nothing was asked */
+	uint32_t beats;		/* how often that has become due by the clock, once a second */
 	uint32_t policy_awake;	/* the scheduler thread is runnable; if not, nobody can answer */
 	int32_t policy_cpu;	/* the CPU it runs on, or -1 */
 	int32_t policy_pid;

@@ -20,6 +20,7 @@
 
 #include "account.bpf.h"
 #include "class.bpf.h"
+#include "crowd.bpf.h"
 #include "idle.bpf.h"
 
 /* Far below the kernel's watchdog (5 s), far above what a policy has a reason to wait for. */
@@ -52,10 +53,13 @@ static __always_inline bool policy_has_questions(void)
 	return shared.heartbeat_due || before(shared.answered, shared.asked);
 }
 
-/* The scheduler thread has something to do. */
+/*
+ * The scheduler thread has something to do. What it says it holds back counts only while somebody is
+ * parked: a policy that forgets a task says so for ever.
+ */
 static __always_inline bool policy_has_work(void)
 {
-	return policy_has_questions() || shared.held;
+	return policy_has_questions() || (shared.held && scx_bpf_dsq_nr_queued(DSQ_PARK));
 }
 
 /*
@@ -76,12 +80,18 @@ static __always_inline void wake_policy(void)
 
 /* ---- Queueing without an answer ------------------------------------------------------------- */
 
-/* The queue of tasks for one CPU, where p can use no other; else the shared one. */
+/*
+ * The queue of tasks for one CPU, where p can use no other; else the shared one. A CPU that is offline
+ * never looks at its queue, and p may be allowed to use it all the same.
+ */
 static __always_inline u64 queue_of(const struct task_struct *p, s32 cpu)
 {
+	struct cpu_ctx *cctx;
+
 	if (p->nr_cpus_allowed == 1 && cpu == RL_CPU_ANY)
 		cpu = scx_bpf_task_cpu(p);
-	return cpu >= 0 && cpu < RL_MAX_CPUS && may_run_on(p, cpu) ? (u64)cpu : DSQ_SHARED;
+	cctx = cpu_ctx(cpu);
+	return cctx && cctx->online && may_run_on(p, cpu) ? (u64)cpu : DSQ_SHARED;
 }
 
 /* Queue p where it competes by deadline, and wake or interrupt a CPU for it. */
@@ -116,18 +126,26 @@ static __always_inline bool decision_stands(const struct task_ctx *tctx, u64 *re
  * wakeup latency is a slice long. A task whose estimate says that it would have to wait anyway
  * interrupts nobody to be told so. A task whose slice ended needs no kick: its CPU is about to
  * look for work, and the scheduler thread comes first.
+ *
+ * The scheduler thread can usually run where p can, and best where p will; the two are told apart only
+ * where one of them may not use every CPU.
  */
 static __always_inline void run_policy_soon(const struct task_struct *p, u64 deadline)
 {
+	struct task_struct *policy = NULL;
 	s32 cpu;
 
 	if (shared.policy_cpu >= 0)
 		return;
-	cpu = claim_idle_cpu(p);
+	if (is_confined(p) || policy_confined)
+		policy = bpf_task_from_pid(shared.policy_pid);
+	cpu = claim_idle_cpu(policy ?: p);
 	if (cpu >= 0)
 		scx_bpf_kick_cpu(cpu, KVAL(scx_kick_flags, SCX_KICK_IDLE));
 	else
-		preempt_later_deadline(p, deadline);
+		preempt_later_deadline(policy ?: p, deadline);
+	if (policy)
+		bpf_task_release(policy);
 }
 
 /*
@@ -190,11 +208,13 @@ static __always_inline bool ask(struct task_struct *p, struct task_ctx *tctx, u6
 
 	if (!t)
 		return false;
-	deadline = estimate_deadline(p, tctx, wakeup);
+	deadline = estimate_deadline(p, tctx, wakeup, waiting);
 	tctx->slice_ns = 0;
 	tctx->standing = 0;
+	tctx->notice = 0;
 	tctx->parked_at_ns = now;
 	dsq_insert_vtime(p, DSQ_PARK, estimate_slice(waiting), deadline, enq_flags);
+	note_waiting(p, waiting);
 	/* Last: from here on the answer may come, on another CPU. */
 	bpf_ringbuf_submit(t, BPF_RB_NO_WAKEUP);
 	if (wakeup)
@@ -274,12 +294,18 @@ static __always_inline bool unpark(struct task_struct *p, u64 dsq, u64 slice_ns,
 	       dsq_move_vtime(p, DSQ_PARK, dsq, slice_ns, deadline);
 }
 
+/* No longer than the longest one: the watchdog and opt_late_ns rely on it. */
+static __always_inline u64 slice_of(const struct rl_decision *d)
+{
+	return d->slice_ns && d->slice_ns < opt_slice_ns ? d->slice_ns : opt_slice_ns;
+}
+
 static __always_inline void grant(struct task_ctx *tctx, const struct rl_decision *d)
 {
 	tctx->standing = d->standing < RL_STANDING_MAX ? d->standing : RL_STANDING_MAX;
 	tctx->standing_until_ns = now_ns() + STANDING_NS;
 	tctx->standing_deadline = d->deadline;
-	tctx->standing_slice_ns = d->slice_ns ?: opt_slice_ns;
+	tctx->standing_slice_ns = slice_of(d);
 }
 
 /* The answer to a notice. The task is queued, or runs, or sleeps: it stays where it is. */
@@ -309,7 +335,7 @@ static __always_inline void carry_out(const struct rl_decision *d)
 		goto out;
 	}
 
-	slice_ns = d->slice_ns ?: opt_slice_ns;
+	slice_ns = slice_of(d);
 	dsq = queue_of(p, d->cpu);
 	if (d->cpu != RL_CPU_ANY && dsq == DSQ_SHARED) {
 		count(nr_bounce_dispatches);
@@ -341,13 +367,14 @@ static long drain_one(struct bpf_dynptr *record, void *context)
 {
 	struct rl_decision d;
 
-	__sync_fetch_and_add(&shared.drained, 1);
 	/*
 	 * Copied once: the ring is writable by user space, nothing may change after it was
 	 * checked.
 	 */
 	if (!bpf_dynptr_read(&d, sizeof(d), record, 0, 0))
 		carry_out(&d);
+	/* Only now: until then its task is parked, and nobody shall take it for an orphan. */
+	__sync_fetch_and_add(&shared.drained, 1);
 	return 0;
 }
 

@@ -64,7 +64,7 @@ s32 OPS(select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags)
 	if (cpu < 0)
 		return prev_cpu;
 	if (nobody_waits_for(cpu)) {
-		decide_by_estimate(p, tctx, true);
+		decide_by_estimate(p, tctx, true, 0);
 		dsq_insert(p, KVAL(scx_dsq_id_flags, SCX_DSQ_LOCAL), opt_slice_ns, 0);
 		count(nr_kernel_dispatches);
 	}
@@ -90,7 +90,7 @@ static __always_inline bool start_on_idle_cpu(struct task_struct *p, struct task
 		scx_bpf_kick_cpu(cpu, KVAL(scx_kick_flags, SCX_KICK_IDLE));
 		return false;
 	}
-	decide_by_estimate(p, tctx, true);
+	decide_by_estimate(p, tctx, true, 0);
 	if (cpu == own)
 		dsq_insert(p, KVAL(scx_dsq_id_flags, SCX_DSQ_LOCAL), opt_slice_ns, enq_flags);
 	else
@@ -106,6 +106,7 @@ void OPS(enqueue, struct task_struct *p, u64 enq_flags)
 	bool wakeup = enq_flags & KVAL(scx_enq_flags, SCX_ENQ_WAKEUP);
 	struct task_ctx *tctx;
 	u64 now, left_ns;
+	u32 waiting;
 
 	if (is_policy_thread(p)) {
 		dsq_insert(p, DSQ_POLICY, policy_late(now_ns()) ? opt_slice_min_ns : opt_slice_ns,
@@ -154,9 +155,10 @@ void OPS(enqueue, struct task_struct *p, u64 enq_flags)
 	} else {
 		count(nr_late);
 	}
-	decide_by_estimate(p, tctx, wakeup);
-	queue_now(p, RL_CPU_ANY, estimate_slice(count_waiting(p)), tctx->deadline, enq_flags,
-		  wakeup);
+	waiting = count_waiting(p);
+	note_waiting(p, waiting);
+	decide_by_estimate(p, tctx, wakeup, waiting);
+	queue_now(p, RL_CPU_ANY, estimate_slice(waiting), tctx->deadline, enq_flags, wakeup);
 }
 
 /* ---- A CPU looks for work ------------------------------------------------------------------- */
@@ -195,8 +197,8 @@ void OPS(dispatch, s32 cpu, struct task_struct *prev)
 	/* Somebody who is being decided about right now should not have to wait a whole slice. */
 	slice_ns = scx_bpf_dsq_nr_queued(DSQ_PARK) ? opt_slice_min_ns : opt_slice_ns;
 	if (prev_is_policy) {
-		if (shared.held && !policy_late(now))
-			task_set_slice(prev, opt_slice_ns);
+		if (policy_has_work())
+			task_set_slice(prev, policy_late(now) ? opt_slice_min_ns : opt_slice_ns);
 		return;
 	}
 	tctx = task_ctx(prev);
@@ -204,7 +206,7 @@ void OPS(dispatch, s32 cpu, struct task_struct *prev)
 		struct cpu_ctx *cctx = cpu_ctx(cpu);
 
 		account_runtime(tctx);
-		decide_by_estimate(prev, tctx, false);
+		decide_by_estimate(prev, tctx, false, 0);
 		if (cctx) {
 			cctx->deadline = tctx->deadline;
 			cctx->slice_ends_ns = now + slice_ns;
@@ -237,6 +239,7 @@ void OPS(running, struct task_struct *p)
 	if (is_policy_thread(p)) {
 		shared.heartbeat_due = false;
 		shared.policy_cpu = bpf_get_smp_processor_id();
+		policy_confined = is_confined(p);
 		tctx->started_at_ns = now_ns();
 		return;
 	}
@@ -296,6 +299,8 @@ void OPS(enable, struct task_struct *p)
 	tctx->known = false;
 	tctx->placed = false;
 	tctx->slice_ns = 0;
+	tctx->standing = 0;
+	tctx->notice = 0;
 	tctx->state[0] = 0;
 	tctx->state[1] = 0;
 }
@@ -309,7 +314,9 @@ static __always_inline void beat(void)
 {
 	s32 nr_cpus = scx_bpf_nr_cpu_ids(), cpu;
 	struct task_struct *p;
+	bool anywhere;
 
+	shared.beats++;
 	shared.heartbeat_due = true;
 	p = shared.policy_awake ? bpf_task_from_pid(shared.policy_pid) : NULL;
 	if (p) {
@@ -317,43 +324,11 @@ static __always_inline void beat(void)
 		bpf_task_release(p);
 	}
 	/* Somebody waits for a CPU that missed its kick, because it came or went just then. */
+	anywhere = scx_bpf_dsq_nr_queued(DSQ_SHARED) || scx_bpf_dsq_nr_queued(DSQ_PARK);
 	bpf_for (cpu, 0, nr_cpus) {
-		if (cpu < RL_MAX_CPUS &&
-		    (scx_bpf_dsq_nr_queued(cpu) || scx_bpf_dsq_nr_queued(DSQ_SHARED)))
+		if (cpu < RL_MAX_CPUS && (anywhere || scx_bpf_dsq_nr_queued(cpu)))
 			scx_bpf_kick_cpu(cpu, KVAL(scx_kick_flags, SCX_KICK_IDLE));
 	}
-}
-
-/*
- * The kernel looks at slices when its tick comes, every 4 ms on many machines. With so many tasks
- * in the queue that each gets the shortest slice, a round would take four times as long as it
- * should: 2,000 tasks on 2 CPUs would wait for 4 s, and after 5 s the kernel ends the scheduler.
- */
-#define CROWD_PER_CPU 16
-
-static __always_inline bool crowded(void)
-{
-	return scx_bpf_dsq_nr_queued(DSQ_SHARED) + scx_bpf_dsq_nr_queued(DSQ_PARK) >
-	       CROWD_PER_CPU * (s32)scx_bpf_nr_cpu_ids();
-}
-
-/* End the slices that are used up; returns how long the next one still has. */
-static __always_inline u64 end_slices(u64 now)
-{
-	s32 nr_cpus = scx_bpf_nr_cpu_ids(), cpu;
-	u64 next_ns = opt_slice_min_ns;
-
-	bpf_for (cpu, 0, nr_cpus) {
-		struct cpu_ctx *cctx = cpu_ctx(cpu);
-
-		if (!cctx || !cctx->victim)
-			continue;
-		if (!before(now, cctx->slice_ends_ns))
-			scx_bpf_kick_cpu(cpu, KVAL(scx_kick_flags, SCX_KICK_PREEMPT));
-		else if (cctx->slice_ends_ns - now < next_ns)
-			next_ns = cctx->slice_ends_ns - now;
-	}
-	return next_ns;
 }
 
 static int heartbeat(void *map, int *key, struct heartbeat *hb)
@@ -365,12 +340,29 @@ static int heartbeat(void *map, int *key, struct heartbeat *hb)
 		beat();
 	}
 	next_ns = hb->due_ns - now;
-	if (crowded()) {
+	if (crowd_remains()) {
 		slice_ns = end_slices(now_ns());
 		next_ns = next_ns < slice_ns ? next_ns : slice_ns;
 	}
 	bpf_timer_start(&hb->timer, next_ns, 0);
+	/* One that formed just now has set the timer already, and that was overwritten. */
+	if (crowded && next_ns > opt_slice_min_ns)
+		bpf_timer_start(&hb->timer, opt_slice_min_ns, 0);
 	return 0;
+}
+
+static __always_inline void note_online_cpus(s32 nr_cpus)
+{
+	const struct cpumask *online = scx_bpf_get_online_cpumask();
+	s32 cpu;
+
+	bpf_for (cpu, 0, nr_cpus) {
+		struct cpu_ctx *cctx = cpu_ctx(cpu);
+
+		if (cctx)
+			cctx->online = bpf_cpumask_test_cpu(cpu, online);
+	}
+	scx_bpf_put_cpumask(online);
 }
 
 s32 OPS_SLEEPABLE(init)
@@ -391,6 +383,8 @@ s32 OPS_SLEEPABLE(init)
 		if (err)
 			return err;
 	}
+
+	note_online_cpus(nr_cpus);
 
 	hb = bpf_map_lookup_elem(&heartbeats, &key);
 	if (!hb)

@@ -113,7 +113,8 @@ static __always_inline struct task_ctx *task_ctx(struct task_struct *p)
 struct cpu_ctx {
 	u64 deadline;	   /* of the task that runs there */
 	u64 slice_ends_ns; /* when it has run for its slice */
-	bool victim;	   /* an ordinary task runs there, it may be preempted */
+	bool victim; /* a task runs there that may be preempted: any but the scheduler thread */
+	bool online; /* constant while the scheduler is loaded, which a hotplug ends */
 } __attribute__((aligned(RL_CACHE_LINE)));
 
 static struct cpu_ctx cpus[RL_MAX_CPUS];
@@ -169,6 +170,16 @@ struct {
 } heartbeats SEC(".maps");
 
 /* ---- Small predicates ----------------------------------------------------------------------- */
+
+/*
+ * Not scx_bpf_now(), which 6.14 brought and which costs less: it is the runqueue's own clock, and
+ * where a task has been moved away from this CPU since, it stands still until this CPU next takes a
+ * task (seen with 7.3: a timer read the same time for 4 ms).
+ */
+static __always_inline u64 now_ns(void)
+{
+	return bpf_ktime_get_ns();
+}
 
 /* Times and deadlines wrap, and other CPUs' clocks may be a little ahead: compare signed. */
 static __always_inline bool before(u64 a, u64 b)

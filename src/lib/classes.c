@@ -28,11 +28,18 @@ static int make_maps(struct rl_classes *c)
 	return c->state_fd < 0 ? c->state_fd : 0;
 }
 
-/* Tasks look again when they see another version, so this comes after every change. */
+/*
+ * Tasks look again when they see another version, so this comes after every change. In two steps: the
+ * kernel copies a record word by word, and whoever saw the new version beside the old count would
+ * believe it until the next change.
+ */
 static int publish(struct rl_classes *c)
 {
 	const uint32_t zero = 0;
+	int err = bpf_map_update_elem(c->state_fd, &zero, &c->state, BPF_ANY);
 
+	if (err)
+		return err;
 	c->state.version++;
 	return bpf_map_update_elem(c->state_fd, &zero, &c->state, BPF_ANY);
 }
@@ -70,21 +77,26 @@ RL_API void rl_classes_free(struct rl_classes **classes)
 	free(dead);
 }
 
-static int key_of(const struct rl_target *target, struct rl_class_key *ret)
+/* Callers may know a shorter or a longer struct rl_target. */
+static int take_target(struct rl_target *ret, const struct rl_target *target)
 {
-	struct rl_target t = {0};
-
 	if (target->sz < sizeof(target->sz) || target->sz > 4096)
 		return -EINVAL;
-	memcpy(&t, target, target->sz < sizeof(t) ? target->sz : sizeof(t));
-	*ret = (struct rl_class_key){.scope = t.scope};
-	switch (t.scope) {
+	*ret = (struct rl_target){0};
+	memcpy(ret, target, target->sz < sizeof(*ret) ? target->sz : sizeof(*ret));
+	return 0;
+}
+
+static int key_of(const struct rl_target *target, struct rl_class_key *ret)
+{
+	*ret = (struct rl_class_key){.scope = target->scope};
+	switch (target->scope) {
 	case RL_SCOPE_PROCESS:
 	case RL_SCOPE_TREE:
-		ret->id = t.tgid > 0 ? (uint64_t)t.tgid : 0;
+		ret->id = target->tgid > 0 ? (uint64_t)target->tgid : 0;
 		break;
 	case RL_SCOPE_CGROUP:
-		ret->id = t.cgroup_id;
+		ret->id = target->cgroup_id;
 		break;
 	default:
 		return -EINVAL;
@@ -97,13 +109,16 @@ RL_API int rl_classes_set(struct rl_classes *classes, const struct rl_target *ta
 {
 	struct rl_class_entry entry = {.class = class}, old;
 	struct rl_class_key key;
+	struct rl_target t;
 	bool there;
-	int err = key_of(target, &key);
+	int err = take_target(&t, target);
 
+	if (!err)
+		err = key_of(&t, &key);
 	if (err || class > RL_CLASS_FOREGROUND)
 		return -EINVAL;
 	if (key.scope != RL_SCOPE_CGROUP)
-		entry.start_ticks = target->start_ticks;
+		entry.start_ticks = t.start_ticks;
 	there = !bpf_map_lookup_elem(classes->entries_fd, &key, &old);
 	if (class == RL_CLASS_NORMAL) {
 		if (!there)

@@ -43,6 +43,9 @@ struct rl {
 	uint64_t newest;	  /* highest request number taken */
 	uint64_t seen_when_woken; /* newest, when rl_wait() returned last */
 	bool just_woken;	  /* from sleep, for tasks that will be asked about now */
+	uint64_t held;		  /* tasks that the policy says it holds back */
+	uint64_t held_mark;	  /* taken + decided, when that was last seen to change */
+	uint32_t held_since_beat; /* and the heartbeat then */
 	int queued_fd, stop_fd;	  /* what a sleeping scheduler thread waits for */
 	void (*sink)(void *context, const struct rl_task *task); /* gets each task from the ring */
 	void *sink_context;

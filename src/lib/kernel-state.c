@@ -4,17 +4,25 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "internal.h"
 
-/* Read one line, without its end. Returns its length or a negative errno. */
-static int read_line(const char *path, char *ret, size_t len)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t got;
+#define SYSFS "/sys/kernel/sched_ext"
 
+/* Read one line, without its end. Returns its length or a negative errno. */
+static int read_line(const char *dir, const char *name, char *ret, size_t len)
+{
+	char path[PATH_MAX];
+	ssize_t got;
+	int fd;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/%s", dir, name) >= sizeof(path))
+		return -ENAMETOOLONG;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	got = read(fd, ret, len - 1);
@@ -28,7 +36,7 @@ static int read_line(const char *path, char *ret, size_t len)
 	return (int)strlen(ret);
 }
 
-RL_API int rl_kernel_state(char *ops_name, size_t ops_name_len)
+RL_API int rl_kernel_state_at(const char *dir, char *ops_name, size_t ops_name_len)
 {
 	static const struct {
 		const char *word;
@@ -45,9 +53,9 @@ RL_API int rl_kernel_state(char *ops_name, size_t ops_name_len)
 	if (ops_name && ops_name_len) {
 		ops_name[0] = '\0';
 		/* The file is only there while a scheduler is loaded. */
-		read_line("/sys/kernel/sched_ext/root/ops", ops_name, ops_name_len);
+		read_line(dir ?: SYSFS, "root/ops", ops_name, ops_name_len);
 	}
-	err = read_line("/sys/kernel/sched_ext/state", word, sizeof(word));
+	err = read_line(dir ?: SYSFS, "state", word, sizeof(word));
 	if (err == -ENOENT)
 		return RL_KERNEL_UNSUPPORTED;
 	if (err < 0)
@@ -56,4 +64,9 @@ RL_API int rl_kernel_state(char *ops_name, size_t ops_name_len)
 		if (!strcmp(word, words[i].word))
 			return words[i].state;
 	return -EPROTO;
+}
+
+RL_API int rl_kernel_state(char *ops_name, size_t ops_name_len)
+{
+	return rl_kernel_state_at(NULL, ops_name, ops_name_len);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Log lines of the library, and of libbpf through it. libbpf has one callback for the whole
- * process; it is pointed at the caller's logger by thread, so that two schedulers, or a program
- * that uses libbpf itself, do not read each other's messages.
+ * process; ours gives each message to the logger of the thread that it comes from, or to the callback
+ * that was there before, so that two schedulers, or a program that uses libbpf itself, do not read each
+ * other's messages.
  *
  * Must never be called by the scheduler loop: it formats and may write.
  */
@@ -19,6 +20,7 @@ enum {
 
 static _Thread_local const struct rl_logger *libbpf_logger;
 static _Thread_local char libbpf_reason[REASON_LEN];
+static _Atomic(libbpf_print_fn_t) others_print; /* what the process had before */
 
 static void emit(const struct rl_logger *logger, enum rl_log_level level, const char *line)
 {
@@ -78,9 +80,14 @@ static int on_libbpf_message(enum libbpf_print_level level, const char *format, 
 {
 	/* Large: a verifier log is one message. Off the stack, and only ever before rl_attach(). */
 	static _Thread_local char message[64 * 1024];
+	libbpf_print_fn_t others;
 	char *line, *rest;
 
-	if (!libbpf_logger || (level != LIBBPF_WARN && !libbpf_logger->verbose))
+	if (!libbpf_logger) {
+		others = atomic_load(&others_print);
+		return others ? others(level, format, args) : 0;
+	}
+	if (level != LIBBPF_WARN && !libbpf_logger->verbose)
 		return 0;
 	vsnprintf(message, sizeof(message), format, args);
 	rest = message + strlen(message);
@@ -95,9 +102,12 @@ static int on_libbpf_message(enum libbpf_print_level level, const char *format, 
 
 void rl_libbpf_log_begin(const struct rl_logger *logger)
 {
+	libbpf_print_fn_t others = libbpf_set_print(on_libbpf_message);
+
+	if (others != on_libbpf_message)
+		atomic_store(&others_print, others);
 	libbpf_logger = logger;
 	libbpf_reason[0] = '\0';
-	libbpf_set_print(on_libbpf_message);
 }
 
 const char *rl_libbpf_log_end(void)

@@ -53,6 +53,7 @@ static void undo(struct loop *loop, const struct rl_decision *decision)
 static void iterate(struct rl *rl, struct loop *loop)
 {
 	struct rl_decision decision;
+	int64_t held;
 
 	rl_consume(rl);
 	while (next(loop, &decision)) {
@@ -62,28 +63,47 @@ static void iterate(struct rl *rl, struct loop *loop)
 		}
 	}
 	/* One decision for each task, sooner or later: the difference is what the policy holds. */
-	rl_complete(rl, rl->taken - rl->decided);
+	held = (int64_t)(rl->taken - rl->decided);
+	rl_complete(rl, held > 0 ? (uint64_t)held : 0);
 
-	if (loop->policy->tick && loop->now_ns - loop->ticked_at_ns >= TICK_NS) {
+	/* Signed: CPUs number their requests in another order than they look at the time. */
+	if (loop->policy->tick &&
+	    (int64_t)(loop->now_ns - loop->ticked_at_ns) >= (int64_t)TICK_NS) {
 		loop->policy->tick(loop->state, loop->now_ns);
 		loop->ticked_at_ns = loop->now_ns;
 	}
 	rl_wait(rl);
 }
 
+/* Callers may know a shorter or a longer struct rl_policy_config. */
+static int take_config(struct rl_policy_config *ret, const struct rl_policy_config *config)
+{
+	if (!config || config->sz < sizeof(config->sz) || config->sz > 4096)
+		return -EINVAL;
+	*ret = (struct rl_policy_config){0};
+	memcpy(ret, config, config->sz < sizeof(*ret) ? config->sz : sizeof(*ret));
+	ret->sz = sizeof(*ret);
+	if (!ret->nr_cpus || !ret->slice_min_ns || ret->slice_min_ns > ret->slice_ns)
+		return -EINVAL;
+	return 0;
+}
+
 RL_API int rl_run(struct rl *rl, const struct rl_policy *policy,
 		  const struct rl_policy_config *config)
 {
 	struct loop loop = {.policy = policy};
-	int err = 0;
+	struct rl_policy_config c;
+	int err = take_config(&c, config);
 
+	if (err)
+		return err;
 	if (policy->version != RL_POLICY_VERSION || !policy->enqueue || !policy->next)
 		return -EINVAL;
 	loop.state = calloc(1, policy->state_size ? policy->state_size : 1);
 	if (!loop.state)
 		return -ENOMEM;
 	if (policy->init)
-		err = policy->init(loop.state, config);
+		err = policy->init(loop.state, &c);
 	if (!err) {
 		rl->sink = enqueue;
 		rl->sink_context = &loop;

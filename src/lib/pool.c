@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * rl_pool: the decisions a policy holds back, the most urgent first. A binary heap (J. W. J.
- * Williams, CACM 7(6), 1964) of 64-byte entries in one array.
+ * Williams, CACM 7(6), 1964) in one array.
  *
  * This file must never allocate, nor touch a page for the first time, after rl_pool_new(): push and
  * pop run on the scheduler's loop, where a page fault waits for a task that nobody schedules.
@@ -50,8 +50,11 @@ int rl_pool_new(struct rl_pool **ret, uint32_t capacity)
 	pool = malloc(size);
 	if (!pool)
 		return -ENOMEM;
-	/* Written, not only reserved as calloc() would: every page is there from now on. */
-	memset(pool, 0, size);
+	/*
+	 * Written, not only reserved: every page is there from now on. Compilers make one calloc()
+	 * of malloc() and memset().
+	 */
+	explicit_bzero(pool, size);
 	pool->capacity = capacity;
 	*ret = pool;
 	return 0;

@@ -10,6 +10,10 @@
 
 #include "internal.h"
 
+/* Policies were compiled with these, and so was the BPF side, wherever that was. */
+_Static_assert(sizeof(struct rl_task) == 136, "another size is another ABI");
+_Static_assert(sizeof(struct rl_decision) == 64, "another size is another ABI");
+
 /*
  * Tasks taken in one go: more wait for the next round, so that the first ones get their decision.
  */
@@ -90,6 +94,7 @@ RL_API int rl_decide(struct rl *rl, const struct rl_decision *decision)
 
 RL_API void rl_complete(struct rl *rl, uint64_t nr_held)
 {
+	rl->held = nr_held;
 	__atomic_store_n(&rl->shared->held, nr_held, __ATOMIC_RELAXED);
 	__atomic_store_n(&rl->shared->answered, rl->newest, __ATOMIC_RELEASE);
 }
@@ -116,9 +121,27 @@ static bool sleep_until_needed(struct rl *rl)
 	return woken > 0;
 }
 
+/*
+ * Whether tasks are held back that still wait for their decision. A policy that forgets one says so
+ * for ever, but no task waits for longer than half a second (bpf/park.bpf.h): a claim that has not
+ * changed for a whole heartbeat, a second, is void.
+ */
+static bool holds(struct rl *rl)
+{
+	uint64_t mark = rl->taken + rl->decided;
+	uint32_t beat = __atomic_load_n(&rl->shared->beats, __ATOMIC_RELAXED);
+
+	if (rl->held_mark != mark) {
+		rl->held_mark = mark;
+		rl->held_since_beat = beat;
+	}
+	return rl->held && beat - rl->held_since_beat < 2;
+}
+
 RL_API void rl_wait(struct rl *rl)
 {
 	bool was_needed = rl->newest != rl->seen_when_woken || rl->just_woken;
+	bool holds_back = holds(rl);
 
 	rl->seen_when_woken = rl->newest;
 	/*
@@ -129,7 +152,7 @@ RL_API void rl_wait(struct rl *rl)
 	 * it really sleeps, so that an idle machine has a load of zero.
 	 */
 	rl->just_woken = false;
-	if (was_needed || rl->taken != rl->decided)
+	if (was_needed || holds_back)
 		sched_yield();
 	else
 		rl->just_woken = sleep_until_needed(rl);

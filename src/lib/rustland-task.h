@@ -5,7 +5,8 @@
  * this one file, so there is no second copy of the layout to keep in step.
  *
  * This file must never include more than <stdint.h>: it is read by a BPF compiler and by policies
- * that know nothing of the kernel. Records only grow at their end.
+ * that know nothing of the kernel. The two records' sizes are part of the library's ABI: callers provide
+ * the memory, so growing one takes another soname and another RL_POLICY_VERSION.
  */
 #ifndef RUSTLAND_TASK_H
 #define RUSTLAND_TASK_H
@@ -58,8 +59,8 @@ enum rl_decision_flags {
 };
 
 /*
- * A task that is waiting to be scheduled. All times are nanoseconds; "now" is one monotonic clock
- * for the whole machine (the kernel's scheduler clock, or the simulator's).
+ * A task that is waiting to be scheduled. All times are nanoseconds of CLOCK_MONOTONIC. Requests of
+ * different CPUs may come in another order than enqueued_at_ns says, by microseconds.
  */
 struct rl_task {
 	int32_t pid;	 /* thread id, in the initial pid namespace */
@@ -107,12 +108,14 @@ struct rl_task {
 /* What the policy decided about one queued task. Start from rl_decide_for(), see rustland.h. */
 struct rl_decision {
 	int32_t pid;
-	int32_t cpu;	/* a CPU number, or RL_CPU_ANY; a CPU it may not use means its last one */
+	int32_t cpu;	/* a CPU number, or RL_CPU_ANY; one that it may not use, or that is offline,
+			   means its last one */
 	uint32_t flags; /* enum rl_decision_flags */
 	uint32_t generation;
 	uint64_t request;
 
-	uint64_t slice_ns; /* how long it may run before it is asked about again; 0: the default */
+	uint64_t slice_ns; /* how long it may run before it is asked about again; 0, or more than
+			      rl_open_opts.slice_ns: that long */
 	uint64_t deadline; /* lower runs first. Any unit, compared as a signed difference (so it may
 			      wrap), but the unit has to advance about as fast as nanoseconds of CPU
 			      time: the kernel extrapolates with it when the policy is late */

@@ -46,17 +46,21 @@ extern "C" {
 
 /* ---- Policies ------------------------------------------------------------------------------- */
 
-/* What a policy is told when it starts. The library owns it; it may be copied. */
+/*
+ * What a policy is told when it starts, by whoever calls rl_run(). It belongs to the caller and is valid
+ * during init(), which may copy it.
+ */
 struct rl_policy_config {
-	size_t sz;	       /* size of this struct as the library knows it */
-	uint64_t slice_ns;     /* the longest time slice to give */
-	uint64_t slice_min_ns; /* the shortest one */
-	uint32_t nr_cpus;      /* CPUs online */
+	size_t sz;	       /* sizeof(struct rl_policy_config) */
+	uint64_t slice_ns;     /* the longest time slice to give, as in rl_open_opts */
+	uint64_t slice_min_ns; /* the shortest one; at least 1 */
+	uint32_t nr_cpus;      /* CPUs online; at least 1 */
 	bool percpu_local;     /* keep tasks on the CPU they last ran on */
 };
 
 /*
- * Bump when a member changes its meaning; new members go to the end and are NULL in old policies.
+ * Another number for every change of struct rl_policy or of the records: a policy says which one it was
+ * written for, and its size is known from that.
  */
 #define RL_POLICY_VERSION 1
 
@@ -96,8 +100,8 @@ struct rl_policy {
 	void (*undo)(void *state, const struct rl_decision *decision);
 
 	/*
-	 * [loop] About once a second, and at most that often; now_ns as in rl_task. NULL: not
-	 * wanted.
+	 * [loop] At most once a second, and only after tasks came: an idle machine has none. now_ns
+	 * is the enqueued_at_ns of the last one. NULL: not wanted.
 	 */
 	void (*tick)(void *state, uint64_t now_ns);
 };
@@ -153,6 +157,8 @@ enum rl_kernel_state {
  * when none is loaded. Returns the state, or a negative errno when it cannot be read. [any]
  */
 int rl_kernel_state(char *ops_name, size_t ops_name_len);
+/* Likewise; dir: the directory to read instead of /sys/kernel/sched_ext, for tests, or NULL. [any] */
+int rl_kernel_state_at(const char *dir, char *ops_name, size_t ops_name_len);
 
 /* ---- Classes -------------------------------------------------------------------------------- */
 
@@ -226,14 +232,17 @@ struct rl_open_opts {
 	const char *version;   /* added to the name; PACKAGE_VERSION */
 	uint64_t slice_ns;     /* default and longest slice; 20 ms; 100 us to 1 s */
 	uint64_t slice_min_ns; /* shortest slice; 1 ms; 100 us to slice_ns */
-	uint32_t timeout_ms; /* the kernel ejects a scheduler that lets a task wait longer; 5000 */
-	uint32_t exit_dump_len; /* bytes kept of the kernel's debug dump; 0: the kernel's default */
-	bool partial;		/* schedule only tasks of policy SCHED_EXT */
-	bool numa_local;	/* look for idle CPUs in the task's NUMA node */
-	bool no_builtin_idle;	/* ask the policy even when a CPU is idle */
-	bool verbose;		/* pass on libbpf's debug output and the verifier log */
-	const char *btf_path;	/* take the kernel's BTF from this file */
-	rl_log_fn log;		/* NULL: errors and warnings go to stderr */
+	uint32_t timeout_ms; /* the kernel ejects a scheduler that lets a task wait longer; 5000; at
+				most 30000 */
+	uint32_t
+		exit_dump_len; /* bytes kept of the kernel's debug dump; 0: the kernel's default, 32
+				   KiB; at most 16 MiB */
+	bool partial;	       /* schedule only tasks of policy SCHED_EXT */
+	bool numa_local;       /* look for idle CPUs in the node of a task's last CPU first */
+	bool no_builtin_idle;  /* ask the policy even when a CPU is idle */
+	bool verbose;	       /* pass on libbpf's debug output and the verifier log */
+	const char *btf_path;  /* take the kernel's BTF from this file */
+	rl_log_fn log;	       /* NULL: errors and warnings go to stderr */
 	void *log_userdata;
 	const int *class_fds; /* take this table of classes, see rl_classes_fds(); the
 				 descriptors may be closed afterwards. NULL: an empty one */
@@ -242,7 +251,7 @@ struct rl_open_opts {
 
 /*
  * Load the scheduler into the kernel without starting it. On failure the reason has been logged as
- * one line of level RL_LOG_ERROR.
+ * one line of level RL_LOG_ERROR, but for -ENOMEM and for an opts->sz that makes no sense.
  *   -EOPNOTSUPP  this kernel cannot run sched_ext schedulers
  *   -EPERM       privileges are missing (CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN)
  *   -EINVAL      an option is out of range
@@ -256,20 +265,24 @@ int rl_open(struct rl **ret, const struct rl_open_opts *opts);
  */
 int rl_attach(struct rl *rl);
 
-/* Stop scheduling; the kernel's own scheduler takes over. Harmless when not attached. */
+/*
+ * Stop scheduling; the kernel's own scheduler takes over. Harmless when not attached. Not while another
+ * thread is in rl_run() or in any other function with this rl.
+ */
 void rl_detach(struct rl *rl);
 
-/* Detach, free, and set *rl to NULL; *rl may be NULL. */
+/* Detach, free, and set *rl to NULL; *rl may be NULL. Likewise. */
 void rl_free(struct rl **rl);
 
 /*
  * Run the policy until rl_stop() is called or the kernel ends the scheduler. Call after
- * rl_attach(). Returns 0 in both cases (see rl_exit_info()), or the policy's error from init().
- * [loop]
+ * rl_attach(). Returns 0 in both cases (see rl_exit_info()); -EINVAL for a policy of another
+ * RL_POLICY_VERSION or without enqueue() or next(), and for a config that is incomplete; -ENOMEM; or the
+ * policy's error from init(). [loop]
  */
 int rl_run(struct rl *rl, const struct rl_policy *policy, const struct rl_policy_config *config);
 
-/* Make rl_run() return soon. Async-signal-safe. [any] */
+/* Make rl_run() return soon, for good: this rl runs no policy any more. Async-signal-safe. [any] */
 void rl_stop(struct rl *rl);
 
 /* Take the next queued task: 1, or 0 when there is none. [loop] */
@@ -278,7 +291,10 @@ int rl_take(struct rl *rl, struct rl_task *ret);
 /* Send a decision: 0, or -EAGAIN when the ring is full (call rl_wait() and try again). [loop] */
 int rl_decide(struct rl *rl, const struct rl_decision *decision);
 
-/* Say that all tasks taken so far were handled, and how many the policy still holds back. [loop] */
+/*
+ * Say that all tasks taken so far were handled, and how many the policy still holds back, for half a
+ * second at most; after that the kernel lets them run. [loop]
+ */
 void rl_complete(struct rl *rl, uint64_t nr_held);
 
 /* Give up the CPU until the kernel has work for the scheduler thread. [loop] */
@@ -319,7 +335,10 @@ struct rl_stats {
 	size_t : 0;
 };
 
-/* Read the counters; fills at most ret->sz bytes. -EINVAL when sz is not set. [any] */
+/*
+ * Read the counters; fills at most ret->sz bytes. -EINVAL when sz is not set. [any, one thread at a
+ * time]
+ */
 int rl_stats(struct rl *rl, struct rl_stats *ret);
 
 struct rl_exit {

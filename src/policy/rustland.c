@@ -18,7 +18,8 @@
  *   - a task that waits has a deadline at most 4 slices ahead of the clock, nobody who comes
  *     later has one more than 1.5 slices behind it, and the clock goes at a sixteenth of real time
  *     at least, after one slice: so after (4 + 1.5 + 1) * 16 = 104 slices nobody passes the task
- *     any more, whatever goes on.
+ *     any more, whatever goes on;
+ *   - where so many wait that a round takes seconds, nobody is left out of one.
  *
  * All memory about a task is in its state words, so nothing here grows with the number of tasks,
  * and a decision that the kernel dropped changes nothing. This file must never ask for the time,
@@ -44,6 +45,12 @@ enum {
 
 /* How many shares a boosted task has, as long as it sleeps. */
 #define BOOSTED_SHARES 4
+
+/*
+ * The kernel ends a scheduler that lets a task wait for 5 s. Where thousands wait, a round takes
+ * seconds, and no task may have to wait for many of them because it used a little more than others.
+ */
+#define WAIT_MAX_NS 1000000000
 
 /* Fractions are in 1/1024. */
 #define ONE 1024
@@ -324,13 +331,27 @@ static uint32_t standing_of(const struct rustland *r, const struct rl_task *task
 	return (uint32_t)clamp(r->slice_ns / (last_burst_ns(r, task) + 1), 0, STANDING_MAX);
 }
 
+/*
+ * The latest deadline that a task may have: where virtual time will be in WAIT_MAX_NS if all who wait
+ * now share the CPUs until then. It is seen from what is being served, or from a slice behind the
+ * clock after a time in which nobody waited, when what was served says nothing.
+ */
+static uint64_t last_deadline(const struct rustland *r, const struct rl_task *task)
+{
+	uint64_t served = r->clock - r->slice_ns;
+
+	if ((int64_t)(task->frontier - served) > 0)
+		served = task->frontier;
+	return served + WAIT_MAX_NS * (uint64_t)cpus_of(r, task) / rivals_of(r, task);
+}
+
 static void rustland_enqueue(void *state, const struct rl_task *task)
 {
 	struct rustland *r = state;
 	struct rl_decision decision = rl_decide_for(task);
 	bool wakeup = task->flags & RL_TASK_WAKEUP;
 	int64_t lag = 0, worth = worth_of_sleep(r, task), burst;
-	uint64_t first;
+	uint64_t first, last;
 
 	clock_pass(r, task);
 	/* New tasks start at the clock: credit would let a storm of them starve the others. */
@@ -352,6 +373,9 @@ static void rustland_enqueue(void *state, const struct rl_task *task)
 	if (wakeup && (lag <= 0 || worth > ONE / 2 || task->flags & RL_TASK_KTHREAD))
 		decision.flags |= RL_DECISION_PREEMPT;
 	decision.deadline = r->clock + lag + burst - band_of(r, task);
+	last = last_deadline(r, task);
+	if ((int64_t)(decision.deadline - last) > 0)
+		decision.deadline = last;
 	/*
 	 * Others wait for what a kernel thread was woken to do; the kernel's watchdog is one, and
 	 * ends a scheduler that lets it wait. So it goes before all that is being served,

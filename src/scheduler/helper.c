@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "capabilities.h"
 #include "helper.h"
 
 #define STACK_SIZE	(256 * 1024)
@@ -136,7 +137,10 @@ static void on_stats_due(struct helper *h)
 
 static void on_attached(struct helper *h)
 {
-	int r = stats_server_open(&h->server, h->socket_path, read_stats, h);
+	int r;
+
+	(void)capabilities_rest(); /* each thread has its own */
+	r = stats_server_open(&h->server, h->socket_path, read_stats, h);
 
 	if (r == -EADDRINUSE)
 		say(h, RL_LOG_WARNING,

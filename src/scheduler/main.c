@@ -21,6 +21,7 @@
 
 #include <rustland.h>
 
+#include "capabilities.h"
 #include "helper.h"
 #include "log.h"
 #include "monitor.h"
@@ -85,6 +86,8 @@ static int schedule(struct rl *rl, struct helper *helper, const struct rl_policy
 	r = rl_attach(rl);
 	if (r < 0)
 		return r; /* the library has said why */
+	/* Not worth ending for: it would be as it was while loading. */
+	(void)capabilities_rest();
 	helper_attached(helper);
 	r = rl_run(rl, policy, config);
 	rl_detach(rl);

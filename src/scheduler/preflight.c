@@ -5,12 +5,11 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <rustland.h>
 
+#include "capabilities.h"
 #include "log.h"
 #include "preflight.h"
 
@@ -26,17 +25,6 @@ bool preflight_may_load(uint64_t capabilities)
 {
 	return has(capabilities, CAP_SYS_ADMIN) ||
 	       (has(capabilities, CAP_BPF) && has(capabilities, CAP_PERFMON));
-}
-
-static int effective_capabilities(uint64_t *ret)
-{
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
-
-	if (syscall(SYS_capget, &header, data) < 0)
-		return -errno;
-	*ret = data[0].effective | (uint64_t)data[1].effective << 32;
-	return 0;
 }
 
 /* A scheduler that is being replaced or restarted leaves these states within milliseconds. */
@@ -100,7 +88,7 @@ int preflight_check(void)
 					"Debian's trixie-backports");
 		return -EOPNOTSUPP;
 	}
-	r = effective_capabilities(&capabilities);
+	r = capabilities_effective(&capabilities);
 	if (r < 0) {
 		log_write(RL_LOG_ERROR, "cannot read this process's capabilities: %s",
 			  strerror(-r));

@@ -92,6 +92,7 @@ int stats_server_open(struct stats_server *server, const char *path,
 {
 	struct sockaddr_un address;
 	struct stat st;
+	mode_t mask;
 	int fd, r;
 
 	r = socket_address(&address, path);
@@ -106,9 +107,13 @@ int stats_server_open(struct stats_server *server, const char *path,
 	fd = new_socket();
 	if (fd < 0)
 		return fd;
-	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+	/* Its mode from the start: chmod() would follow a link that somebody put there since. */
+	mask = umask(0111);
+	r = bind(fd, (const struct sockaddr *)&address, sizeof(address));
+	umask(mask);
+	if (r < 0)
 		goto fail;
-	if (chmod(path, 0666) < 0 || lstat(path, &st) < 0 || listen(fd, STATS_CLIENTS_MAX) < 0)
+	if (lstat(path, &st) < 0 || listen(fd, STATS_CLIENTS_MAX) < 0)
 		goto fail_unlink;
 	server->fd = fd;
 	strcpy(server->path, path);

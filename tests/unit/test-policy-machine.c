@@ -369,6 +369,33 @@ static void a_storm_does_not_starve_hogs(void **state)
 			check_storm(runs[i], loads[j]);
 }
 
+/*
+ * Where a round takes seconds, because each of thousands has the shortest slice, nobody is left out
+ * of one: not the light, and not who used a long slice before the crowd came.
+ */
+static void nobody_waits_for_two_rounds_of_a_crowd(void **state)
+{
+	const int crowd = 3000;
+	struct machine *m = start_machine(2);
+	size_t lone = add_hog(m, 0, 0), light, hogs;
+
+	(void)state;
+	machine_run(m, 15 * MS);
+	light = add_hog(m, 10, 0);
+	hogs = add_hogs(m, crowd);
+	for (int i = 0; i < 3; i++) {
+		const uint64_t round = crowd / 2 * SLICE_MIN, longest = round + round / 2;
+
+		machine_reset_results(m);
+		machine_run(m, 2 * round);
+		assert_in_range(machine_result(m, lone).waited_max_ns, 0, longest);
+		assert_in_range(machine_result(m, light).waited_max_ns, 0, longest);
+		for (int j = 0; j < crowd; j++)
+			assert_in_range(machine_result(m, hogs + j).waited_max_ns, 0, longest);
+	}
+	machine_free(m);
+}
+
 static void a_lone_run_is_not_punished(void **state)
 {
 	struct machine *m = start_machine(2);
@@ -415,6 +442,7 @@ int main(void)
 		cmocka_unit_test(boosts_leave_everybody_a_share),
 		cmocka_unit_test(a_boosted_hog_is_a_hog),
 		cmocka_unit_test(a_storm_does_not_starve_hogs),
+		cmocka_unit_test(nobody_waits_for_two_rounds_of_a_crowd),
 		cmocka_unit_test(a_lone_run_is_not_punished),
 		cmocka_unit_test(pinned_hogs_share_their_cpu),
 	};
