@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * org.scx.Rustland on the bus: properties, signals, and each method call from its arguments through
- * who calls, whether that one may, to the registry of boosts or the service.
+ * org.scx.Rustland on the bus: the object with its properties and signals, and the name. Its method
+ * calls come in through bus-request.h to bus-methods.h.
  *
- * It must never wait for anybody, believe anything that a caller says about itself, or hold more for
- * one user than a fixed number of calls.
+ * It must never wait for anybody.
  */
 #ifndef RUSTLANDD_BUS_H
 #define RUSTLANDD_BUS_H

@@ -9,7 +9,7 @@
 
 #include <gio/gio.h>
 
-#include "boosts.h"
+#include "boost.h"
 #include "classes.h"
 
 struct classes {

@@ -14,15 +14,15 @@
 
 #include "kernel.h"
 
-#define SYSFS "/sys/kernel/sched_ext"
 /* Of the kernel's uevents "ACTION@DEVPATH": those of the kset that all schedulers are in. */
 #define DEVPATH	    "@/kernel/sched_ext"
 #define PERIOD_MS   20
 #define PERIOD_FAKE 50
+/* The kernel's names are shorter. */
+#define OPS_NAME_MAX 256
 
 struct kernel {
-	char *dir;
-	bool fake;
+	char *fake_dir;
 	int fd; /* uevents; -1 with a fake */
 	guint fd_source, timer;
 	enum rl_kernel_state state;
@@ -32,35 +32,6 @@ struct kernel {
 };
 
 /* ---- Looking -------------------------------------------------------------------------------- */
-
-/* NULL when there is no such file. */
-static char *read_word(const char *dir, const char *name)
-{
-	g_autofree char *path = g_build_filename(dir, name, NULL);
-	char *text = NULL;
-
-	if (!g_file_get_contents(path, &text, NULL, NULL))
-		return NULL;
-	return g_strchomp(text);
-}
-
-static enum rl_kernel_state parse_state(const char *word)
-{
-	static const struct {
-		const char *word;
-		enum rl_kernel_state state;
-	} words[] = {
-		{"disabled", RL_KERNEL_DISABLED},
-		{"enabling", RL_KERNEL_ENABLING},
-		{"enabled", RL_KERNEL_ENABLED},
-		{"disabling", RL_KERNEL_DISABLING},
-	};
-
-	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
-		if (word && strcmp(word, words[i].word) == 0)
-			return words[i].state;
-	return RL_KERNEL_UNSUPPORTED;
-}
 
 static gboolean on_timer(gpointer userdata)
 {
@@ -73,20 +44,19 @@ static gboolean on_timer(gpointer userdata)
 
 void kernel_refresh(struct kernel *k)
 {
-	g_autofree char *word = read_word(k->dir, "state");
-	g_autofree char *ops = read_word(k->dir, "root/ops");
-	enum rl_kernel_state state = parse_state(word);
+	char ops[OPS_NAME_MAX];
+	int state = rl_kernel_state_at(k->fake_dir, ops, sizeof(ops));
 	bool passing = state == RL_KERNEL_ENABLING || state == RL_KERNEL_DISABLING;
 	bool changed;
 
-	if (!ops)
-		ops = g_strdup("");
-	changed = state != k->state || strcmp(ops, k->ops) != 0;
-	k->state = state;
+	if (state < 0)
+		state = RL_KERNEL_UNSUPPORTED; /* what cannot be read cannot be supervised */
+	changed = state != (int)k->state || strcmp(ops, k->ops) != 0;
+	k->state = (enum rl_kernel_state)state;
 	g_free(k->ops);
-	k->ops = g_steal_pointer(&ops);
-	if ((passing || k->fake) && !k->timer)
-		k->timer = g_timeout_add(k->fake ? PERIOD_FAKE : PERIOD_MS, on_timer, k);
+	k->ops = g_strdup(ops);
+	if ((passing || k->fake_dir) && !k->timer)
+		k->timer = g_timeout_add(k->fake_dir ? PERIOD_FAKE : PERIOD_MS, on_timer, k);
 	if (changed && k->changed)
 		k->changed(k->userdata);
 }
@@ -142,11 +112,10 @@ struct kernel *kernel_new(const char *fake_dir, GError **error)
 {
 	struct kernel *k = g_new0(struct kernel, 1);
 
-	k->dir = g_strdup(fake_dir ? fake_dir : SYSFS);
-	k->fake = fake_dir;
+	k->fake_dir = g_strdup(fake_dir);
 	k->fd = -1;
 	k->ops = g_strdup("");
-	if (!k->fake) {
+	if (!k->fake_dir) {
 		k->fd = open_uevents();
 		if (k->fd < 0) {
 			g_set_error(error, G_IO_ERROR, g_io_error_from_errno(-k->fd),
@@ -176,7 +145,7 @@ void kernel_free(struct kernel *k)
 	g_clear_handle_id(&k->fd_source, g_source_remove);
 	if (k->fd >= 0)
 		close(k->fd);
-	g_free(k->dir);
+	g_free(k->fake_dir);
 	g_free(k->ops);
 	g_free(k);
 }

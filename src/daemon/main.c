@@ -21,6 +21,7 @@
 
 #include "boosts.h"
 #include "bus.h"
+#include "capabilities.h"
 #include "choice.h"
 #include "classes.h"
 #include "config.h"
@@ -265,6 +266,8 @@ static int daemon_open(struct daemon *d, GError **error)
 	d->classes = open_classes(o->fake_kernel, error);
 	if (!d->classes)
 		return STATUS_FAILED;
+	/* That was what it takes one for. Other threads follow, and have what this one has. */
+	(void)capabilities_rest();
 	classes_fds(d->classes, supervisor.class_fds);
 	d->store = store_new(d->runtime_dir);
 	d->boosts = boosts_new(d->classes, d->store);

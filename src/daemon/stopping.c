@@ -8,7 +8,7 @@
 #include "stopping.h"
 
 #define SYSTEMD_NAME	"org.freedesktop.systemd1"
-#define CALL_TIMEOUT_MS 1000
+#define CALL_TIMEOUT_MS 5000
 
 /* Takes over parameters. */
 static GVariant *call(GDBusConnection *connection, const char *path, const char *interface,

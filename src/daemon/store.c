@@ -11,7 +11,7 @@
 
 #include <systemd/sd-daemon.h>
 
-#include "boosts.h"
+#include "boost.h"
 #include "store.h"
 
 #define FD_PREFIX "boost-"

@@ -1,0 +1,618 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See bus-methods.h. */
+#include <config.h>
+
+#include <inttypes.h>
+#include <string.h>
+
+#include <gio/gunixfdlist.h>
+
+#include "authority.h"
+#include "bus-describe.h"
+#include "bus-methods.h"
+#include "bus-private.h"
+#include "bus-request.h"
+#include "caller.h"
+#include "config.h"
+#include "errors.h"
+#include "supervisor.h"
+
+/* Calls that may wait for the scheduler's statistics at a time. */
+#define STATISTICS_MAX 256
+
+/* What the configuration has to say is about what the caller gave. */
+static gboolean to_invalid_args(GError **error)
+{
+	if (error && *error && (*error)->domain != G_DBUS_ERROR) {
+		(*error)->domain = G_DBUS_ERROR;
+		(*error)->code = G_DBUS_ERROR_INVALID_ARGS;
+	}
+	return FALSE;
+}
+
+static gboolean need_scheduler(const struct bus *bus, GError **error)
+{
+	const struct supervisor_status *status = supervisor_status(bus->supervisor);
+
+	if (strcmp(status->state, "disabled") != 0 && strcmp(status->state, "failed") != 0)
+		return TRUE;
+	g_set_error(error, RUSTLAND_ERROR, RUSTLAND_ERROR_NOT_RUNNING,
+		    "The scheduler does not run (%s%s%s); see \"systemctl status scx-rustland\"",
+		    status->state, *status->exit_reason ? ": " : "", status->exit_reason);
+	return FALSE;
+}
+
+/* ---- BoostProcess, BoostProcessByPIDFd ------------------------------------------------------ */
+
+static gboolean check_text(const char *what, const char *text, size_t max, GError **error)
+{
+	if (strlen(text) > max) {
+		g_set_error(error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
+			    "%s has %zu bytes; at most %zu are accepted", what, strlen(text), max);
+		return FALSE;
+	}
+	for (const char *c = text; *c; c = g_utf8_next_char(c)) {
+		if (g_unichar_iscntrl(g_utf8_get_char(c))) {
+			g_set_error(error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
+				    "%s has a control character in it; leave it out", what);
+			return FALSE;
+		}
+	}
+	return TRUE;
+}
+
+static gboolean check_type(const char *key, GVariant *value, const char *type, GError **error)
+{
+	if (g_variant_is_of_type(value, G_VARIANT_TYPE(type)))
+		return TRUE;
+	g_set_error(error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
+		    "Option %s has type %s; it must be %s", key, g_variant_get_type_string(value),
+		    type);
+	return FALSE;
+}
+
+static gboolean parse_lifetime(struct request *request, const char *lifetime, GError **error)
+{
+	request->by_client = strcmp(lifetime, "client") == 0;
+	if (request->by_client || strcmp(lifetime, "process") == 0)
+		return TRUE;
+	g_set_error_literal(error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
+			    "Lifetime must be \"process\" or \"client\"");
+	return FALSE;
+}
+
+static gboolean parse_timeout(struct request *request, uint64_t timeout_us, GError **error)
+{
+	request->boost->timeout_us = timeout_us;
+	if (timeout_us >= BOOST_TIMEOUT_MIN_US && timeout_us <= BOOST_TIMEOUT_MAX_US)
+		return TRUE;
+	g_set_error(error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
+		    "TimeoutUSec is %" PRIu64 "; it must be %" PRIu64 " to %" PRIu64
+		    ", in microseconds; leave it out for none",
+		    timeout_us, BOOST_TIMEOUT_MIN_US, BOOST_TIMEOUT_MAX_US);
+	return FALSE;
+}
+
+static gboolean parse_option(struct request *request, const char *key, GVariant *value,
+			     GError **error)
+{
+	struct boost *boost = request->boost;
+
+	if (strcmp(key, "AppId") == 0) {
+		if (!check_type(key, value, "s", error))
+			return FALSE;
+		g_free(boost->app_id);
+		boost->app_id = g_variant_dup_string(value, NULL);
+		return check_text(key, boost->app_id, BOOST_APP_ID_MAX, error);
+	}
+	if (strcmp(key, "Lifetime") == 0)
+		return check_type(key, value, "s", error) &&
+		       parse_lifetime(request, g_variant_get_string(value, NULL), error);
+	if (strcmp(key, "TimeoutUSec") == 0)
+		return check_type(key, value, "t", error) &&
+		       parse_timeout(request, g_variant_get_uint64(value), error);
+	/* The key is not repeated: it may be of any length and content. */
+	g_set_error_literal(
+		error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
+		"There is an unknown option; known are AppId, Lifetime and TimeoutUSec");
+	return FALSE;
+}
+
+static gboolean parse_boost(struct request *request, const char *scope, const char *reason,
+			    GVariant *options, GError **error)
+{
+	GVariantIter iter;
+	const char *key;
+	GVariant *value;
+
+	request->boost = boost_new();
+	if (!scope_parse(scope, &request->boost->target.scope)) {
+		g_set_error_literal(error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
+				    "The scope must be \"process\", \"tree\" or \"cgroup\"");
+		return FALSE;
+	}
+	if (!check_text("The reason", reason, BOOST_REASON_MAX, error))
+		return FALSE;
+	g_free(request->boost->reason);
+	request->boost->reason = g_strdup(reason);
+	g_variant_iter_init(&iter, options);
+	while (g_variant_iter_next(&iter, "{&sv}", &key, &value)) {
+		gboolean ok = parse_option(request, key, value, error);
+
+		g_variant_unref(value);
+		if (!ok)
+			return FALSE;
+	}
+	return TRUE;
+}
+
+/* Which permission boosting that process takes. */
+static const char *action_for(const struct caller *caller, const struct process *process)
+{
+	return process->uid == caller->uid ? ACTION_BOOST_OWN : ACTION_BOOST_OTHER;
+}
+
+/* A group may hold others' processes: only below the user's slice it is the user's alone. */
+static gboolean is_own_group(const struct cgroup *cgroup, uid_t uid)
+{
+	g_autofree char *slice = g_strdup_printf("/user.slice/user-%u.slice", uid);
+
+	return cgroup_path_is_below(cgroup->path, slice);
+}
+
+static gboolean pin_group(struct request *request, GError **error)
+{
+	struct boost *boost = request->boost;
+	g_autofree char *path = cgroup_path_of(boost->process->pid);
+
+	if (!path || !process_alive(boost->process)) {
+		g_set_error(error, RUSTLAND_ERROR, RUSTLAND_ERROR_NO_SUCH_PROCESS,
+			    "Process %d has just ended, or is in no control group of version 2",
+			    boost->process->pid);
+		return FALSE;
+	}
+	boost->cgroup = cgroup_open(path, error);
+	return boost->cgroup != NULL;
+}
+
+static void set_requester(struct request *request)
+{
+	char name[64];
+
+	process_name_of_fd(request->caller->pidfd, name, sizeof(name));
+	g_free(request->boost->requester);
+	request->boost->requester = g_strdup(name);
+	request->boost->uid = request->caller->uid;
+}
+
+static gboolean prepare_boost(struct request *request, const char **ret_action, GError **error)
+{
+	struct boost *boost = request->boost;
+
+	if (!need_scheduler(request->bus, error))
+		return FALSE;
+	boost->process = request->pidfd >= 0 ? process_pin_fd(request->pidfd, error)
+					     : process_pin(request->pid, error);
+	if (!boost->process)
+		return FALSE;
+	*ret_action = action_for(request->caller, boost->process);
+	if (boost->target.scope == RL_SCOPE_CGROUP) {
+		if (!pin_group(request, error))
+			return FALSE;
+		if (!is_own_group(boost->cgroup, request->caller->uid))
+			*ret_action = ACTION_BOOST_OTHER;
+	}
+	set_requester(request);
+	if (request->by_client)
+		boost->client = g_strdup(request->caller->name);
+	/* Before polkit is asked: it must not be flooded either. */
+	return boosts_take_change(request->bus->boosts, request->caller->uid, error);
+}
+
+static gboolean finish_boost(struct request *request, GError **error)
+{
+	uint32_t cookie = boosts_add(request->bus->boosts, g_steal_pointer(&request->boost), error);
+
+	if (!cookie)
+		return FALSE;
+	g_dbus_method_invocation_return_value(request->invocation, g_variant_new("(u)", cookie));
+	return TRUE;
+}
+
+static const struct request_kind kind_boost = {.prepare = prepare_boost, .finish = finish_boost};
+
+static gboolean on_boost_process(Rustland *object, GDBusMethodInvocation *invocation, guint pid,
+				 const char *scope, const char *reason, GVariant *options,
+				 struct bus *bus)
+{
+	struct request *request = request_new(bus, &kind_boost, invocation);
+	g_autoptr(GError) error = NULL;
+
+	(void)object;
+	request->pid = pid;
+	if (parse_boost(request, scope, reason, options, &error))
+		request_start(request);
+	else
+		request_fail(request, error);
+	return TRUE;
+}
+
+static gboolean on_boost_process_by_pidfd(Rustland *object, GDBusMethodInvocation *invocation,
+					  GUnixFDList *fds, GVariant *handle, const char *scope,
+					  const char *reason, GVariant *options, struct bus *bus)
+{
+	struct request *request = request_new(bus, &kind_boost, invocation);
+	gint32 index = g_variant_get_handle(handle);
+	g_autoptr(GError) error = NULL;
+
+	(void)object;
+	if (fds && index >= 0 && index < g_unix_fd_list_get_length(fds))
+		request->pidfd = g_unix_fd_list_get(fds, index, NULL);
+	if (request->pidfd < 0)
+		g_set_error_literal(&error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
+				    "No descriptor came with the call; send a pidfd");
+	if (!error && parse_boost(request, scope, reason, options, &error))
+		request_start(request);
+	else
+		request_fail(request, error);
+	return TRUE;
+}
+
+/* ---- Release -------------------------------------------------------------------------------- */
+
+static const struct boost *find_boost(const struct request *request, GError **error)
+{
+	const struct boost *boost = boosts_find(request->bus->boosts, request->cookie);
+
+	if (!boost)
+		g_set_error(error, RUSTLAND_ERROR, RUSTLAND_ERROR_NO_SUCH_BOOST,
+			    "There is no boost %" PRIu32 "; it may have ended by itself",
+			    request->cookie);
+	return boost;
+}
+
+static gboolean prepare_release(struct request *request, const char **ret_action, GError **error)
+{
+	const struct boost *boost = find_boost(request, error);
+
+	if (!boost)
+		return FALSE;
+	if (boost->uid != request->caller->uid)
+		*ret_action = ACTION_MANAGE;
+	return TRUE;
+}
+
+static gboolean finish_release(struct request *request, GError **error)
+{
+	if (!find_boost(request, error))
+		return FALSE;
+	boosts_remove(request->bus->boosts, request->cookie, BOOST_RELEASED);
+	g_dbus_method_invocation_return_value(request->invocation, NULL);
+	return TRUE;
+}
+
+static const struct request_kind kind_release = {.prepare = prepare_release,
+						 .finish = finish_release};
+
+static gboolean on_release(Rustland *object, GDBusMethodInvocation *invocation, guint cookie,
+			   struct bus *bus)
+{
+	struct request *request = request_new(bus, &kind_release, invocation);
+
+	(void)object;
+	request->cookie = cookie;
+	request_start(request);
+	return TRUE;
+}
+
+/* ---- SetForegroundProcess, SetForegroundCGroup ---------------------------------------------- */
+
+static gboolean prepare_foreground_process(struct request *request, const char **ret_action,
+					   GError **error)
+{
+	*ret_action = ACTION_BOOST_OWN;
+	if (request->pid == 0)
+		return TRUE;
+	if (!need_scheduler(request->bus, error))
+		return FALSE;
+	request->boost = boost_new();
+	request->boost->target.scope = RL_SCOPE_TREE;
+	request->boost->process = process_pin(request->pid, error);
+	if (!request->boost->process)
+		return FALSE;
+	*ret_action = action_for(request->caller, request->boost->process);
+	set_requester(request);
+	return TRUE;
+}
+
+static gboolean prepare_foreground_cgroup(struct request *request, const char **ret_action,
+					  GError **error)
+{
+	uid_t uid = request->caller->uid;
+	g_autofree char *manager = NULL;
+
+	*ret_action = ACTION_BOOST_OWN;
+	if (!*request->path)
+		return TRUE;
+	if (!need_scheduler(request->bus, error))
+		return FALSE;
+	request->boost = boost_new();
+	request->boost->target.scope = RL_SCOPE_CGROUP;
+	request->boost->cgroup = cgroup_open(request->path, error);
+	if (!request->boost->cgroup)
+		return FALSE;
+	manager = g_strdup_printf("/user.slice/user-%u.slice/user@%u.service", uid, uid);
+	if (!cgroup_path_is_below(request->boost->cgroup->path, manager))
+		*ret_action = ACTION_BOOST_OTHER;
+	set_requester(request);
+	return TRUE;
+}
+
+static gboolean finish_foreground(struct request *request, GError **error)
+{
+	(void)error;
+	boosts_set_foreground(request->bus->boosts, request->caller->uid,
+			      g_steal_pointer(&request->boost), request->order);
+	g_dbus_method_invocation_return_value(request->invocation, NULL);
+	return TRUE;
+}
+
+/* With a dialogue they do not take turns: one that waits for a person must not hold up others. */
+static const struct request_kind kinds_foreground_process[] = {
+	{.prepare = prepare_foreground_process, .finish = finish_foreground, .takes_turns = TRUE},
+	{.prepare = prepare_foreground_process, .finish = finish_foreground},
+};
+static const struct request_kind kind_system76 = {.prepare = prepare_foreground_process,
+						  .finish = finish_foreground,
+						  .takes_turns = TRUE,
+						  .is_silent = TRUE};
+static const struct request_kind kinds_foreground_cgroup[] = {
+	{.prepare = prepare_foreground_cgroup, .finish = finish_foreground, .takes_turns = TRUE},
+	{.prepare = prepare_foreground_cgroup, .finish = finish_foreground},
+};
+
+static void set_foreground_process(struct bus *bus, const struct request_kind *kind,
+				   GDBusMethodInvocation *invocation, uint32_t pid)
+{
+	struct request *request = request_new(bus, kind, invocation);
+
+	request->pid = pid;
+	request->order = boosts_next_order(bus->boosts);
+	request_start(request);
+}
+
+static gboolean on_set_foreground_process(Rustland *object, GDBusMethodInvocation *invocation,
+					  guint pid, struct bus *bus)
+{
+	(void)object;
+	set_foreground_process(bus, &kinds_foreground_process[is_interactive(invocation)],
+			       invocation, pid);
+	return TRUE;
+}
+
+void bus_set_foreground_silently(struct bus *bus, GDBusMethodInvocation *invocation, uint32_t pid)
+{
+	set_foreground_process(bus, &kind_system76, invocation, pid);
+}
+
+static gboolean on_set_foreground_cgroup(Rustland *object, GDBusMethodInvocation *invocation,
+					 const char *path, struct bus *bus)
+{
+	struct request *request =
+		request_new(bus, &kinds_foreground_cgroup[is_interactive(invocation)], invocation);
+
+	(void)object;
+	request->path = g_strdup(path);
+	request->order = boosts_next_order(bus->boosts);
+	request_start(request);
+	return TRUE;
+}
+
+/* ---- ListBoosts, GetProcess ----------------------------------------------------------------- */
+
+static gboolean prepare_list(struct request *request, const char **ret_action, GError **error)
+{
+	(void)request, (void)ret_action, (void)error;
+	return TRUE;
+}
+
+static gboolean finish_list(struct request *request, GError **error)
+{
+	const GPtrArray *all = boosts_all(request->bus->boosts);
+	uid_t uid = request->caller->uid;
+	GVariantBuilder b;
+
+	(void)error;
+	g_variant_builder_init(&b, G_VARIANT_TYPE("aa{sv}"));
+	for (guint i = 0; i < all->len; i++) {
+		const struct boost *boost = g_ptr_array_index(all, i);
+
+		g_variant_builder_add_value(&b,
+					    describe_boost(boost, uid == 0 || uid == boost->uid));
+	}
+	g_dbus_method_invocation_return_value(request->invocation, g_variant_new("(aa{sv})", &b));
+	return TRUE;
+}
+
+static const struct request_kind kind_list = {.prepare = prepare_list, .finish = finish_list};
+
+static gboolean on_list_boosts(Rustland *object, GDBusMethodInvocation *invocation, struct bus *bus)
+{
+	(void)object;
+	request_start(request_new(bus, &kind_list, invocation));
+	return TRUE;
+}
+
+static gboolean on_get_process(Rustland *object, GDBusMethodInvocation *invocation, guint pid,
+			       struct bus *bus)
+{
+	g_autoptr(GError) error = NULL;
+	struct process *process = process_look(pid, &error);
+
+	if (process)
+		rustland_complete_get_process(object, invocation,
+					      describe_process(bus->boosts, process));
+	else
+		return_error(invocation, error);
+	process_free(process);
+	return TRUE;
+}
+
+/* ---- GetStatistics -------------------------------------------------------------------------- */
+
+/* The scheduler is asked once for all calls that wait. */
+struct statistics_wait {
+	struct bus *bus; /* NULL when it is gone */
+	GPtrArray *invocations;
+};
+
+static void on_statistics(GObject *source, GAsyncResult *result, gpointer userdata)
+{
+	struct statistics_wait *wait = userdata;
+	g_autoptr(GVariant) values = NULL;
+	g_autoptr(GError) error = NULL;
+
+	(void)source;
+	if (wait->bus) {
+		values = supervisor_statistics_finish(wait->bus->supervisor, result, &error);
+		wait->bus->statistics = NULL;
+	}
+	for (guint i = 0; i < wait->invocations->len; i++) {
+		GDBusMethodInvocation *invocation = g_ptr_array_index(wait->invocations, i);
+
+		if (values)
+			g_dbus_method_invocation_return_value(invocation,
+							      g_variant_new("(@a{st})", values));
+		else
+			g_dbus_method_invocation_return_error(
+				invocation, RUSTLAND_ERROR, RUSTLAND_ERROR_NOT_RUNNING,
+				"The scheduler gives no statistics: %s",
+				error ? error->message : "the service is stopping");
+	}
+	g_ptr_array_unref(wait->invocations);
+	g_free(wait);
+}
+
+static gboolean on_get_statistics(Rustland *object, GDBusMethodInvocation *invocation,
+				  struct bus *bus)
+{
+	g_autoptr(GError) error = NULL;
+
+	(void)object;
+	if (!need_scheduler(bus, &error)) {
+		return_error(invocation, error);
+		return TRUE;
+	}
+	if (bus->statistics && bus->statistics->invocations->len >= STATISTICS_MAX) {
+		g_dbus_method_invocation_return_error_literal(
+			invocation, RUSTLAND_ERROR, RUSTLAND_ERROR_LIMIT_EXCEEDED,
+			"Too many calls wait for statistics; wait for their answers");
+		return TRUE;
+	}
+	if (bus->statistics) {
+		g_ptr_array_add(bus->statistics->invocations, invocation);
+		return TRUE;
+	}
+	bus->statistics = g_new0(struct statistics_wait, 1);
+	bus->statistics->bus = bus;
+	bus->statistics->invocations = g_ptr_array_new();
+	g_ptr_array_add(bus->statistics->invocations, invocation);
+	supervisor_statistics(bus->supervisor, NULL, on_statistics, bus->statistics);
+	return TRUE;
+}
+
+/* ---- ReloadConfiguration, Profile ----------------------------------------------------------- */
+
+static gboolean prepare_reload(struct request *request, const char **ret_action, GError **error)
+{
+	(void)request, (void)error;
+	*ret_action = ACTION_MANAGE;
+	return TRUE;
+}
+
+static gboolean finish_reload(struct request *request, GError **error)
+{
+	struct bus *bus = request->bus;
+
+	if (!bus->host->reload(bus->host_userdata, error))
+		return to_invalid_args(error);
+	g_dbus_method_invocation_return_value(request->invocation, NULL);
+	return TRUE;
+}
+
+static const struct request_kind kind_reload = {.prepare = prepare_reload, .finish = finish_reload};
+
+static gboolean on_reload_configuration(Rustland *object, GDBusMethodInvocation *invocation,
+					struct bus *bus)
+{
+	(void)object;
+	request_start(request_new(bus, &kind_reload, invocation));
+	return TRUE;
+}
+
+static gboolean prepare_profile(struct request *request, const char **ret_action, GError **error)
+{
+	*ret_action = ACTION_SET_PROFILE;
+	if (!g_strv_contains(config_profiles(), request->profile)) {
+		g_autofree char *known = g_strjoinv(" ", (char **)config_profiles());
+
+		g_set_error(error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
+			    "There is no such profile; there are: %s", known);
+		return FALSE;
+	}
+	/* Another profile may have the scheduler started anew. */
+	return boosts_take_change(request->bus->boosts, request->caller->uid, error);
+}
+
+static gboolean finish_profile(struct request *request, GError **error)
+{
+	struct bus *bus = request->bus;
+
+	if (!bus->host->set_profile(bus->host_userdata, request->profile, error))
+		return to_invalid_args(error);
+	g_dbus_method_invocation_return_value(request->invocation, NULL);
+	return TRUE;
+}
+
+static const struct request_kind kind_profile = {.prepare = prepare_profile,
+						 .finish = finish_profile};
+
+void bus_methods_set_property(struct bus *bus, GDBusMethodInvocation *invocation,
+			      GVariant *parameters)
+{
+	struct request *request = request_new(bus, &kind_profile, invocation);
+	g_autoptr(GVariant) value = NULL;
+
+	g_variant_get(parameters, "(&s&sv)", NULL, NULL, &value);
+	request->profile = g_variant_dup_string(value, NULL);
+	request_start(request);
+}
+
+/* ---- All of them ---------------------------------------------------------------------------- */
+
+void bus_methods_connect(struct bus *bus)
+{
+	static const struct {
+		const char *signal;
+		GCallback callback;
+	} methods[] = {
+		{"handle-boost-process", G_CALLBACK(on_boost_process)},
+		{"handle-boost-process-by-pidfd", G_CALLBACK(on_boost_process_by_pidfd)},
+		{"handle-release", G_CALLBACK(on_release)},
+		{"handle-set-foreground-process", G_CALLBACK(on_set_foreground_process)},
+		{"handle-set-foreground-cgroup", G_CALLBACK(on_set_foreground_cgroup)},
+		{"handle-list-boosts", G_CALLBACK(on_list_boosts)},
+		{"handle-get-process", G_CALLBACK(on_get_process)},
+		{"handle-get-statistics", G_CALLBACK(on_get_statistics)},
+		{"handle-reload-configuration", G_CALLBACK(on_reload_configuration)},
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(methods); i++)
+		g_signal_connect(bus->skeleton, methods[i].signal, methods[i].callback, bus);
+}
+
+void bus_methods_disconnect(struct bus *bus)
+{
+	if (bus->statistics)
+		bus->statistics->bus = NULL;
+}
