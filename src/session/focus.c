@@ -2,24 +2,69 @@
 /* See focus.h. */
 #include <config.h>
 
+#include <stdbool.h>
+
 #include "focus.h"
 
+/*
+ * If several have a desktop, the first of them counts. Compositors come before what can be there
+ * besides: GNOME's may be seen through X11 as well, and anybody can call the name on the bus.
+ */
 static const struct focus_source *const sources[] = {
-	&focus_sway,
+	&focus_sway,	 &focus_hyprland, &focus_niri, &focus_gnome,
+#ifdef HAVE_X11
+	&focus_x11,
+#endif
+	&focus_bus_name,
+};
+
+struct follower {
+	struct focus *focus;
+	gpointer source;
+	bool has_desktop;
+	pid_t pid;
+	char *cgroup;
 };
 
 struct focus {
-	gpointer running[G_N_ELEMENTS(sources)];
+	focus_changed changed;
+	gpointer userdata;
+	struct follower followers[G_N_ELEMENTS(sources)];
 };
 
-struct focus *focus_new(focus_report report, gpointer userdata)
+static void on_report(gpointer userdata, const struct focus_target *target)
+{
+	struct follower *follower = userdata;
+	struct focus *focus = follower->focus;
+	struct focus_target counts = {0};
+
+	g_free(follower->cgroup);
+	follower->has_desktop = target != NULL;
+	follower->pid = target ? target->pid : 0;
+	follower->cgroup = target ? g_strdup(target->cgroup) : NULL;
+	for (size_t i = 0; i < G_N_ELEMENTS(sources); i++) {
+		if (!focus->followers[i].has_desktop)
+			continue;
+		counts.pid = focus->followers[i].pid;
+		counts.cgroup = focus->followers[i].cgroup;
+		break;
+	}
+	focus->changed(focus->userdata, &counts);
+}
+
+struct focus *focus_new(GDBusConnection *session_bus, focus_changed changed, gpointer userdata)
 {
 	struct focus *focus = g_new0(struct focus, 1);
 
+	focus->changed = changed;
+	focus->userdata = userdata;
 	for (size_t i = 0; i < G_N_ELEMENTS(sources); i++) {
-		focus->running[i] = sources[i]->start(report, userdata);
-		if (focus->running[i])
-			g_debug("following the focus of %s", sources[i]->name);
+		struct follower *follower = &focus->followers[i];
+
+		follower->focus = focus;
+		follower->source = sources[i]->start(session_bus, on_report, follower);
+		if (follower->source)
+			g_debug("looking for the focus of %s", sources[i]->name);
 	}
 	return focus;
 }
@@ -28,8 +73,10 @@ void focus_free(struct focus *focus)
 {
 	if (!focus)
 		return;
-	for (size_t i = 0; i < G_N_ELEMENTS(sources); i++)
-		if (focus->running[i])
-			sources[i]->stop(focus->running[i]);
+	for (size_t i = 0; i < G_N_ELEMENTS(sources); i++) {
+		if (focus->followers[i].source)
+			sources[i]->stop(focus->followers[i].source);
+		g_free(focus->followers[i].cgroup);
+	}
 	g_free(focus);
 }

@@ -9,25 +9,39 @@
 
 #include <sys/types.h>
 
-#include <glib.h>
+#include <gio/gio.h>
 
-/* pid: the process of the focused window; 0: no window has the focus. May be called as often as the
- * focus changes, and repeat itself. */
-typedef void (*focus_report)(gpointer userdata, pid_t pid);
+/* What the focused window belongs to; neither: no window has the focus. */
+struct focus_target {
+	pid_t pid;	    /* 0: not known */
+	const char *cgroup; /* as org.scx.Rustland names it; NULL: not known */
+};
+
+/* target NULL: there is no such desktop now. May be called as often as the focus changes, and repeat
+ * itself. */
+typedef void (*focus_report)(gpointer userdata, const struct focus_target *target);
 
 struct focus_source {
 	const char *name;
 	/* NULL, and a message, if it cannot work here. */
-	gpointer (*start)(focus_report report, gpointer userdata);
+	gpointer (*start)(GDBusConnection *session_bus, focus_report report, gpointer userdata);
 	void (*stop)(gpointer source);
 };
 
 extern const struct focus_source focus_sway;
+extern const struct focus_source focus_hyprland;
+extern const struct focus_source focus_niri;
+extern const struct focus_source focus_gnome;
+extern const struct focus_source focus_x11;
+extern const struct focus_source focus_bus_name;
 
 struct focus;
 
-/* Starts all sources: at most one of them has a desktop to follow. */
-struct focus *focus_new(focus_report report, gpointer userdata);
+/* Of all that has the focus somewhere, the one that counts; never NULL. */
+typedef void (*focus_changed)(gpointer userdata, const struct focus_target *target);
+
+/* Starts all sources: one of them has a desktop to follow, as a rule. */
+struct focus *focus_new(GDBusConnection *session_bus, focus_changed changed, gpointer userdata);
 void focus_free(struct focus *focus);
 
 #endif /* RUSTLAND_SESSION_FOCUS_H */

@@ -19,7 +19,6 @@
 
 #include "focus.h"
 #include "gamemode.h"
-#include "scheduler-name.h"
 #include "service.h"
 #include "settings.h"
 
@@ -41,7 +40,6 @@ struct session {
 	struct service *service;
 	struct gamemode *gamemode;
 	struct focus *focus;
-	struct scheduler_name *scheduler_name;
 	int status; /* to exit with */
 };
 
@@ -65,11 +63,11 @@ static void on_closed(GDBusConnection *bus, gboolean by_us, GError *error, gpoin
 	g_main_loop_quit(session->loop);
 }
 
-static void on_focus(gpointer userdata, pid_t pid)
+static void on_focus(gpointer userdata, const struct focus_target *target)
 {
 	struct session *session = userdata;
 
-	service_set_foreground(session->service, pid);
+	service_set_foreground(session->service, target->pid, target->cgroup);
 }
 
 static GDBusConnection *open_bus(struct session *session, GBusType type)
@@ -108,11 +106,8 @@ static void session_run(struct session *session, const struct options *options)
 	session->service = service_new(session->system_bus);
 	if (settings.gamemode)
 		session->gamemode = gamemode_new(session->session_bus, session->service);
-	if (settings.focus) {
-		session->scheduler_name =
-			scheduler_name_new(session->session_bus, on_focus, session);
-		session->focus = focus_new(on_focus, session);
-	}
+	if (settings.focus)
+		session->focus = focus_new(session->session_bus, on_focus, session);
 	g_main_loop_run(session->loop);
 	for (size_t i = 0; i < G_N_ELEMENTS(sources); i++)
 		g_source_remove(sources[i]);
@@ -130,7 +125,6 @@ static void close_bus(struct session *session, GDBusConnection *bus)
 static void session_close(struct session *session)
 {
 	focus_free(session->focus);
-	scheduler_name_free(session->scheduler_name);
 	gamemode_free(session->gamemode);
 	service_free(session->service);
 	close_bus(session, session->session_bus);

@@ -41,10 +41,12 @@ struct ask {
 
 /* The foreground slot: there is one, and one call at a time. */
 struct foreground {
-	pid_t pid;    /* wanted; 0: none */
-	int pidfd;    /* of it, or -1 */
+	pid_t pid;    /* wanted; 0: none, or ... */
+	char *cgroup; /* ... this group, if not NULL */
+	int pidfd;    /* of the process, or -1 */
 	bool unsent;  /* the service does not know it yet */
 	bool sending; /* a call is under way */
+	bool ours;    /* what is in the slot may be from here, so that it is for us to clear it */
 };
 
 struct service {
@@ -54,7 +56,6 @@ struct service {
 	char *owner;  /* unique name; NULL: the service does not run */
 	bool listing; /* a new owner is asked what it still holds; until then nothing is sent */
 	GHashTable *wishes; /* pid to struct wish */
-	GArray *unwanted; /* cookies released while the service was away; it may still hold them */
 	struct foreground foreground;
 };
 
@@ -229,10 +230,9 @@ static gboolean wish_release(gpointer key, gpointer value, gpointer userdata)
 	struct wish *wish = value;
 
 	(void)key, (void)userdata;
+	/* Without a service: if the next one still holds it, it is found in its list. */
 	if (wish->cookie && wish->service->owner)
 		release_cookie(wish->service->bus, wish->cookie);
-	else if (wish->cookie)
-		g_array_append_val(wish->service->unwanted, wish->cookie);
 	return TRUE;
 }
 
@@ -254,6 +254,11 @@ void service_release_all(struct service *service)
 
 static void foreground_send(struct service *service);
 
+static bool is_wanted(const struct foreground *f)
+{
+	return f->cgroup || (f->pid && alive(f->pidfd));
+}
+
 static void on_foreground_set(GObject *source, GAsyncResult *result, gpointer userdata)
 {
 	g_autoptr(GError) error = NULL;
@@ -271,7 +276,7 @@ static void on_foreground_set(GObject *source, GAsyncResult *result, gpointer us
 	g_debug("the foreground is as before: %s", error->message);
 	if (service->foreground.unsent) {
 		foreground_send(service);
-	} else if (!error_is_final(error) && service->foreground.pid) {
+	} else if (!error_is_final(error) && is_wanted(&service->foreground)) {
 		service->foreground.unsent = true;
 		if (!error_is_not_running(error))
 			retry_later(service);
@@ -281,27 +286,42 @@ static void on_foreground_set(GObject *source, GAsyncResult *result, gpointer us
 static void foreground_send(struct service *service)
 {
 	struct foreground *f = &service->foreground;
+	const char *method = f->cgroup ? "SetForegroundCGroup" : "SetForegroundProcess";
+	bool wanted = is_wanted(f);
 
 	if (!service->owner || service->listing || f->sending || !f->unsent)
 		return;
 	f->unsent = false;
 	f->sending = true;
-	g_dbus_connection_call(service->bus, BUS_NAME, BUS_PATH, BUS_NAME, "SetForegroundProcess",
-			       g_variant_new("(u)", alive(f->pidfd) ? (guint32)f->pid : 0), NULL,
-			       G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, service->end, on_foreground_set,
-			       service);
+	f->ours = wanted;
+	g_dbus_connection_call(service->bus, BUS_NAME, BUS_PATH, BUS_NAME, method,
+			       f->cgroup ? g_variant_new("(s)", f->cgroup)
+					 : g_variant_new("(u)", wanted ? (guint32)f->pid : 0),
+			       NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, service->end,
+			       on_foreground_set, service);
 }
 
-void service_set_foreground(struct service *service, pid_t pid)
+static void foreground_clear(struct foreground *f)
 {
-	struct foreground *f = &service->foreground;
-
-	if (pid == f->pid && (pid == 0 || alive(f->pidfd)))
-		return;
 	if (f->pidfd >= 0)
 		close(f->pidfd);
+	g_free(f->cgroup);
+	f->pidfd = -1;
+	f->cgroup = NULL;
+	f->pid = 0;
+}
+
+void service_set_foreground(struct service *service, pid_t pid, const char *cgroup)
+{
+	struct foreground *f = &service->foreground;
+	bool same_process = pid == f->pid && (pid == 0 || alive(f->pidfd));
+
+	if (same_process && g_strcmp0(cgroup, f->cgroup) == 0)
+		return;
+	foreground_clear(f);
 	f->pidfd = pid ? pin(pid) : -1;
 	f->pid = f->pidfd < 0 ? 0 : pid;
+	f->cgroup = g_strdup(cgroup);
 	f->unsent = true;
 	foreground_send(service);
 }
@@ -321,42 +341,90 @@ static void send_all(struct service *service)
 	foreground_send(service);
 }
 
-static bool list_has(GVariant *boosts, guint32 cookie)
+static struct wish *find_cookie(struct service *service, guint32 cookie)
 {
-	GVariantIter iter;
-	GVariant *boost;
-	bool found = false;
+	GHashTableIter iter;
+	gpointer wish;
 
-	g_variant_iter_init(&iter, boosts);
-	while (!found && (boost = g_variant_iter_next_value(&iter)) != NULL) {
-		guint32 one = 0;
+	g_hash_table_iter_init(&iter, service->wishes);
+	while (g_hash_table_iter_next(&iter, NULL, &wish))
+		if (((struct wish *)wish)->cookie == cookie)
+			return wish;
+	return NULL;
+}
 
-		found = g_variant_lookup(boost, "Cookie", "u", &one) && one == cookie;
-		g_variant_unref(boost);
+/*
+ * A boost that the service holds for us. One that was asked for when the last service ended may be
+ * there without our having heard of it: then it is the wish's, if there is still one, or nobody's.
+ */
+static void settle(struct service *service, guint32 cookie, guint32 pid)
+{
+	struct wish *wish;
+
+	if (find_cookie(service, cookie))
+		return;
+	wish = g_hash_table_lookup(service->wishes, GINT_TO_POINTER((int)pid));
+	if (wish && !wish->cookie && !wish->ask) {
+		wish->cookie = cookie;
+	} else if (!wish || !wish->ask) {
+		g_debug("boost %u is not wanted any more", cookie);
+		release_cookie(service->bus, cookie);
 	}
-	return found;
+}
+
+static bool is_ours(struct service *service, GVariant *boost)
+{
+	const char *client;
+
+	return g_variant_lookup(boost, "Client", "&s", &client) &&
+	       strcmp(client, g_dbus_connection_get_unique_name(service->bus)) == 0;
 }
 
 /* Boosts may outlive a restart of the service. */
+static void settle_all(struct service *service, GVariant *boosts)
+{
+	g_autoptr(GHashTable) held = g_hash_table_new(NULL, NULL);
+	guint32 cookie, pid;
+	GHashTableIter iter;
+	GVariantIter list;
+	GVariant *boost;
+	gpointer value;
+
+	g_variant_iter_init(&list, boosts);
+	while ((boost = g_variant_iter_next_value(&list)) != NULL) {
+		if (g_variant_lookup(boost, "Cookie", "u", &cookie))
+			g_hash_table_add(held, GUINT_TO_POINTER(cookie));
+		g_variant_unref(boost);
+	}
+	g_hash_table_iter_init(&iter, service->wishes);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		struct wish *wish = value;
+
+		if (!g_hash_table_contains(held, GUINT_TO_POINTER(wish->cookie)))
+			wish->cookie = 0;
+	}
+	g_variant_iter_init(&list, boosts);
+	while ((boost = g_variant_iter_next_value(&list)) != NULL) {
+		if (is_ours(service, boost) && g_variant_lookup(boost, "Cookie", "u", &cookie) &&
+		    g_variant_lookup(boost, "Pid", "u", &pid))
+			settle(service, cookie, pid);
+		g_variant_unref(boost);
+	}
+}
+
 static void on_listed(GObject *source, GAsyncResult *result, gpointer userdata)
 {
 	g_autoptr(GError) error = NULL;
 	g_autoptr(GVariant) reply =
 		g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, &error);
-	g_autoptr(GVariant) boosts = reply ? g_variant_get_child_value(reply, 0) : NULL;
+	g_autoptr(GVariant) boosts = NULL;
 	struct service *service = userdata;
-	GHashTableIter iter;
-	gpointer value;
 
 	if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
 		return;
-	g_hash_table_iter_init(&iter, service->wishes);
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		struct wish *wish = value;
-
-		if (!boosts || !list_has(boosts, wish->cookie))
-			wish->cookie = 0;
-	}
+	boosts = reply ? g_variant_get_child_value(reply, 0)
+		       : g_variant_ref_sink(g_variant_new("aa{sv}", NULL));
+	settle_all(service, boosts);
 	service->listing = false;
 	send_all(service);
 }
@@ -369,11 +437,8 @@ static void on_appeared(GDBusConnection *bus, const char *name, const char *owne
 	g_free(service->owner);
 	service->owner = g_strdup(owner);
 	service->listing = true;
-	service->foreground.unsent = service->foreground.pid != 0;
+	service->foreground.unsent = service->foreground.ours || is_wanted(&service->foreground);
 	g_debug("%s is there: %s", name, owner);
-	for (guint i = 0; i < service->unwanted->len; i++)
-		release_cookie(bus, g_array_index(service->unwanted, guint32, i));
-	g_array_set_size(service->unwanted, 0);
 	g_dbus_connection_call(bus, owner, BUS_PATH, BUS_NAME, "ListBoosts", NULL,
 			       G_VARIANT_TYPE("(aa{sv})"), G_DBUS_CALL_FLAGS_NO_AUTO_START, -1,
 			       service->end, on_listed, service);
@@ -394,26 +459,21 @@ static void on_removed(GDBusConnection *bus, const char *sender, const char *pat
 		       gpointer userdata)
 {
 	struct service *service = userdata;
-	GHashTableIter iter;
 	guint32 cookie, pid;
+	struct wish *wish;
 	const char *why;
-	gpointer value;
 
 	(void)bus, (void)sender, (void)path, (void)interface, (void)signal;
 	if (!g_variant_is_of_type(arguments, G_VARIANT_TYPE("(uus)")))
 		return;
 	g_variant_get(arguments, "(uu&s)", &cookie, &pid, &why);
-	g_hash_table_iter_init(&iter, service->wishes);
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		struct wish *wish = value;
-
-		if (wish->cookie != cookie)
-			continue;
-		wish->cookie = 0;
-		/* Who released it does not want it; a service that stops will be back. */
-		wish->settled = strcmp(why, "shutdown") != 0;
-		g_debug("the boost of process %u ended: %s", pid, why);
-	}
+	wish = find_cookie(service, cookie);
+	if (!wish)
+		return;
+	wish->cookie = 0;
+	/* Who released it does not want it; a service that stops will be back. */
+	wish->settled = strcmp(why, "shutdown") != 0;
+	g_debug("the boost of process %u ended: %s", pid, why);
 }
 
 static void on_properties(GDBusConnection *bus, const char *sender, const char *path,
@@ -438,7 +498,6 @@ struct service *service_new(GDBusConnection *bus)
 	service->end = g_cancellable_new();
 	service->foreground.pidfd = -1;
 	service->wishes = g_hash_table_new_full(NULL, NULL, NULL, wish_free);
-	service->unwanted = g_array_new(FALSE, FALSE, sizeof(guint32));
 	service->subscriptions[0] = g_dbus_connection_signal_subscribe(
 		bus, BUS_NAME, BUS_NAME, "BoostRemoved", BUS_PATH, NULL, G_DBUS_SIGNAL_FLAGS_NONE,
 		on_removed, service, NULL);
@@ -462,15 +521,13 @@ void service_free(struct service *service)
 	g_bus_unwatch_name(service->name_watch);
 	for (size_t i = 0; i < G_N_ELEMENTS(service->subscriptions); i++)
 		g_dbus_connection_signal_unsubscribe(service->bus, service->subscriptions[i]);
-	if (service->owner && service->foreground.pid)
+	if (service->owner && service->foreground.ours)
 		reply = g_dbus_connection_call_sync(service->bus, BUS_NAME, BUS_PATH, BUS_NAME,
 						    "SetForegroundProcess", g_variant_new("(u)", 0),
 						    NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START,
 						    GOODBYE_TIMEOUT_MS, NULL, NULL);
 	g_hash_table_unref(service->wishes);
-	g_array_unref(service->unwanted);
-	if (service->foreground.pidfd >= 0)
-		close(service->foreground.pidfd);
+	foreground_clear(&service->foreground);
 	g_free(service->owner);
 	g_object_unref(service->end);
 	g_object_unref(service->bus);

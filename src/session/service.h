@@ -30,7 +30,10 @@ void service_boost(struct service *service, pid_t pid, const char *reason);
 void service_release(struct service *service, pid_t pid);
 void service_release_all(struct service *service);
 
-/* The process of the focused window; 0: none has the focus. Of changes in a row the last one counts. */
-void service_set_foreground(struct service *service, pid_t pid);
+/*
+ * What the focused window belongs to: a process, or a control group (of a window whose process is not
+ * known), or neither: 0 and NULL. Of changes in a row the last one counts.
+ */
+void service_set_foreground(struct service *service, pid_t pid, const char *cgroup);
 
 #endif /* RUSTLAND_SESSION_SERVICE_H */

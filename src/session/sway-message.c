@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-#include <json-glib/json-glib.h>
-
+#include "json-value.h"
 #include "sway-message.h"
 
 #define MAGIC "i3-ipc"
@@ -34,60 +33,21 @@ bool sway_message_parse_header(const uint8_t header[SWAY_HEADER_SIZE], enum sway
 	return true;
 }
 
-static JsonObject *get_object(JsonObject *object, const char *name)
-{
-	JsonNode *node = json_object_get_member(object, name);
-
-	return node && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
-}
-
-static JsonArray *get_array(JsonObject *object, const char *name)
-{
-	JsonNode *node = json_object_get_member(object, name);
-
-	return node && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
-}
-
-/* json_object_get_string_member() and the like complain of what is of another type. */
-static bool string_is(JsonObject *object, const char *name, const char *value)
-{
-	JsonNode *node = json_object_get_member(object, name);
-
-	return node && JSON_NODE_HOLDS_VALUE(node) &&
-	       g_strcmp0(json_node_get_string(node), value) == 0;
-}
-
-static pid_t pid_of(JsonObject *container)
-{
-	JsonNode *node = json_object_get_member(container, "pid");
-	gint64 pid = node && JSON_NODE_HOLDS_VALUE(node) ? json_node_get_int(node) : 0;
-
-	return pid > 0 && pid <= INT32_MAX ? (pid_t)pid : 0;
-}
-
-static bool is_focused(JsonObject *container)
-{
-	JsonNode *node = json_object_get_member(container, "focused");
-
-	return node && JSON_NODE_HOLDS_VALUE(node) && json_node_get_boolean(node);
-}
-
 /* json-glib bounds how deep a document may be, so this is bounded too. */
 static JsonObject *find_focused(JsonObject *container)
 {
 	static const char *const children[] = {"nodes", "floating_nodes"};
 
-	if (is_focused(container))
+	if (json_value_is_true(container, "focused"))
 		return container;
 	for (size_t i = 0; i < G_N_ELEMENTS(children); i++) {
-		JsonArray *array = get_array(container, children[i]);
+		JsonArray *array = json_value_array(container, children[i]);
 		guint n = array ? json_array_get_length(array) : 0;
 
 		for (guint k = 0; k < n; k++) {
-			JsonNode *node = json_array_get_element(array, k);
-			JsonObject *found = JSON_NODE_HOLDS_OBJECT(node)
-						    ? find_focused(json_node_get_object(node))
-						    : NULL;
+			JsonObject *child = json_value_element(array, k);
+			JsonObject *found = child ? find_focused(child) : NULL;
+
 			if (found)
 				return found;
 		}
@@ -97,7 +57,7 @@ static JsonObject *find_focused(JsonObject *container)
 
 static bool is_empty(JsonObject *object, const char *name)
 {
-	JsonArray *array = get_array(object, name);
+	JsonArray *array = json_value_array(object, name);
 
 	return !array || json_array_get_length(array) == 0;
 }
@@ -105,37 +65,33 @@ static bool is_empty(JsonObject *object, const char *name)
 bool sway_message_focus(enum sway_type type, const char *payload, size_t size, pid_t *ret_pid)
 {
 	g_autoptr(JsonParser) parser = json_parser_new();
-	JsonObject *object, *container;
-	JsonNode *root;
+	JsonObject *object = json_value_parse(parser, payload, size);
+	JsonObject *container;
 
-	if (!json_parser_load_from_data(parser, payload, (gssize)size, NULL))
+	if (!object)
 		return false;
-	root = json_parser_get_root(parser);
-	if (!root || !JSON_NODE_HOLDS_OBJECT(root))
-		return false;
-	object = json_node_get_object(root);
-
 	switch (type) {
 	case SWAY_GET_TREE:
 		container = find_focused(object);
-		*ret_pid = container ? pid_of(container) : 0;
+		*ret_pid = container ? json_value_pid(container) : 0;
 		return true;
 	case SWAY_EVENT_WINDOW:
-		container = get_object(object, "container");
+		container = json_value_object(object, "container");
 		if (!container)
 			return false;
-		if (string_is(object, "change", "focus")) {
-			*ret_pid = pid_of(container);
+		if (json_value_is_string(object, "change", "focus")) {
+			*ret_pid = json_value_pid(container);
 			return true;
 		}
-		if (!string_is(object, "change", "close") || !is_focused(container))
+		if (!json_value_is_string(object, "change", "close") ||
+		    !json_value_is_true(container, "focused"))
 			return false;
 		*ret_pid = 0;
 		return true;
 	case SWAY_EVENT_WORKSPACE:
 		/* A workspace with windows gives the focus to one of them, which is told next. */
-		container = get_object(object, "current");
-		if (!container || !string_is(object, "change", "focus") ||
+		container = json_value_object(object, "current");
+		if (!container || !json_value_is_string(object, "change", "focus") ||
 		    !is_empty(container, "nodes") || !is_empty(container, "floating_nodes"))
 			return false;
 		*ret_pid = 0;

@@ -12,14 +12,6 @@ import session as sessions
 from harness import BOOST_OWN, PLAYER, wait_for
 
 
-@pytest.fixture
-def session(bus, daemon):
-    shutil.copy(sessions.HERE / "gamemode.py", bus.dir)
-    session = sessions.Session(bus)
-    yield session
-    session.close()
-
-
 def boosted(daemon, *pids):
     want = {("tree", pid): "boosted" for pid in pids}
     wait_for(f"boosts of {pids}", lambda: daemon.classes() == want)

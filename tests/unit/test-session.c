@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Tests of what rustland-session reads: sway's messages, and session.conf. */
+/* Tests of what rustland-session reads: compositors' messages, and session.conf. */
 #include <config.h>
 
 #include <setjmp.h>
@@ -11,6 +11,8 @@
 #include <cmocka.h>
 #include <glib/gstdio.h>
 
+#include "hyprland-message.h"
+#include "niri-message.h"
 #include "settings.h"
 #include "sway-message.h"
 
@@ -124,6 +126,124 @@ static void test_nonsense(void **state)
 	assert_int_equal(focus(SWAY_GET_TREE, "{\"nodes\":[7,null,[]],\"focused\":[]}"), 0);
 }
 
+/* ---- Hyprland ------------------------------------------------------------------------------- */
+
+static bool is_focus(const char *line)
+{
+	return hyprland_message_is_focus(line, strlen(line));
+}
+
+static pid_t hyprland_pid(const char *answer)
+{
+	return hyprland_message_pid(answer, strlen(answer));
+}
+
+static void test_hyprland_events(void **state)
+{
+	(void)state;
+	assert_true(is_focus("activewindowv2>>64cea2525760"));
+	assert_true(is_focus("activewindowv2>>"));
+	assert_false(is_focus("activewindow>>foot,~"));
+	assert_false(is_focus("openwindow>>64cea2525760,1,foot,activewindowv2>>"));
+	assert_false(is_focus("activewindowv2"));
+	assert_false(is_focus(""));
+}
+
+static void test_hyprland_answer(void **state)
+{
+	(void)state;
+	assert_int_equal(hyprland_pid("{\n    \"address\": \"0x64cea2525760\",\n    \"workspace\": "
+				      "{\n        \"id\": 1,\n        \"name\": \"1\"\n    },\n"
+				      "    \"pid\": 77,\n    \"title\": \"a \\\"pid\\\": 5\"\n}"),
+			 77);
+	assert_int_equal(hyprland_pid("{}"), 0);
+	assert_int_equal(hyprland_pid("unknown request"), 0);
+	assert_int_equal(hyprland_pid(""), 0);
+	assert_int_equal(hyprland_pid("{\"pid\":-1}"), 0);
+	assert_int_equal(hyprland_pid("{\"pid\":\"77\"}"), 0);
+	assert_int_equal(hyprland_pid("[77]"), 0);
+}
+
+/* ---- niri ----------------------------------------------------------------------------------- */
+
+static struct niri_windows *windows;
+
+static pid_t niri_focus(const char *line)
+{
+	pid_t pid = NOT_SAID;
+
+	return niri_windows_handle(windows, line, strlen(line), &pid) ? pid : NOT_SAID;
+}
+
+static int set_up_niri(void **state)
+{
+	(void)state;
+	windows = niri_windows_new();
+	return 0;
+}
+
+static int tear_down_niri(void **state)
+{
+	(void)state;
+	niri_windows_free(windows);
+	return 0;
+}
+
+#define NIRI_WINDOW(id, pid, focused)                                                              \
+	"{\"id\":" #id ",\"title\":\"~\",\"app_id\":\"foot\",\"pid\":" #pid                        \
+	",\"workspace_id\":1,\"is_focused\":" #focused ",\"is_floating\":false}"
+
+static void test_niri(void **state)
+{
+	(void)state;
+	assert_int_equal(niri_focus("{\"Ok\":\"Handled\"}"), NOT_SAID);
+	assert_int_equal(niri_focus("{\"WindowsChanged\":{\"windows\":[" NIRI_WINDOW(
+				 1, 11, false) "," NIRI_WINDOW(2, 22, true) "]}}"),
+			 22);
+	assert_int_equal(niri_focus("{\"WindowFocusChanged\":{\"id\":1}}"), 11);
+	assert_int_equal(niri_focus("{\"WindowFocusChanged\":{\"id\":null}}"), 0);
+	assert_int_equal(
+		niri_focus("{\"WindowOpenedOrChanged\":{\"window\":" NIRI_WINDOW(3, 33, true) "}}"),
+		33);
+	/* Its title has changed. */
+	assert_int_equal(niri_focus("{\"WindowOpenedOrChanged\":{\"window\":" NIRI_WINDOW(
+				 1, 11, false) "}}"),
+			 33);
+	assert_int_equal(niri_focus("{\"WindowClosed\":{\"id\":1}}"), 33);
+	assert_int_equal(niri_focus("{\"WindowClosed\":{\"id\":3}}"), 0);
+	assert_int_equal(niri_focus("{\"WindowFocusChanged\":{\"id\":2}}"), 22);
+	/* Of a portal's window it knows no process. */
+	assert_int_equal(niri_focus("{\"WindowOpenedOrChanged\":{\"window\":" NIRI_WINDOW(
+				 4, null, true) "}}"),
+			 0);
+	assert_int_equal(niri_focus("{\"WindowsChanged\":{\"windows\":[]}}"), 0);
+	assert_int_equal(niri_focus("{\"WindowFocusChanged\":{\"id\":2}}"), 0);
+}
+
+static void test_niri_nonsense(void **state)
+{
+	static const char *const lines[] = {
+		"",
+		"{",
+		"[]",
+		"7",
+		"{\"WindowsChanged\":[]}",
+		"{\"WindowsChanged\":{\"windows\":7}}",
+		"{\"WindowFocusChanged\":7}",
+		"{\"WindowClosed\":{\"id\":\"x\"}}",
+		"{\"WindowOpenedOrChanged\":{\"window\":[]}}",
+		"{\"KeyboardLayoutSwitched\":{\"idx\":0}}",
+		"\xff\xfe",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < G_N_ELEMENTS(lines); i++)
+		assert_int_equal(niri_focus(lines[i]), NOT_SAID);
+	assert_int_equal(niri_focus("{\"WindowsChanged\":{\"windows\":[7,null,[],{},"
+				    "{\"id\":\"x\"}]}}"),
+			 0);
+}
+
 /* ---- session.conf --------------------------------------------------------------------------- */
 
 static GLogWriterOutput count_message(GLogLevelFlags level, const GLogField *fields, gsize n,
@@ -186,10 +306,17 @@ static void test_bad_settings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_header),	     cmocka_unit_test(test_window),
-		cmocka_unit_test(test_workspace),    cmocka_unit_test(test_tree),
-		cmocka_unit_test(test_nonsense),     cmocka_unit_test(test_settings),
+		cmocka_unit_test(test_header),
+		cmocka_unit_test(test_window),
+		cmocka_unit_test(test_workspace),
+		cmocka_unit_test(test_tree),
+		cmocka_unit_test(test_nonsense),
+		cmocka_unit_test(test_settings),
 		cmocka_unit_test(test_bad_settings),
+		cmocka_unit_test(test_hyprland_events),
+		cmocka_unit_test(test_hyprland_answer),
+		cmocka_unit_test_setup_teardown(test_niri, set_up_niri, tear_down_niri),
+		cmocka_unit_test_setup_teardown(test_niri_nonsense, set_up_niri, tear_down_niri),
 	};
 
 	g_log_set_writer_func(count_message, &messages, NULL);

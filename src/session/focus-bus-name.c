@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See scheduler-name.h. */
+/*
+ * com.system76.Scheduler on the session bus: what desktops that can only call there say about the
+ * focus, as KWin's scripts. Whatever they send is answered with success, for they give up for good at
+ * the first error; a number may come as any type that JavaScript makes of it. To have lost the name
+ * to another program does no harm.
+ */
 #include <config.h>
 
 #include <stdint.h>
 
-#include "scheduler-name.h"
+#include "focus.h"
 #include "rustland-dbus.h"
 
 #define BUS_NAME "com.system76.Scheduler"
 #define BUS_PATH "/com/system76/Scheduler"
 
-struct scheduler_name {
+struct bus_name {
 	GDBusConnection *bus;
 	ComSystem76Scheduler *skeleton;
-	scheduler_name_set set;
+	focus_report report;
 	gpointer userdata;
 	guint filter, name_id;
 };
@@ -63,16 +68,18 @@ static GDBusMessage *on_message(GDBusConnection *bus, GDBusMessage *message, gbo
 }
 
 static gboolean on_set_foreground(ComSystem76Scheduler *object, GDBusMethodInvocation *invocation,
-				  guint pid, struct scheduler_name *name)
+				  guint pid, struct bus_name *name)
 {
+	const struct focus_target target = {.pid = (pid_t)pid};
+
 	if (pid <= INT32_MAX)
-		name->set(name->userdata, (pid_t)pid);
+		name->report(name->userdata, &target);
 	com_system76_scheduler_complete_set_foreground_process(object, invocation);
 	return TRUE;
 }
 
 static gboolean on_set_mode(ComSystem76Scheduler *object, GDBusMethodInvocation *invocation,
-			    guchar mode, struct scheduler_name *name)
+			    guchar mode, struct bus_name *name)
 {
 	(void)mode, (void)name;
 	com_system76_scheduler_complete_set_cpu_mode(object, invocation);
@@ -80,7 +87,7 @@ static gboolean on_set_mode(ComSystem76Scheduler *object, GDBusMethodInvocation 
 }
 
 static gboolean on_set_profile(ComSystem76Scheduler *object, GDBusMethodInvocation *invocation,
-			       const char *profile, struct scheduler_name *name)
+			       const char *profile, struct bus_name *name)
 {
 	(void)profile, (void)name;
 	com_system76_scheduler_complete_set_cpu_profile(object, invocation);
@@ -88,7 +95,7 @@ static gboolean on_set_profile(ComSystem76Scheduler *object, GDBusMethodInvocati
 }
 
 static gboolean on_reload(ComSystem76Scheduler *object, GDBusMethodInvocation *invocation,
-			  struct scheduler_name *name)
+			  struct bus_name *name)
 {
 	(void)name;
 	com_system76_scheduler_complete_reload_configuration(object, invocation);
@@ -101,14 +108,13 @@ static void on_name_lost(GDBusConnection *bus, const char *bus_name, gpointer us
 	g_debug("another program has %s on the session bus", bus_name);
 }
 
-struct scheduler_name *scheduler_name_new(GDBusConnection *bus, scheduler_name_set set,
-					  gpointer userdata)
+static gpointer bus_name_start(GDBusConnection *bus, focus_report report, gpointer userdata)
 {
-	struct scheduler_name *name = g_new0(struct scheduler_name, 1);
+	struct bus_name *name = g_new0(struct bus_name, 1);
 	g_autoptr(GError) error = NULL;
 
 	name->bus = bus;
-	name->set = set;
+	name->report = report;
 	name->userdata = userdata;
 	name->skeleton = com_system76_scheduler_skeleton_new();
 	com_system76_scheduler_set_cpu_profile(name->skeleton, "auto");
@@ -132,13 +138,15 @@ struct scheduler_name *scheduler_name_new(GDBusConnection *bus, scheduler_name_s
 	return name;
 }
 
-void scheduler_name_free(struct scheduler_name *name)
+static void bus_name_stop(gpointer data)
 {
-	if (!name)
-		return;
+	struct bus_name *name = data;
+
 	g_bus_unown_name(name->name_id);
 	g_dbus_connection_remove_filter(name->bus, name->filter);
 	g_dbus_interface_skeleton_unexport(G_DBUS_INTERFACE_SKELETON(name->skeleton));
 	g_object_unref(name->skeleton);
 	g_free(name);
 }
+
+const struct focus_source focus_bus_name = {BUS_NAME, bus_name_start, bus_name_stop};
