@@ -11,6 +11,8 @@ several of one scheduler, every figure is the median of theirs.
   --labels OLD,NEW      tell the runs apart by bench-run's --label instead; one scheduler for all
   --clock TEXT          say which clock the figures came from
   --picture             draw the frame times of the first run of each (needs bench-run --samples)
+  --svg FILE            the same as a picture for a browser
+  --title TEXT          its title
   --json FILE           write all of it to FILE
   --max-wakeup-p99 R    check: p99 wakeup latency is at most R times EEVDF's (or OLD's)
   --no-more-missed      check: no more missed frames than EEVDF, or less than one in 500
@@ -28,6 +30,8 @@ import json
 import os
 import sys
 from statistics import median
+
+import frames_svg
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 ROWS = 4
@@ -210,12 +214,17 @@ def chart(title, samples, top, period, width):
     return lines
 
 
-def picture(comparison):
+def runs_to_draw(comparison):
+    """The first run of each, with its name."""
     runs = list(zip(comparison.names, (comparison.old[0], comparison.new[0])))
     if not all("frame_samples_us" in run["frame"] and run["frame"]["frame_samples_us"]
                for _, run in runs):
         refuse("no samples to draw: run bench-run with --samples")
-    period = runs[0][1]["frame"]["period_us"]
+    return runs, runs[0][1]["frame"]["period_us"]
+
+
+def picture(comparison):
+    runs, period = runs_to_draw(comparison)
     worst = max(max(run["frame"]["frame_samples_us"]) for _, run in runs)
     # One linear scale for both, from zero, in whole milliseconds for each row.
     top = max(worst, period)
@@ -225,6 +234,23 @@ def picture(comparison):
     print("  Frame times as they came (each column: the worst of its frames; same scale):")
     for line in zip(*charts):
         print("  " + "  ".join(line).rstrip())
+
+
+def svg(args, comparison):
+    runs, period = runs_to_draw(comparison)
+    notes = ["One bar for each frame, in the order they came; red: it took longer than a period.",
+             f"Clock: {args.clock or 'real time'}."]
+    return frames_svg.draw(
+        args.title or "Frame times", notes,
+        [(name, run["frame"]["frame_samples_us"], run["frame"]["missed"]) for name, run in runs],
+        period)
+
+
+def write(path, text):
+    """All of it or nothing."""
+    with open(path + ".new", "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(path + ".new", path)
 
 
 def check(args, comparison):
@@ -295,6 +321,8 @@ def main():
     parser.add_argument("--labels", type=lambda text: tuple(text.split(",")))
     parser.add_argument("--clock", default="")
     parser.add_argument("--picture", action="store_true")
+    parser.add_argument("--svg")
+    parser.add_argument("--title")
     parser.add_argument("--json")
     parser.add_argument("--max-wakeup-p99", type=float)
     parser.add_argument("--no-more-missed", action="store_true")
@@ -322,11 +350,10 @@ def main():
         runs = len(old)
         print(f"\n  Clock: {args.clock}."
               + (f" Medians of {runs} runs." if runs > 1 else ""))
+    if args.svg:
+        write(args.svg, svg(args, comparison))
     if args.json:
-        with open(args.json + ".new", "w", encoding="utf-8") as file:
-            json.dump(summary(args, comparison), file, indent=1)
-            file.write("\n")
-        os.replace(args.json + ".new", args.json)
+        write(args.json, json.dumps(summary(args, comparison), indent=1) + "\n")
     return 1 if check(args, comparison) else 0
 
 

@@ -146,6 +146,8 @@ time_of_exit() {
 
 # ---- start ---------------------------------------------------------------------------------------
 
+# As on a desktop, where the first question to polkit does not have to wait until it is up.
+systemctl start polkit
 verdict "systemctl start succeeds" timeout 100 systemctl start $unit
 verdict "the state on the bus is $(get State)" wait_until 60 is_active
 follow >"$signals" &
@@ -298,6 +300,7 @@ systemctl -q disable $unit
 verdict "nothing of the last run is left: $(gdbus_call root ListBoosts)" not_listed "$cookie"
 timeout 60 systemctl stop $unit
 systemctl stop player-session other-session
-verdict "the journal has no complaint of rustlandd's" \
-	[ -z "$(journalctl --no-pager -q -u $unit -p err -o cat)" ]
+complaint=$(journalctl --no-pager -q -u $unit -p err -o cat | head -n 1)
+verdict "the journal has no complaint of rustlandd's: ${complaint:-none}" [ -z "$complaint" ]
+journalctl --no-pager -b -o short-precise >out/journal.txt
 finish

@@ -1,18 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Enables the service as a user would, and reboots: it has to be there by itself, and the boot has to
-# be as fast as without it. Boots with and without it take turns; the first one is for nothing but
-# warming up. Needs tools/vm --full --reboot, and looks best with --icount.
+# Enables the service as a user would, and reboots: it has to be there by itself, and may begin only
+# when everything else is there. Boots with and without it take turns; the first one is for nothing
+# but warming up. Needs tools/vm --full --reboot, and looks best with --icount.
+#
+# How long a boot takes varies by seconds, even on a clock that counts instructions, because it goes
+# on while the disk is waited for. That only ever adds: with three boots of each kind or more the
+# fastest of them are compared, with less it is only told.
 #
 # usage: boot.sh [--boots N]
 #
-#   --boots N   boots of each kind (default 2); figures are their medians
+#   --boots N   boots of each kind (default 3)
 
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-boots=2
+boots=3
 [[ ${1:-} != --boots ]] || boots=$2
 # What lasts over the reboots.
 kept=/var/lib/rustland-boot
@@ -20,7 +24,7 @@ mkdir -p $kept/out
 nr=$(cat $kept/nr 2>/dev/null || echo 0)
 unit=scx-rustland
 
-median() { sort -n | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
+least() { cut -d' ' -f1 "$1" | sort -n | head -n 1; }
 
 # Milliseconds of user space until multi-user.target was reached, and until nothing was left to do.
 userspace_ms() {
@@ -36,9 +40,12 @@ read -r target total < <(userspace_ms)
 if ((nr % 2 == 0 && nr > 0)); then
 	active=$(systemctl is-active $unit)
 	since=$(systemctl show --value -p ActiveEnterTimestampMonotonic $unit)
+	begun=$(systemctl show --value -p InactiveExitTimestampMonotonic $unit)
+	reached=$(systemctl show --value -p ActiveEnterTimestampMonotonic multi-user.target)
 	echo "$target $total $((since / 1000))" >>$kept/with
 	[[ $active == active && $(state) == enabled && $(ops) == rustland* ]] ||
 		echo "boot $nr: the service is $active, the kernel's state $(state)" >>$kept/wrong
+	((begun >= reached)) || echo "boot $nr: it began $((reached - begun)) us before multi-user.target" >>$kept/early
 elif ((nr > 0)); then
 	echo "$target $total" >>$kept/without
 	[[ $(state) == disabled ]] || echo "boot $nr: state $(state) without the service" >>$kept/wrong
@@ -62,6 +69,12 @@ touch $kept/wrong
 while IFS= read -r line; do fail "$line"; done <$kept/wrong
 verdict "enabled, it is active by itself after a reboot, $(wc -l <$kept/with) of $boots times" \
 	[ "$(wc -l <$kept/with)" = "$boots" ] && [ ! -s $kept/wrong ]
-added=$(($(cut -d' ' -f1 $kept/with | median | cut -d. -f1) - $(cut -d' ' -f1 $kept/without | median | cut -d. -f1)))
-verdict "it adds $added ms to the boot until multi-user.target, less than 300" [ $added -lt 300 ]
+touch $kept/early
+verdict "it begins when multi-user.target has been reached: $(cat $kept/early)" [ ! -s $kept/early ]
+added=$(($(least $kept/with) - $(least $kept/without)))
+if ((boots >= 3)); then
+	verdict "it adds $added ms to the boot until multi-user.target, less than 300" [ $added -lt 300 ]
+else
+	note "it adds $added ms to the boot until multi-user.target"
+fi
 finish

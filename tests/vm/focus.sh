@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # A real desktop whose focus becomes the foreground boost: sway, without a screen, with two windows.
-# Needs tools/vm --full, and player.sh beside it.
+# Needs tools/vm --full, and player.sh, sway.sh and latency.py beside it.
 #
 # usage: focus.sh
 
@@ -12,69 +12,11 @@
 # shellcheck source=tests/vm/player.sh
 . "$(dirname "$0")/player.sh"
 
-classes() { boosts class; }
-in_foreground() { boosts_are "$@" && [[ $(classes) == foreground ]]; }
-socket() { echo "/run/user/1000/sway-ipc.1000.$(pgrep -n -x -u player sway).sock"; }
-has_socket() { [[ -S $(socket) ]]; }
-sway() { player swaymsg -q -s "$(socket)" "$@"; }
-
-start_sway() {
-	player WLR_BACKENDS=headless WLR_RENDERER=pixman WLR_LIBINPUT_NO_DEVICES=1 \
-		sway -c /dev/null >>"$PWD/out/sway.log" 2>&1 &
-	wait_until 60 has_socket && wait_until 60 sway -t get_version
-}
-# window: opens one, and sets window to its process.
-window() {
-	local known end=$((SECONDS + 60))
-	known=$(pgrep -x foot | sort)
-	sway exec "foot sleep 10000"
-	window=
-	while [[ -z $window ]] && ((SECONDS < end)); do
-		window=$(comm -13 <(echo "$known") <(pgrep -x foot | sort))
-		sleep 0.1
-	done
-}
-
-# How long a change of the focus takes to become a boost, in milliseconds.
-times() {
-	player SWAYSOCK="$(socket)" timeout 120 python3 - "$@" <<-'PYTHON'
-		import subprocess, sys, time
-		import gi
-		gi.require_version("Gio", "2.0")
-		from gi.repository import Gio, GLib
-
-		pids = [int(pid) for pid in sys.argv[1:]]
-		loop, times = GLib.MainLoop(), []
-		at = 0
-
-		def change():
-		    global at
-		    at = time.monotonic()
-		    subprocess.Popen(["swaymsg", "-q", f"[pid={pids[len(times) % 2]}] focus"])
-
-		def heard(_bus, _sender, _path, _interface, _member, args):
-		    if args.unpack()[1]["Pid"] != pids[len(times) % 2]:
-		        return
-		    times.append((time.monotonic() - at) * 1000)
-		    if len(times) == 6:
-		        loop.quit()
-		    else:
-		        GLib.timeout_add(500, change)
-
-		name = "org.scx.Rustland"
-		bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)
-		bus.signal_subscribe(None, name, "BoostAdded", None, None, 0, heard)
-		bus.call_sync(name, "/org/scx/Rustland", name, "ListBoosts", None, None, 0, -1)
-		GLib.timeout_add_seconds(100, loop.quit)
-		change()
-		loop.run()
-		print(" ".join(f"{ms:.0f}" for ms in times))
-	PYTHON
-}
+# shellcheck source=tests/vm/sway.sh
+. "$(dirname "$0")/sway.sh"
 
 clean_up_focus() {
-	pkill -x -u player foot
-	pkill -x -u player sway
+	close_sway
 	log_out
 	systemctl stop $unit
 }
@@ -82,11 +24,7 @@ clean_up_focus() {
 # ---- start ---------------------------------------------------------------------------------------
 
 command -v sway >/dev/null || die "there is no sway"
-systemctl --global preset $session_unit
-verdict "scx-rustland.service starts" timeout 100 systemctl start $unit
-verdict "player is logged in" log_in
-session_runs() { [[ $(session_property ActiveState) == active ]]; }
-verdict "$session_unit.service runs, before there is a desktop" wait_until 60 session_runs
+begin_session
 verdict "sway starts" start_sway
 
 # ---- the focus -----------------------------------------------------------------------------------
@@ -103,10 +41,12 @@ sway workspace 2
 verdict "an empty workspace: nothing is in the foreground" wait_until 60 boosts_are
 sway workspace 1
 verdict "back: the first again" wait_until 60 in_foreground "$first"
-times "$second" "$first" >out/times.txt
-note "from swaymsg's start to BoostAdded, in ms: $(cat out/times.txt)"
-verdict "six changes, six boosts" [ "$(wc -w <out/times.txt)" = 6 ]
-wait_until 60 in_foreground "$first"
+cp latency.py /home/player/
+player timeout 200 python3 latency.py sway "$(sway_socket)" "$second" "$first" >out/times.txt 2>&1
+note "event to BoostAdded, in ms: $(sed -n 's/^event to BoostAdded: \(.*\) ms/\1/p' out/times.txt | xargs)"
+note "command to BoostAdded, in ms: $(sed -n 's/^command to BoostAdded: \(.*\) ms/\1/p' out/times.txt | xargs)"
+verdict "ten changes, ten boosts" grep -q -x '10 changes' out/times.txt
+verdict "the focus is on the first" wait_until 60 in_foreground "$first"
 
 player_ctl restart $session_unit
 verdict "rustland-session restarted: the first again" wait_until 60 in_foreground "$first"
@@ -131,8 +71,6 @@ window
 sleep 2
 verdict "also not a new window" boosts_are
 
-journalctl --no-pager -q _UID=1000 -o short-precise >out/player-journal.txt 2>&1
-verdict "the bridge had nothing to complain about" \
-	[ -z "$(journalctl --no-pager -q -o cat -p warning _COMM=rustland-sessio)" ]
+check_journal
 clean_up_focus
 finish

@@ -4,7 +4,7 @@
 #
 # The distribution's own GameMode, rustland-session as a user service and scx-rustland.service: games
 # are boosted as long as they are games, whoever is started again meanwhile. Needs tools/vm --full, and
-# player.sh beside it.
+# player.sh and latency.py beside it.
 #
 # usage: gamemode.sh
 
@@ -32,53 +32,6 @@ gamemode_list() {
 gamemode_knows() { [[ $(gamemode_list) == *"Games/$1'"* ]]; }
 gamemode_knows_none() { [[ $(gamemode_list) == '(@a(io) [],)' ]]; }
 
-# How long the way of a game into the list and out of it is, in milliseconds. GameMode's own word for
-# the first one is the signal GameRegistered.
-times() {
-	player timeout 120 python3 - <<-'PYTHON'
-		import os, signal, subprocess, time
-		import gi
-		gi.require_version("Gio", "2.0")
-		from gi.repository import Gio, GLib
-
-		loop = GLib.MainLoop()
-		at, buses = {}, []
-
-		def heard(_bus, _sender, _path, _interface, member, args):
-		    at[member] = time.monotonic()
-		    if member == "BoostAdded":
-		        GLib.timeout_add(1000, kill)
-		    elif member == "BoostRemoved":
-		        loop.quit()
-
-		def kill():
-		    at["kill"] = time.monotonic()
-		    os.kill(game.pid, signal.SIGKILL)
-
-		for kind, name in (
-		    (Gio.BusType.SYSTEM, "org.scx.Rustland"),
-		    (Gio.BusType.SESSION, "com.feralinteractive.GameMode"),
-		):
-		    bus = Gio.bus_get_sync(kind)
-		    buses.append(bus)  # it would be closed otherwise
-		    # By interface: gdbus then need not know the owner of the name first.
-		    bus.signal_subscribe(None, name, None, None, None, 0, heard)
-		    bus.call_sync("org.freedesktop.DBus", "/", "org.freedesktop.DBus", "GetId", None, None, 0, -1)
-		GLib.timeout_add_seconds(90, loop.quit)
-		at["start"] = time.monotonic()
-		game = subprocess.Popen(["gamemoderun", "sleep", "1000"])
-		loop.run()
-		for first, then in (
-		    ("start", "GameRegistered"),
-		    ("GameRegistered", "BoostAdded"),
-		    ("start", "BoostAdded"),
-		    ("kill", "BoostRemoved"),
-		):
-		    if first in at and then in at:
-		        print(f"{first} to {then}: {(at[then] - at[first]) * 1000:.1f} ms")
-	PYTHON
-}
-
 clean_up_gamemode() {
 	pkill -x -u player sleep
 	log_out
@@ -91,7 +44,6 @@ verdict "the preset enables the user service" systemctl --global preset $session
 verdict "scx-rustland.service starts" timeout 100 systemctl start $unit
 verdict "and schedules" wait_until 60 service_is_active
 verdict "player is logged in" log_in
-session_runs() { [[ $(session_property ActiveState) == active ]]; }
 verdict "then $session_unit.service runs" wait_until 60 session_runs
 verdict "GameMode was not started by it" [ -z "$(pgrep -x gamemoded)" ]
 
@@ -110,8 +62,9 @@ kill -KILL "$first"
 verdict "one crashes, the other one's stays" wait_until 60 boosts_are "$second"
 kill -TERM "$second"
 verdict "in the end there are no boosts" wait_until 60 boosts_are
+cp latency.py /home/player/
 for _ in 1 2 3; do
-	times >out/times.txt
+	player timeout 200 python3 latency.py game >out/times.txt 2>&1
 	while IFS= read -r line; do note "$line"; done <out/times.txt
 	verdict "a game that is killed came and went" grep -q BoostRemoved out/times.txt
 done
@@ -182,8 +135,9 @@ verdict "gamemoded -t passes $with parts with us, $best without" [ "$with" -ge "
 player_ctl start $session_unit
 
 player journalctl --user --no-pager -q -u $session_unit -o cat >out/session-journal.txt 2>&1
-journalctl --no-pager -q _UID=1000 -o short-precise >out/player-journal.txt 2>&1
-verdict "the bridge had nothing to complain about" \
-	[ -z "$(journalctl --no-pager -q -o cat -p warning _COMM=rustland-sessio)" ]
+check_journal
+exposure=$(player systemd-analyze security --user --no-pager $session_unit.service 2>&1 |
+	sed -n 's/.*exposure level for.*: \([0-9.]*\).*/\1/p')
+verdict "the bridge's exposure is ${exposure:-unknown} of less than 2.0" at_most "${exposure:-10}" 1.9
 clean_up_gamemode
 finish

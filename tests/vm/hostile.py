@@ -322,7 +322,7 @@ def main():
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--calls", type=int, default=10000)
     parser.add_argument("--user", action="append")
-    parser.add_argument("--growth-kb", type=int, default=256, help="of memory that is accepted")
+    parser.add_argument("--growth-kb", type=int, default=512, help="of memory that is accepted")
     parser.add_argument("--be-hostile", nargs=2, type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.be_hostile:

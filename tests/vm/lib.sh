@@ -12,6 +12,8 @@ set -u
 scheduler=${SCX_RUSTLAND:-/usr/bin/scx_rustland}
 bench=${SCX_RUSTLAND_BENCH:-/usr/libexec/scx-rustland/bench}
 sysfs=/sys/kernel/sched_ext
+unit=scx-rustland
+session_unit=scx-rustland-session
 script=$(basename "$0" .sh)
 cpus=$(nproc)
 passed=0 failed=0 skipped=0
@@ -92,6 +94,7 @@ state() { cat $sysfs/state; }
 state_is() { [[ $(state) == "$1" ]]; }
 ops() { cat $sysfs/root/ops 2>/dev/null; }
 enable_seq() { cat $sysfs/enable_seq; }
+schedules() { state_is enabled && [[ $(ops) == rustland* ]]; }
 
 # Everything before this is another script's business.
 kernel_log_mark="rustland test $script $$"
@@ -157,7 +160,7 @@ check_stop() {
 check_serving() {
 	verdict "$1: state is $(state), scheduler is $(ops)" serving
 }
-serving() { state_is enabled && [[ $(ops) == rustland* ]] && scheduler_alive; }
+serving() { schedules && scheduler_alive; }
 
 # stats NAME [SECONDS]: a figure from the scheduler's own statistics; with SECONDS, what a counter
 # counted in that time.

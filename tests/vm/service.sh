@@ -20,12 +20,15 @@ status_says() { [[ $(status_text) == *"$1"* ]]; }
 active_state() { property ActiveState; }
 child() { pgrep -P "$(property MainPID)"; }
 arguments() { tr '\0' ' ' <"/proc/$(child)/cmdline"; }
-schedules() { state_is enabled && [[ $(ops) == rustland* ]] && status_says 'scheduling all tasks'; }
+service_schedules() { state_is enabled && [[ $(ops) == rustland* ]] && status_says 'scheduling all tasks'; }
 journal() { journalctl --no-pager -q -u "$unit" --after-cursor="$cursor" "$@"; }
 mark() { cursor=$(journalctl --no-pager -q -n 0 --show-cursor | sed -n 's/^-- cursor: //p'); }
 now_ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
 all_gone() { [[ -z $(pgrep -x rustlandd; pgrep -x scx_rustland) ]]; }
-another_child() { [[ -n $(child) && $(child) != "$1" ]] && schedules; }
+another_child() { [[ -n $(child) && $(child) != "$1" ]] && service_schedules; }
+# user_of PID; capabilities_of PID SET: of all its threads, each value once.
+user_of() { stat -c %U "/proc/$1"; }
+capabilities_of() { sed -n "s/^Cap$2:\t//p" "/proc/$1/task/"*/status | sort -u | xargs; }
 at_least_restarts() { (($(property NRestarts) >= $1)); }
 
 # becomes TEXT COMMAND...: soon; and how it stands then. On a machine with more to do than it can, the
@@ -54,19 +57,30 @@ mark
 # ---- start and stop --------------------------------------------------------------------------------
 
 verdict "systemctl start succeeds" service_start
-becomes "then the kernel's state is $(state), by $(ops)" schedules
+becomes "then the kernel's state is $(state), by $(ops)" service_schedules
 verdict "while it runs, memory compaction leaves its pages alone" \
 	grep -q -x 0 /proc/sys/vm/compact_unevictable_allowed
-verdict "the scheduler had nothing to complain about" \
-	[ -z "$(journal -p warning -o cat)" ]
+# An emulator on a busy machine answers too late now and then, and says so.
+complaints=$(journal -p warning -o cat | grep -v '^degraded: the policy answers too late')
+verdict "the scheduler had nothing to complain about: ${complaints:-nothing}" [ -z "$complaints" ]
 exposure=$(systemd-analyze security --no-pager "$unit" | sed -n "s/.*exposure level for.*: \([0-9.]*\).*/\1/p")
-verdict "exposure is ${exposure:-unknown} of at most 2.2" at_most "${exposure:-10}" 2.2
+verdict "exposure is ${exposure:-unknown} of at most 1.5" at_most "${exposure:-10}" 1.5
+# CAP_PERFMON and CAP_BPF, and nothing else.
+two=000000c000000000 none=0000000000000000
+for pid in "$(property MainPID)" "$(child)"; do
+	name=$(cat "/proc/$pid/comm")
+	verdict "$name runs as $(user_of "$pid")" [ "$(user_of "$pid")" = scx-rustland ]
+	verdict "$name may have the capabilities $(capabilities_of "$pid" Bnd)" \
+		[ "$(capabilities_of "$pid" Bnd)" = $two ]
+	verdict "in effect in its threads are $(capabilities_of "$pid" Eff)" \
+		[ "$(capabilities_of "$pid" Eff)" = $none ]
+done
 check_page_faults
 verdict "systemctl stop succeeds" timeout 60 systemctl stop "$unit"
 verdict "then the kernel's state is $(state)" state_is disabled
 verdict "no process is left" all_gone
 verdict "the unit has not failed: $(active_state)" [ "$(active_state)" = inactive ]
-verdict "memory compaction is as before" grep -q -x 1 /proc/sys/vm/compact_unevictable_allowed
+verdict "memory compaction is as before" wait_until 10 grep -q -x 1 /proc/sys/vm/compact_unevictable_allowed
 
 # ---- ends that nobody ordered ------------------------------------------------------------------------
 
@@ -75,7 +89,7 @@ mark
 pid=$(child)
 start=$(now_ms)
 kill -KILL "$pid"
-verdict "after SIGKILL for the scheduler there is another one" wait_until 30 another_child "$pid"
+verdict "after SIGKILL for the scheduler there is another one" wait_until 90 another_child "$pid"
 note "that took $(($(now_ms) - start)) ms"
 verdict "the journal says why" \
 	grep -q 'started again: scx_rustland was killed by signal 9' <(journal -o cat)
@@ -84,9 +98,11 @@ verdict "the journal's catalog explains it" grep -q "Boosts are kept" <(journal 
 pid=$(child)
 start=$(now_ms)
 kill -KILL "$(property MainPID)"
-verdict "after SIGKILL for rustlandd there is another one" wait_until 30 at_least_restarts 1
-verdict "and another scheduler" wait_until 30 another_child "$pid"
+verdict "after SIGKILL for rustlandd there is another one" wait_until 90 at_least_restarts 1
+verdict "and another scheduler" wait_until 90 another_child "$pid"
 note "that took $(($(now_ms) - start)) ms"
+verdict "memory compaction still leaves its pages alone" \
+	grep -q -x 0 /proc/sys/vm/compact_unevictable_allowed
 verdict "the old scheduler is gone" [ ! -e "/proc/$pid" ]
 
 # ---- a scheduler that hangs --------------------------------------------------------------------------
@@ -95,7 +111,7 @@ pid=$(child)
 kill -STOP "$pid"
 becomes "a stopped scheduler is noticed" status_says degraded
 kill -CONT "$pid"
-becomes "one that goes on too" schedules
+becomes "one that goes on too" service_schedules
 verdict "it is the same one" [ "$(child)" = "$pid" ]
 kill -STOP "$pid"
 verdict "one that stays stopped is replaced" wait_until 120 another_child "$pid"
@@ -106,7 +122,7 @@ verdict "the journal says why" grep -q 'no sign of life' <(journal -o cat)
 if [[ -w /sys/devices/system/cpu/cpu1/online ]]; then
 	pid=$(child)
 	seq=$(enable_seq)
-	enabled_anew() { (($(enable_seq) > seq)) && schedules; }
+	enabled_anew() { (($(enable_seq) > seq)) && service_schedules; }
 	echo 0 >/sys/devices/system/cpu/cpu1/online
 	becomes "a CPU goes offline" enabled_anew
 	seq=$(enable_seq)
@@ -127,7 +143,7 @@ printf '[Service]\nProfile=gaming\n' >"$conf"
 verdict "a reload with another profile succeeds" timeout 60 systemctl reload "$unit"
 verdict "when it is through, the scheduler has the new slice: $(arguments)" \
 	grep -q -- '--slice-us 8000 ' <(arguments)
-becomes "and schedules" schedules
+becomes "and schedules" service_schedules
 
 mark
 pid=$(child)
@@ -151,7 +167,7 @@ verdict "with a policy that is not there it starts" service_start
 verdict "and says so: $(status_text)" status_says 'gave up'
 rm "$conf"
 timeout 60 systemctl reload "$unit"
-becomes "a reload with a better file mends that" schedules
+becomes "a reload with a better file mends that" service_schedules
 
 # ---- other schedulers --------------------------------------------------------------------------------
 
@@ -163,7 +179,7 @@ check_serving "the other one stays"
 verdict "no child was started" [ -z "$(child)" ]
 scheduler_stop
 verdict "the other one ended with status 0 (it is $scheduler_status)" [ "$scheduler_status" = 0 ]
-becomes "the service takes over" schedules
+becomes "the service takes over" service_schedules
 verdict "as a child of its own" [ -n "$(child)" ]
 service_stop
 
@@ -186,10 +202,34 @@ verdict "it tried four times" \
 	[ "$(journal -o cat | grep -c -E 'started again: scx_rustland ended with status 1|giving up')" = 4 ]
 verdict "the journal's catalog explains it" \
 	grep -q 'is not started any more' <(journal -x -p err)
+rm "$conf"
+service_stop
+
+# ---- nothing of the sandbox is too much ----------------------------------------------------------------
+
+# without TEXT LINE...: a drop-in with these lines; then the service does not schedule, and says why.
+without() {
+	local said
+	mark
+	printf '[Service]\n' >"$drop_in/broken.conf"
+	printf '%s\n' "${@:2}" >>"$drop_in/broken.conf"
+	systemctl daemon-reload
+	service_start 2>/dev/null
+	said=$(journal -p warning -o cat _COMM=rustlandd | head -n 1)
+	verdict "without $1 the kernel's state is $(state): $said" \
+		[ "$(state) ${said:+said}" = "disabled said" ]
+	service_stop
+}
+for left in CAP_BPF CAP_PERFMON; do
+	without "anything but $left" CapabilityBoundingSet= "CapabilityBoundingSet=$left" \
+		AmbientCapabilities= "AmbientCapabilities=$left"
+done
+without "memory that may be locked" LimitMEMLOCK=0
+without "the system call bpf" SystemCallFilter=~bpf
 clean_up_service
 
 verdict "afterwards it starts as before" service_start
-becomes "and schedules" schedules
+becomes "and schedules" service_schedules
 clean_up_service
 journalctl --no-pager -b -o short-precise >out/journal.txt
 verdict "in the end the kernel's state is $(state)" state_is disabled

@@ -54,6 +54,9 @@ load "$threads runnable threads, all of which made progress" \
 note "progress of the slowest and the fastest: $(json out/stress-load.log units_least) and" \
 	"$(json out/stress-load.log units_most) units; longest wait" \
 	"$(json out/stress-load.log longest_gap_us) us"
+load "$((threads * 3 / 4)) of them on one CPU" \
+	taskset -c 0 "$bench/many-runnable" --threads $((threads * 3 / 4)) --settle-seconds 5 --seconds 10
+note "longest wait $(json out/stress-load.log longest_gap_us) us"
 check_page_faults
 
 cpu=$((cpus - 1))

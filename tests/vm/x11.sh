@@ -1,0 +1,89 @@
+#!/bin/bash
+# shellcheck disable=SC2317,SC2154,SC2086 # wait_until and verdict call the functions
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# A real X11 session whose focus becomes the foreground boost: Xvfb with a cookie that systemd is told
+# of, openbox and xterms. More of X11 is in tests/dbus/desktops. Needs tools/vm --full, and player.sh and
+# latency.py beside it.
+#
+# usage: x11.sh
+
+# shellcheck source=tests/vm/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/vm/player.sh
+. "$(dirname "$0")/player.sh"
+
+display=:7
+cookies=/home/player/cookies
+
+# As display managers do it: the cookie in a file of any name, which systemd is told of.
+start_x() {
+	player touch $cookies
+	player xauth -q -f $cookies add $display . "$(mcookie)"
+	player Xvfb $display -screen 0 800x600x24 -nolisten tcp -auth $cookies \
+		>>"$PWD/out/x.log" 2>&1 &
+	wait_until 60 answers || return
+	player_ctl set-environment DISPLAY=$display XAUTHORITY=$cookies
+	x openbox >>"$PWD/out/x.log" 2>&1 &
+	wait_until 60 has_manager
+}
+x() { player DISPLAY=$display XAUTHORITY=$cookies "$@"; }
+answers() { x xprop -root >/dev/null 2>&1; }
+has_manager() { x xprop -root _NET_SUPPORTING_WM_CHECK 2>/dev/null | grep -q 'window id'; }
+
+# open_window: opens one, and sets window to its number and process to what it belongs to.
+open_window() {
+	local known end=$((SECONDS + 60))
+	known=$(pgrep -x xterm | sort)
+	x xterm -e sleep 10000 >>"$PWD/out/x.log" 2>&1 &
+	window='' process=''
+	while [[ -z $window ]] && ((SECONDS < end)); do
+		sleep 0.2
+		process=$(comm -13 <(echo "$known") <(pgrep -x xterm | sort))
+		[[ -z $process ]] || window=$(x xdotool search --onlyvisible --pid "$process" 2>/dev/null | tail -n 1)
+	done
+}
+# It fails where no window happens to be active just then.
+focus() { wait_until 20 x xdotool windowactivate "$1"; }
+
+close_x() {
+	pkill -x -u player xterm
+	pkill -x -u player openbox
+	pkill -x -u player Xvfb
+}
+clean_up_x() {
+	close_x
+	log_out
+	systemctl stop $unit
+}
+
+# ---- start ---------------------------------------------------------------------------------------
+
+command -v Xvfb >/dev/null || die "there is no Xvfb"
+begin_session
+verdict "Xvfb and openbox start" start_x
+
+# ---- the focus -----------------------------------------------------------------------------------
+
+open_window
+first=$process first_window=$window
+verdict "a window, process $first, is in the foreground" wait_until 60 in_foreground "$first"
+open_window
+second=$process second_window=$window
+verdict "then a new one, process $second, instead" wait_until 60 in_foreground "$second"
+focus "$first_window"
+verdict "the focus on the first: so is the foreground" wait_until 60 in_foreground "$first"
+cp latency.py /home/player/
+x timeout 200 python3 latency.py x11 "$second:$second_window" "$first:$first_window" >out/times.txt 2>&1
+note "event to BoostAdded, in ms: $(sed -n 's/^event to BoostAdded: \(.*\) ms/\1/p' out/times.txt | xargs)"
+note "xdotool to BoostAdded, in ms: $(sed -n 's/^command to BoostAdded: \(.*\) ms/\1/p' out/times.txt | xargs)"
+verdict "ten changes, ten boosts" grep -q -x '10 changes' out/times.txt
+
+player_ctl restart $session_unit
+verdict "rustland-session restarted: the first again" wait_until 60 in_foreground "$first"
+close_x
+verdict "no X server any more: nothing is in the foreground" wait_until 60 boosts_are
+
+check_journal
+clean_up_x
+finish
