@@ -233,8 +233,13 @@ class Service(Fake):
 
     def take_calls(self):
         """What was called since the last time, but for reads: [(method, arguments)]."""
-        calls, self.calls = self.calls, []
+        calls = self.loop.call(self._take_calls)
         return [(method, args) for method, args, _ in calls if method not in ("ListBoosts",)]
+
+    def _take_calls(self):
+        # In the loop's thread: on_call, interrupted here, would write down its call in the old list.
+        calls, self.calls = self.calls, []
+        return calls
 
     # ---- the interface ---------------------------------------------------------------------
 
