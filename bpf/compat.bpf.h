@@ -219,14 +219,21 @@ extern const int __preempt_count __ksym __weak;
 /* The low bits of preempt_count that are set in interrupts: NMI, hard and soft (<linux/preempt.h>). */
 #define INTERRUPT_MASK 0x00ff0100
 
-/* The current task does what is being done: no interrupt does. False where that cannot be told. */
+/*
+ * The current task does what is being done: no interrupt does. False where that cannot be told. On
+ * x86 the count is the CPU's, on arm64 the task's.
+ */
 static __always_inline bool in_task(void)
 {
+	const struct task_struct *current = bpf_get_current_task_btf();
+
 	if (bpf_ksym_exists(&__preempt_count))
 		return !(*(const int *)bpf_this_cpu_ptr(&__preempt_count) & INTERRUPT_MASK);
 	if (bpf_ksym_exists(&pcpu_hot) && bpf_core_field_exists(struct pcpu_hot, preempt_count))
 		return !(((const struct pcpu_hot *)bpf_this_cpu_ptr(&pcpu_hot))->preempt_count &
 			 INTERRUPT_MASK);
+	if (bpf_core_field_exists(current->thread_info.preempt.count))
+		return !(current->thread_info.preempt.count & INTERRUPT_MASK);
 	return false;
 }
 

@@ -18,7 +18,7 @@ static bool policy_confined;
 
 static __always_inline bool is_confined(const struct task_struct *p)
 {
-	return p->nr_cpus_allowed < scx_bpf_nr_cpu_ids();
+	return p->nr_cpus_allowed < (int)scx_bpf_nr_cpu_ids();
 }
 
 /* Claim any idle CPU that p may use, or a negative errno. */

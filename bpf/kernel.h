@@ -107,7 +107,15 @@ struct sched_ext_entity {
 	u64 dsq_vtime;
 };
 
+/* That of arm64. */
+struct thread_info {
+	struct {
+		u32 count;
+	} preempt;
+};
+
 struct task_struct {
+	struct thread_info thread_info;
 	unsigned int flags;
 	int nr_cpus_allowed;
 	const struct cpumask *cpus_ptr;

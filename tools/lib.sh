@@ -16,6 +16,7 @@
 #   root_about      what it is, for the message while it is made
 #   root_seconds    about how long that takes
 #   root_suites     Debian suites; the first is the base, the others add their packages to it
+#   root_architectures   those that it can have packages of (default: amd64)
 #   root_files      other files of the tree that it is made from
 #   root_packages   packages to install, without what they only recommend (NAME/SUITE works)
 # and may define
@@ -180,7 +181,7 @@ apt_options() {
 
 # root_define NAME: reads the definition; root_hash then names this version of it.
 root_define() {
-	root_suites=() root_packages=() root_files=() root_about="the root $1" root_seconds=60
+	root_suites=() root_architectures=(amd64) root_packages=() root_files=() root_about="the root $1" root_seconds=60
 	unset -f root_customize
 	# shellcheck source=/dev/null
 	. "$top/tools/roots/$1"
@@ -202,6 +203,7 @@ root_bootstrap() {
 	mapfile -t sources < <(apt_sources "${root_suites[@]}")
 	SECONDS=0
 	mmdebstrap --mode=root --variant=apt "${options[@]}" \
+		--architectures="$(IFS=, && echo "${root_architectures[*]}")" \
 		--dpkgopt=force-unsafe-io \
 		--dpkgopt='path-exclude=/usr/share/doc/*' \
 		--dpkgopt='path-exclude=/usr/share/info/*' \

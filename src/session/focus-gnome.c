@@ -93,8 +93,11 @@ static void handle_event(struct gnome *gnome, const struct inotify_event *event)
 	const char *slice = g_hash_table_lookup(gnome->slices, wd);
 	g_autofree char *path = NULL;
 
-	if (event->mask & IN_Q_OVERFLOW)
-		watch_slice(gnome, gnome->manager); /* looks at everything again */
+	if (event->mask & IN_Q_OVERFLOW) {
+		watch_slice(gnome, gnome->manager); /* looks at everything that is there */
+		if (gnome->focused)
+			look_at_unit(gnome, gnome->focused); /* which may not be there */
+	}
 	if (event->mask & IN_IGNORED)
 		g_hash_table_remove(gnome->slices, wd);
 	if (!slice || !event->len || !(event->mask & IN_ISDIR))
