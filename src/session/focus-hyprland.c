@@ -14,6 +14,9 @@
 #include "ipc-stream.h"
 #include "socket-finder.h"
 
+/* When it does not listen, or too many wait for it. */
+#define RETRY_MS 200
+
 struct hyprland {
 	focus_report report;
 	gpointer userdata;
@@ -23,6 +26,7 @@ struct hyprland {
 	struct ipc_stream *events;	 /* NULL: it does not run */
 	struct ipc_stream *question;	 /* NULL: none is open */
 	bool changed;			 /* the answer to come is out of date */
+	guint retry;			 /* of a question that could not be asked */
 };
 
 static void ask(struct hyprland *hyprland);
@@ -45,6 +49,15 @@ static void on_answer(gpointer userdata, const uint8_t *data, size_t size)
 		hyprland->report(hyprland->userdata, &target);
 }
 
+static gboolean on_retry(gpointer userdata)
+{
+	struct hyprland *hyprland = userdata;
+
+	hyprland->retry = 0;
+	ask(hyprland);
+	return G_SOURCE_REMOVE;
+}
+
 static void ask(struct hyprland *hyprland)
 {
 	static const struct ipc_stream_handler handler = {on_answer_part, on_answer};
@@ -57,6 +70,8 @@ static void ask(struct hyprland *hyprland)
 	if (hyprland->question && !ipc_stream_send(hyprland->question, HYPRLAND_ACTIVE_WINDOW,
 						   strlen(HYPRLAND_ACTIVE_WINDOW)))
 		g_clear_pointer(&hyprland->question, ipc_stream_free);
+	if (!hyprland->question && !hyprland->retry)
+		hyprland->retry = g_timeout_add(RETRY_MS, on_retry, hyprland);
 }
 
 static gssize on_events(gpointer userdata, const uint8_t *data, size_t size)
@@ -72,6 +87,7 @@ static gssize on_events(gpointer userdata, const uint8_t *data, size_t size)
 
 static void hang_up(struct hyprland *hyprland)
 {
+	g_clear_handle_id(&hyprland->retry, g_source_remove);
 	g_clear_pointer(&hyprland->question, ipc_stream_free);
 	g_clear_pointer(&hyprland->instance, g_free);
 }

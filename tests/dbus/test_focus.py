@@ -68,6 +68,21 @@ def test_hyprland_is_asked_once_at_a_time(daemon, session, run, spawn):
     hyprland.close()
 
 
+def test_hyprland_cannot_be_asked_for_a_while(daemon, session, run, spawn):
+    first, second = spawn().pid, spawn().pid
+    hyprland = compositors.Hyprland(run, PLAYER, pid=first)
+    session.start_bridge()
+    hyprland.wait_client()
+    in_foreground(daemon, first)
+    question = hyprland.dir / ".socket.sock"
+    question.rename(hyprland.dir / "away")
+    hyprland.focus(second)
+    wait_for("a question in vain", lambda: f"{question}: No such file" in session.read_log())
+    (hyprland.dir / "away").rename(question)
+    in_foreground(daemon, second)
+    hyprland.close()
+
+
 def test_niri(daemon, session, run, spawn):
     first, second = spawn().pid, spawn().pid
     niri = compositors.Niri(run, PLAYER, pids=[first])
