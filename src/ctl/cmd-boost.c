@@ -4,18 +4,23 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <glib-unix.h>
 
 #include "client.h"
 #include "convert.h"
 
+/* A service that crashed keeps its boosts and is back within this time; one that is not stays away. */
+#define RETURN_S 10
+
 /* What a boost that is held waits for. */
 struct hold {
 	guint32 cookie;
 	GMainLoop *loop;
-	char *why; /* the service ended it */
-	gboolean vanished;
+	char *why;	  /* the service ended it */
+	gboolean is_lost; /* the service is gone, or back without it */
+	guint patience;	  /* with a service that is away; 0: it is there */
 };
 
 static gboolean on_signal(gpointer userdata)
@@ -44,13 +49,55 @@ static void on_removed(GDBusConnection *bus, const char *sender, const char *pat
 	g_main_loop_quit(hold->loop);
 }
 
+static gboolean on_impatient(gpointer userdata)
+{
+	struct hold *hold = userdata;
+
+	hold->patience = 0;
+	hold->is_lost = TRUE;
+	g_main_loop_quit(hold->loop);
+	return G_SOURCE_REMOVE;
+}
+
 static void on_vanished(GDBusConnection *bus, const char *name, gpointer userdata)
 {
 	struct hold *hold = userdata;
 
 	(void)bus, (void)name;
-	hold->vanished = TRUE;
-	g_main_loop_quit(hold->loop);
+	if (!hold->patience)
+		hold->patience = g_timeout_add_seconds(RETURN_S, on_impatient, hold);
+}
+
+static gboolean lists(GVariant *reply, guint32 cookie)
+{
+	g_autoptr(GVariant) boosts = g_variant_get_child_value(reply, 0);
+	gboolean found = FALSE;
+	guint32 one;
+
+	for (gsize i = 0; i < g_variant_n_children(boosts) && !found; i++) {
+		g_autoptr(GVariant) boost = g_variant_get_child_value(boosts, i);
+
+		found = g_variant_lookup(boost, "Cookie", "u", &one) && one == cookie;
+	}
+	return found;
+}
+
+static void on_appeared(GDBusConnection *bus, const char *name, const char *owner,
+			gpointer userdata)
+{
+	struct hold *hold = userdata;
+	g_autoptr(GVariant) reply = NULL;
+
+	(void)name, (void)owner;
+	if (!hold->patience)
+		return;
+	reply = client_call(bus, "ListBoosts", NULL, "(aa{sv})", NULL, NULL);
+	if (!reply)
+		return; /* it is away again */
+	g_clear_handle_id(&hold->patience, g_source_remove);
+	hold->is_lost = !lists(reply, hold->cookie);
+	if (hold->is_lost)
+		g_main_loop_quit(hold->loop);
 }
 
 static void print_cookie(const struct arguments *args, guint32 cookie)
@@ -85,10 +132,14 @@ static int hold_boost(GDBusConnection *bus, const struct arguments *args, GError
 	g_unix_signal_add(SIGHUP, on_signal, &hold);
 	print_cookie(args, hold.cookie);
 	watch = g_bus_watch_name_on_connection(bus, SERVICE_NAME, G_BUS_NAME_WATCHER_FLAGS_NONE,
-					       NULL, on_vanished, &hold, NULL);
+					       on_appeared, on_vanished, &hold, NULL);
 	g_main_loop_run(loop);
+	/* It may have said why before it was asked for its boosts. */
+	while (hold.is_lost && !hold.why && g_main_context_iteration(NULL, FALSE))
+		;
 	g_bus_unwatch_name(watch);
-	if (hold.vanished)
+	g_clear_handle_id(&hold.patience, g_source_remove);
+	if (hold.why ? strcmp(hold.why, "shutdown") == 0 : hold.is_lost)
 		g_set_error(error, CTL_ERROR, EXIT_NOT_RUNNING,
 			    "the service has gone away, and the boost with it");
 	else if (hold.why && !args->json)

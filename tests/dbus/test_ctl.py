@@ -15,7 +15,7 @@ from gi.repository import Gio
 
 from fakes import ERROR, STANDARD_ERROR, Bus, Loop, Service, Systemd
 from follow import PATIENCE, Following
-from harness import STAGE, TOP
+from harness import STAGE, TOP, wait_for
 
 CTL = str(STAGE / "usr/bin/rustlandctl")
 os.environ["LD_LIBRARY_PATH"] = str(next(STAGE.glob("usr/lib/*/librustland.so.0")).parent)
@@ -383,10 +383,40 @@ class BoostTest(Test):
         self.assertEqual(holder.line(), "ended: exited")
         self.assertEqual(holder.end(None), 0)
 
-    def test_hold_ends_with_the_service(self):
+    def test_hold_outlives_a_crash_of_the_service(self):
+        process = self.sleeper()
+        holder = self.follow("boost", "-l", "client", process.pid)
+        cookie = int(holder.line())
+        kept = dict(self.service.boosts)
+        self.service.stop()
+        self.service.boosts.update(kept)
+        self.service.start()
+        wait_for("a look", lambda: any(name == "ListBoosts" for name, *_ in self.service.calls))
+        self.assertIsNone(holder.process.poll())
+        self.service.remove(cookie, "released")
+        self.assertEqual(holder.line(), "ended: released")
+        self.assertEqual(holder.end(None), 0)
+
+    def test_hold_is_lost_by_a_service_that_forgot_it(self):
         process = self.sleeper()
         holder = self.follow("boost", "-l", "client", "--json", process.pid)
         json.loads(holder.line())
+        self.service.stop()
+        self.service.start()
+        self.assertIn("gone away", holder.line())
+        self.assertEqual(holder.end(None), 3)
+
+    def test_hold_ends_with_a_service_that_stops(self):
+        process = self.sleeper()
+        holder = self.follow("boost", "-l", "client", process.pid)
+        self.service.remove(int(holder.line()), "shutdown")
+        self.assertIn("gone away", holder.line())
+        self.assertEqual(holder.end(None), 3)
+
+    def test_hold_does_not_wait_for_ever(self):
+        process = self.sleeper()
+        holder = self.follow("boost", "-l", "client", process.pid)
+        holder.line()
         self.service.stop()
         self.assertIn("gone away", holder.line())
         self.assertEqual(holder.end(None), 3)

@@ -187,6 +187,19 @@ def test_hold(ctl, spawn):
     assert holder.end(None) == 0
 
 
+def test_hold_outlives_a_crash(bus, start, spawn):
+    daemon, ctl, game = start(store=True), Ctl(bus), spawn()
+    holder = ctl.follow("boost", game.pid, "--lifetime", "client")
+    cookie = int(holder.line())
+    daemon.kill()
+    daemon.restart()
+    assert [boost["cookie"] for boost in ctl.json("list")] == [cookie]
+    game.kill()
+    assert holder.line() == "ended: exited"
+    assert holder.end(None) == 0
+    ctl.close()
+
+
 def test_run(ctl, daemon):
     """Boosted before its first instruction, with all that it starts; over when it is over."""
     status, out, err = ctl.run("run", "sh", "-c", f"echo $$; {CTL} list --json; exit 7")
