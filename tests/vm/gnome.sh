@@ -4,7 +4,7 @@
 #
 # The focus of GNOME becomes the foreground boost of a control group. First what mutter does is done by
 # hand; then, with --shell, GNOME Shell itself does it, without a screen. Needs player.sh beside it, and
-# tools/vm --full, or --desktop for GNOME Shell.
+# tools/vm --full; for GNOME Shell latency.py as well, and tools/vm --desktop.
 #
 # usage: gnome.sh [--shell]
 
@@ -142,6 +142,12 @@ activate two
 verdict "the focus on the other: $two" wait_until 120 groups_are "$two"
 activate one
 verdict "back: $one" wait_until 120 groups_are "$one"
+pid_of() { player_ctl show --value -p MainPID "app-$1.service"; }
+cp latency.py /home/player/
+player timeout 200 python3 /home/player/latency.py gnome "$(pid_of two):$two" "$(pid_of one):$one" \
+	>out/times.txt 2>&1
+note "command to BoostAdded, in ms: $(sed -n 's/^command to BoostAdded: \(.*\) ms/\1/p' out/times.txt | xargs)"
+verdict "ten changes, ten boosts" grep -q -x '10 changes' out/times.txt
 player_ctl restart $session_unit
 verdict "rustland-session restarted: the same" wait_until 120 groups_are "$one"
 evaluate 'global.get_window_actors().forEach(a => a.meta_window.minimize())' >/dev/null

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The focus of KDE becomes the foreground boost: KWin without a screen, with the script that
-# rustland-session brings, which KWin loads by itself. Needs tools/vm --desktop, and player.sh beside it.
+# rustland-session brings, which KWin loads by itself. Needs tools/vm --desktop, and player.sh and
+# latency.py beside it.
 #
 # usage: kde.sh
 
@@ -67,6 +68,10 @@ focus "$one"
 verdict "the focus on the first: so is the foreground" wait_until 120 in_foreground "$one"
 focus "$two"
 verdict "on the second" wait_until 120 in_foreground "$two"
+cp latency.py /home/player/
+player timeout 200 python3 /home/player/latency.py kwin "$one" "$two" >out/times.txt 2>&1
+note "command to BoostAdded, in ms: $(sed -n 's/^command to BoostAdded: \(.*\) ms/\1/p' out/times.txt | xargs)"
+verdict "ten changes, ten boosts" grep -q -x '10 changes' out/times.txt
 kill "$two"
 verdict "the second closed: the first has the focus" wait_until 120 in_foreground "$one"
 kill "$one"

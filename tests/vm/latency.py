@@ -5,6 +5,8 @@ of a program is in the figures but the game's own.
 
 usage: latency.py sway SOCKET PID PID     two windows that get the focus in turn
        latency.py x11 PID:WINDOW PID:WINDOW
+       latency.py kwin PID PID
+       latency.py gnome PID:CGROUP PID:CGROUP
        latency.py game                    gamemoderun, and the end of the game
 """
 
@@ -53,7 +55,10 @@ class Observer:
 
 
 class FocusTest(Observer):
-    """change(pid) gives that window the focus; the desktop's word for it is noted as "event"."""
+    """change(pid) gives that window the focus; the desktop's word for it is noted as "event", where it
+    has one that can be heard."""
+
+    GROUPS = {}  # pid to control group, on desktops that know no more
 
     def __init__(self, pids):
         super().__init__()
@@ -70,7 +75,14 @@ class FocusTest(Observer):
         return False
 
     def boosted(self, member, arguments):
-        if member != "BoostAdded" or arguments[1]["Pid"] != self.wanted():
+        if member != "BoostAdded":
+            return
+        boost = arguments[1]
+        if self.GROUPS:
+            wanted = boost.get("CGroup") == self.GROUPS[self.wanted()]
+        else:
+            wanted = boost["Pid"] == self.wanted()
+        if not wanted:
             return
         self.show(("command", "BoostAdded"), ("event", "BoostAdded"))
         self.round += 1
@@ -141,6 +153,46 @@ class X11(FocusTest):
         self.spy.kill()
 
 
+class KWin(FocusTest):
+    """A window gets the focus by a script, which is what KWin can be told to run."""
+
+    def __init__(self, pids):
+        super().__init__(pids)
+        self.session = Gio.bus_get_sync(Gio.BusType.SESSION)
+
+    def call(self, member, arguments):
+        kwin, path = "org.kde.KWin", "/Scripting"
+        self.session.call_sync(kwin, path, "org.kde.kwin.Scripting", member, arguments, None, 0, -1)
+
+    def change(self, pid):
+        file = f"/home/player/latency-{self.round}.js"
+        with open(file, "w", encoding="ascii") as script:
+            script.write(
+                f"workspace.activeWindow = workspace.windowList().find(w => w.pid == {pid});"
+            )
+        self.call("loadScript", GLib.Variant("(ss)", (file, file)))
+        self.call("start", None)
+
+
+class Gnome(FocusTest):
+    """GNOME Shell with --unsafe-mode runs what it is told."""
+
+    def __init__(self, groups):
+        self.GROUPS = dict(groups)
+        super().__init__(list(self.GROUPS))
+        self.session = Gio.bus_get_sync(Gio.BusType.SESSION)
+
+    def change(self, pid):
+        text = (
+            "global.get_window_actors().map(a => a.meta_window)"
+            f".find(w => w.get_pid() == {pid}).activate(global.get_current_time())"
+        )
+        shell, path = "org.gnome.Shell", "/org/gnome/Shell"
+        self.session.call(
+            shell, path, shell, "Eval", GLib.Variant("(s)", (text,)), None, 0, -1, None, None
+        )
+
+
 class Game(Observer):
     def __init__(self):
         super().__init__()
@@ -182,6 +234,10 @@ def main():
         Sway(rest[0], [int(pid) for pid in rest[1:]]).run()
     elif kind == "x11":
         X11([(int(pair.split(":")[0]), pair.split(":")[1]) for pair in rest]).run()
+    elif kind == "kwin":
+        KWin([int(pid) for pid in rest]).run()
+    elif kind == "gnome":
+        Gnome([(int(pair.split(":")[0]), pair.split(":")[1]) for pair in rest]).run()
     elif kind == "game":
         Game().run()
     else:
