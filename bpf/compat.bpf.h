@@ -225,15 +225,13 @@ extern const int __preempt_count __ksym __weak;
  */
 static __always_inline bool in_task(void)
 {
-	const struct task_struct *current = bpf_get_current_task_btf();
-
 	if (bpf_ksym_exists(&__preempt_count))
 		return !(*(const int *)bpf_this_cpu_ptr(&__preempt_count) & INTERRUPT_MASK);
 	if (bpf_ksym_exists(&pcpu_hot) && bpf_core_field_exists(struct pcpu_hot, preempt_count))
 		return !(((const struct pcpu_hot *)bpf_this_cpu_ptr(&pcpu_hot))->preempt_count &
 			 INTERRUPT_MASK);
-	if (bpf_core_field_exists(current->thread_info.preempt.count))
-		return !(current->thread_info.preempt.count & INTERRUPT_MASK);
+	if (bpf_core_field_exists(struct task_struct, thread_info.preempt.count))
+		return !(bpf_get_current_task_btf()->thread_info.preempt.count & INTERRUPT_MASK);
 	return false;
 }
 

@@ -181,7 +181,8 @@ apt_options() {
 
 # root_define NAME: reads the definition; root_hash then names this version of it.
 root_define() {
-	root_suites=() root_architectures=(amd64) root_packages=() root_files=() root_about="the root $1" root_seconds=60
+	root_suites=() root_architectures=(amd64) root_packages=() root_files=()
+	root_about="the root $1" root_seconds=60
 	unset -f root_customize
 	# shellcheck source=/dev/null
 	. "$top/tools/roots/$1"
