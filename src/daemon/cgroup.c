@@ -17,6 +17,7 @@
 
 #include "cgroup.h"
 #include "errors.h"
+#include "proc-text.h"
 
 /* Where version 2 is mounted: alone, or beside version 1. */
 static const char *mount_point(void)
@@ -164,23 +165,18 @@ gboolean cgroup_is_empty(const struct cgroup *cgroup)
 	if (n <= 0)
 		return TRUE;
 	text[n] = 0;
-	return strstr(text, "populated 1") == NULL;
+	return !proc_text_populated(text);
 }
 
 char *cgroup_path_of(pid_t pid)
 {
 	g_autofree char *text = NULL;
 	char file[64];
-	const char *line;
 
 	snprintf(file, sizeof(file), "/proc/%d/cgroup", pid);
 	if (!g_file_get_contents(file, &text, NULL, NULL))
 		return NULL;
-	line = g_str_has_prefix(text, "0::") ? text : strstr(text, "\n0::");
-	if (!line)
-		return NULL;
-	line = strstr(line, "0::") + strlen("0::");
-	return g_utf8_make_valid(line, (gssize)strcspn(line, "\n"));
+	return proc_text_cgroup(text);
 }
 
 uint64_t cgroup_id_of(const char *path)

@@ -14,6 +14,7 @@
 #include <gio/gio.h>
 
 #include "errors.h"
+#include "proc-text.h"
 #include "process.h"
 
 #define PF_KTHREAD UINT64_C(0x00200000) /* linux/sched.h: a kernel thread */
@@ -26,48 +27,12 @@ static char *read_proc(pid_t pid, const char *file)
 	return g_file_get_contents(path, &text, NULL, NULL) ? text : NULL;
 }
 
-/* The fields of /proc/PID/stat that are used here. The name before them may hold anything. */
-static gboolean parse_stat(const char *text, pid_t *ret_parent, uint64_t *ret_flags,
-			   uint64_t *ret_start_ticks)
-{
-	const char *end = strrchr(text, ')');
-
-	return end && sscanf(end + 1,
-			     " %*c %d %*d %*d %*d %*d %" SCNu64 " %*u %*u %*u %*u %*u %*u %*d %*d"
-			     " %*d %*d %*d %*d %" SCNu64,
-			     ret_parent, ret_flags, ret_start_ticks) == 3;
-}
-
-/* A line such as "Uid:\t1000\t1000\t1000\t1000". The name, in another line, may hold the key. */
-static const char *status_value(const char *text, const char *key)
-{
-	const char *line = text;
-
-	while (line && !g_str_has_prefix(line, key)) {
-		line = strchr(line, '\n');
-		if (line)
-			line++;
-	}
-	return line ? line + strlen(key) : NULL;
-}
-
-static void make_printable(char *text, size_t size)
-{
-	g_autofree char *valid = g_utf8_make_valid(g_strchomp(text), -1);
-
-	for (char *c = valid; *c; c++)
-		if (g_ascii_iscntrl(*c))
-			*c = '?';
-	/* At most 15 bytes, each of which grew to at most three. */
-	g_strlcpy(text, valid, size);
-}
-
 static void read_name(pid_t pid, char *ret, size_t size)
 {
 	g_autofree char *comm = read_proc(pid, "comm");
 
 	g_strlcpy(ret, comm ? comm : "", size);
-	make_printable(ret, size);
+	proc_text_name(ret, size);
 }
 
 static void set_gone(pid_t pid, GError **error)
@@ -87,29 +52,22 @@ static gboolean read_facts(struct process *process, gboolean any, GError **error
 {
 	g_autofree char *status = read_proc(process->pid, "status");
 	g_autofree char *stat = read_proc(process->pid, "stat");
-	unsigned int uid[4];
 	uint64_t flags;
 	pid_t parent, tgid;
-	const char *value;
 
 	if (!status || !stat) {
 		set_gone(process->pid, error);
 		return FALSE;
 	}
-	value = status_value(status, "Tgid:");
-	if (!value || sscanf(value, "%d", &tgid) != 1)
+	if (!proc_text_pid(status, "Tgid:", &tgid))
 		goto strange;
 	if (tgid != process->pid) {
 		set_is_thread(process->pid, tgid, error);
 		return FALSE;
 	}
-	value = status_value(status, "Uid:");
-	if (!value || sscanf(value, "%u %u %u %u", &uid[0], &uid[1], &uid[2], &uid[3]) != 4 ||
-	    !parse_stat(stat, &parent, &flags, &process->start_ticks))
+	if (!proc_text_uid(status, &process->uid) ||
+	    !proc_text_stat(stat, &parent, &flags, &process->start_ticks))
 		goto strange;
-	process->uid = uid[0];
-	if (uid[0] != uid[1] || uid[0] != uid[2] || uid[0] != uid[3])
-		process->uid = 0;
 	read_name(process->pid, process->name, sizeof(process->name));
 	if (!process_alive(process)) {
 		set_gone(process->pid, error);
@@ -147,14 +105,12 @@ static struct process *pin(int pidfd, pid_t pid, gboolean any, GError **error)
 static void set_open_failed(pid_t pid, int err, GError **error)
 {
 	g_autofree char *status = NULL;
-	const char *value;
 	pid_t tgid;
 
 	/* EINVAL, later ENOENT: the number is that of a thread. */
 	if (err == EINVAL || err == ENOENT) {
 		status = read_proc(pid, "status");
-		value = status ? status_value(status, "Tgid:") : NULL;
-		if (value && sscanf(value, "%d", &tgid) == 1 && tgid != pid) {
+		if (status && proc_text_pid(status, "Tgid:", &tgid) && tgid != pid) {
 			set_is_thread(pid, tgid, error);
 			return;
 		}
@@ -202,14 +158,12 @@ struct process *process_look(uint32_t pid, GError **error)
 static gboolean pid_of_fd(int fd, pid_t *ret)
 {
 	g_autofree char *text = NULL;
-	const char *value;
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
 	if (!g_file_get_contents(path, &text, NULL, NULL))
 		return FALSE;
-	value = status_value(text, "Pid:");
-	return value && sscanf(value, "%d", ret) == 1;
+	return proc_text_pid(text, "Pid:", ret);
 }
 
 struct process *process_pin_fd(int pidfd, GError **error)
@@ -258,7 +212,7 @@ pid_t process_parent(pid_t pid)
 	uint64_t flags, start_ticks;
 	pid_t parent;
 
-	return stat && parse_stat(stat, &parent, &flags, &start_ticks) ? parent : 0;
+	return stat && proc_text_stat(stat, &parent, &flags, &start_ticks) ? parent : 0;
 }
 
 void process_name_of_fd(int pidfd, char *ret, size_t size)
