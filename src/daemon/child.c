@@ -20,12 +20,11 @@
 #include <gio/gio.h>
 #include <glib-unix.h>
 
+#include "child-text.h"
 #include "child.h"
 #include "log.h"
 
-/* Longer lines are cut in pieces. */
-#define LINE_MAX_LEN 8192
-#define CLASS_FD     3
+#define CLASS_FD 3
 
 struct child {
 	char *program, *socket_path;
@@ -41,23 +40,11 @@ struct child {
 	guint pid_source;
 	int stderr_fd;
 	guint stderr_source;
-	GString *line;	  /* the beginning of its next line */
+	struct child_lines lines;
 	char *last_error; /* "" if it printed none */
 };
 
 /* ---- What it notifies ----------------------------------------------------------------------- */
-
-static void on_assignment(struct child *c, const char *text)
-{
-	if (strcmp(text, "READY=1") == 0)
-		c->handler.noticed(CHILD_READY, c->userdata);
-	else if (strcmp(text, "WATCHDOG=1") == 0)
-		c->handler.noticed(CHILD_HEARTBEAT, c->userdata);
-	else if (g_str_has_prefix(text, "STATUS=degraded"))
-		c->handler.noticed(CHILD_LATE, c->userdata);
-	else if (g_str_has_prefix(text, "STATUS="))
-		c->handler.noticed(CHILD_IN_TIME, c->userdata);
-}
 
 /* Returns the length of the message, 0 for one that is not the child's, -1 when there is none. */
 static ssize_t receive(const struct child *c, char *buf, size_t size)
@@ -96,12 +83,8 @@ static gboolean on_notification(int fd, GIOCondition condition, gpointer userdat
 	(void)fd;
 	(void)condition;
 	while ((n = receive(c, text, sizeof(text) - 1)) >= 0) {
-		g_auto(GStrv) lines = NULL;
-
 		text[n] = '\0';
-		lines = g_strsplit(text, "\n", -1);
-		for (char **line = lines; *line; line++)
-			on_assignment(c, *line);
+		child_text_notices(text, c->handler.noticed, c->userdata);
 	}
 	return G_SOURCE_CONTINUE;
 }
@@ -130,15 +113,10 @@ static int open_socket(const char *path)
 
 /* ---- What it prints ------------------------------------------------------------------------- */
 
-/* Lines begin with "<N>", N being the priority, but for the kernel's debug dump. */
-static void on_line(struct child *c, const char *text)
+static void on_line(int priority, const char *text, gpointer userdata)
 {
-	int priority = LOG_INFO;
+	struct child *c = userdata;
 
-	if (text[0] == '<' && text[1] >= '0' && text[1] <= '7' && text[2] == '>') {
-		priority = text[1] - '0';
-		text += 3;
-	}
 	if (priority <= LOG_ERR) {
 		g_free(c->last_error);
 		c->last_error = g_utf8_make_valid(text, -1);
@@ -147,31 +125,14 @@ static void on_line(struct child *c, const char *text)
 		log_child(c->pid, priority, text);
 }
 
-static void take_lines(struct child *c)
-{
-	char *end;
-
-	while ((end = memchr(c->line->str, '\n', c->line->len))) {
-		*end = '\0';
-		on_line(c, c->line->str);
-		g_string_erase(c->line, 0, end + 1 - c->line->str);
-	}
-	if (c->line->len >= LINE_MAX_LEN) {
-		on_line(c, c->line->str);
-		g_string_truncate(c->line, 0);
-	}
-}
-
 /* Returns false at the end of the file. */
 static bool read_stderr(struct child *c)
 {
 	char buf[4096];
 	ssize_t n;
 
-	while ((n = read(c->stderr_fd, buf, sizeof(buf))) > 0) {
-		g_string_append_len(c->line, buf, n);
-		take_lines(c);
-	}
+	while ((n = read(c->stderr_fd, buf, sizeof(buf))) > 0)
+		child_lines_add(&c->lines, buf, (size_t)n);
 	return n < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
@@ -217,10 +178,9 @@ static gboolean on_end(int fd, GIOCondition condition, gpointer userdata)
 	(void)condition;
 	if (waitpid(c->pid, &wstatus, WNOHANG) != c->pid)
 		return G_SOURCE_CONTINUE;
-	/* Its last words may still be in the pipe; the half line at the end is one as well. */
+	/* Its last words may still be in the pipe. */
 	read_stderr(c);
-	if (c->line->len)
-		on_line(c, c->line->str);
+	child_lines_end(&c->lines);
 	c->pid_source = 0;
 	forget(c);
 	signal = WIFSIGNALED(wstatus) ? WTERMSIG(wstatus) : 0;
@@ -307,7 +267,7 @@ gboolean child_start(struct child *c, const char *const *arguments, const int cl
 	bool started;
 
 	g_return_val_if_fail(!c->pid, FALSE);
-	g_string_truncate(c->line, 0);
+	g_string_truncate(c->lines.rest, 0);
 	g_free(c->last_error);
 	c->last_error = g_strdup("");
 	stderr_fd = open_stderr(c, error);
@@ -348,7 +308,7 @@ struct child *child_new(const char *program, const char *socket_path, uint64_t w
 	c->handler = *handler;
 	c->userdata = userdata;
 	c->stderr_fd = c->pid_fd = -1;
-	c->line = g_string_new(NULL);
+	c->lines = (struct child_lines){g_string_new(NULL), on_line, c};
 	c->last_error = g_strdup("");
 	c->notify_fd = open_socket(socket_path);
 	if (c->notify_fd < 0) {
@@ -373,7 +333,7 @@ void child_free(struct child *c)
 		close(c->notify_fd);
 		unlink(c->socket_path);
 	}
-	g_string_free(c->line, TRUE);
+	g_string_free(c->lines.rest, TRUE);
 	g_free(c->last_error);
 	g_free(c->program);
 	g_free(c->socket_path);
