@@ -33,7 +33,7 @@ _scx_rustland()
 		COMPREPLY=($(compgen -W 'true false' -- "$cur"))
 		return
 		;;
-	--btf-custom-path)
+	--btf-custom-path | --stats-socket)
 		_filedir
 		return
 		;;
@@ -48,7 +48,7 @@ _scx_rustland()
 
 	COMPREPLY=($(compgen -W '--slice-us --slice-us-min --percpu-local --numa-local --partial
 		--policy --list-policies --no-idle-fill --exit-dump-len --verbose --stats --monitor
-		--json --help-stats --version --help --btf-custom-path --bpf-token-path --object-name
+		--json --help-stats --stats-socket --check --version --help --btf-custom-path --bpf-token-path --object-name
 		--pin-root-path --relaxed-maps -s -S -l -n -p -v -V -h' -- "$cur"))
 } &&
 	complete -F _scx_rustland scx_rustland

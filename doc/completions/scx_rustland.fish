@@ -19,6 +19,8 @@ complete -c scx_rustland -s v -l verbose -d 'Show what libbpf and the verifier s
 complete -c scx_rustland -l stats -x -a '0.5 1 2 5 10' -d 'Print statistics, every so many seconds'
 complete -c scx_rustland -l monitor -x -a '0.5 1 2 5 10' -d 'Only print the statistics of the scheduler that runs'
 complete -c scx_rustland -l json -d 'Print statistics as lines of JSON'
+complete -c scx_rustland -l stats-socket -r -F -d 'Where statistics are offered, or looked for'
+complete -c scx_rustland -l check -d 'Only say whether the command line and the policy are good'
 complete -c scx_rustland -l help-stats -d 'Explain the statistics and exit'
 complete -c scx_rustland -s V -l version -d 'Show the version and exit'
 complete -c scx_rustland -s h -l help -d 'Show help and exit'

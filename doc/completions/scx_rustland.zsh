@@ -29,6 +29,8 @@ _arguments -s -S \
 	'--stats=[print statistics]:seconds (0.1 to 86400):' \
 	'--monitor=[only print the statistics of the scheduler that runs]:seconds (0.1 to 86400):' \
 	'--json[print statistics as lines of JSON]' \
+	'--stats-socket=[where statistics are offered, or looked for]:socket:_files' \
+	'--check[only say whether the command line and the policy are good]' \
 	'(- *)--help-stats[explain the statistics and exit]' \
 	'(- *)'{-V,--version}'[show the version and exit]' \
 	'(- *)'{-h,--help}'[show help and exit]' \

@@ -33,8 +33,6 @@
 #include "supervisor.h"
 #include "system76.h"
 
-#define STATS_SOCKET "/run/scx/root/stats"
-
 /* Documented in rustlandd(8). */
 enum {
 	STATUS_STOPPED = 0,
@@ -243,10 +241,9 @@ static int daemon_open(struct daemon *d, GError **error)
 {
 	static const char *const dirs[] = {VENDOR_DIR, CONFIG_DIR, NULL};
 	const struct options *o = &d->options;
-	g_autofree char *fake_stats = NULL;
+	g_autofree char *stats_path = NULL;
 	struct supervisor_options supervisor = {
 		.scheduler = o->scheduler ? o->scheduler : SCHEDULER,
-		.stats_path = STATS_SOCKET,
 		.class_fds = {-1, -1},
 	};
 
@@ -259,9 +256,9 @@ static int daemon_open(struct daemon *d, GError **error)
 	d->kernel = kernel_new(o->fake_kernel, error);
 	if (!d->kernel)
 		return STATUS_FAILED;
-	if (o->fake_kernel)
-		supervisor.stats_path = fake_stats =
-			g_build_filename(o->fake_kernel, "stats", NULL);
+	stats_path =
+		g_build_filename(o->fake_kernel ? o->fake_kernel : d->runtime_dir, "stats", NULL);
+	supervisor.stats_path = stats_path;
 	supervisor.runtime_dir = d->runtime_dir;
 	d->classes = open_classes(o->fake_kernel, error);
 	if (!d->classes)

@@ -19,7 +19,7 @@ struct supervisor {
 	struct statistics *statistics;
 	int class_fds[2];
 	char **arguments;
-	char *policy;
+	char *policy, *stats_path;
 	guint timer;
 	bool started;
 	struct supervisor_status status;
@@ -134,10 +134,15 @@ static void set_timer(struct supervisor *s)
 
 static void start_child(struct supervisor *s)
 {
+	g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+	g_auto(GStrv) arguments = NULL;
 	g_autoptr(GError) error = NULL;
 	struct lifecycle_event event = {.type = LIFECYCLE_END, .end.status = 1};
 
-	if (child_start(s->child, (const char *const *)s->arguments, s->class_fds, &error))
+	g_strv_builder_addv(builder, (const char **)s->arguments);
+	g_strv_builder_add_many(builder, "--stats-socket", s->stats_path, NULL);
+	arguments = g_strv_builder_end(builder);
+	if (child_start(s->child, (const char *const *)arguments, s->class_fds, &error))
 		return;
 	event.end.error = error->message;
 	feed(s, &event);
@@ -284,6 +289,7 @@ struct supervisor *supervisor_new(struct kernel *kernel, const struct supervisor
 	s->statistics = statistics_new(options->stats_path);
 	s->arguments = config_arguments(config);
 	s->policy = g_strdup(config->policy);
+	s->stats_path = g_strdup(options->stats_path);
 	s->exit_reason = g_strdup("");
 	s->scheduler = g_strdup("");
 	s->status = (struct supervisor_status){
@@ -313,6 +319,7 @@ void supervisor_free(struct supervisor *s)
 	lifecycle_clear(&s->lifecycle);
 	g_strfreev(s->arguments);
 	g_free(s->policy);
+	g_free(s->stats_path);
 	g_free(s->exit_reason);
 	g_free(s->scheduler);
 	g_free(s);

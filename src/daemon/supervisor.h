@@ -19,7 +19,7 @@ struct supervisor;
 struct supervisor_options {
 	const char *scheduler;	 /* the program's path */
 	const char *runtime_dir; /* only we can write there */
-	const char *stats_path;	 /* the scheduler's statistics socket */
+	const char *stats_path;	 /* where the scheduler is to have its statistics socket */
 	int class_fds[2];	 /* maps for it, borrowed; or -1, -1 */
 };
 

@@ -22,6 +22,7 @@
 #include <rustland.h>
 
 #include "capabilities.h"
+#include "check.h"
 #include "helper.h"
 #include "log.h"
 #include "monitor.h"
@@ -179,7 +180,8 @@ static int run(const struct options *o, char **argv)
 		return r == -ENOENT ? STATUS_USAGE : STATUS_FAILED;
 	if (preflight_check() < 0 || open_scheduler(&rl, o) < 0)
 		return STATUS_FAILED;
-	if (helper_start(&helper, rl, o, policy->name, STATS_SOCKET_PATH) < 0) {
+	if (helper_start(&helper, rl, o, policy->name,
+			 o->stats_socket ? o->stats_socket : STATS_SOCKET_PATH) < 0) {
 		rl_free(&rl);
 		return STATUS_FAILED;
 	}
@@ -191,6 +193,26 @@ static int run(const struct options *o, char **argv)
 		return STATUS_FAILED;
 	}
 	return finish(&rl, &restart, argv, helper_stop_requested(&helper));
+}
+
+static int check(const struct options *o)
+{
+	int r = check_policy(o->policy);
+
+	if (r < 0)
+		return r == -ENOENT ? STATUS_USAGE : STATUS_FAILED;
+	return 0;
+}
+
+/* The service's scheduler first: that is the one which most machines have. */
+static int monitor(const struct options *o)
+{
+	const char *const usual[] = {STATS_SERVICE_PATH, STATS_SOCKET_PATH, NULL};
+	const char *const given[] = {o->stats_socket, NULL};
+
+	if (monitor_run(o->stats_socket ? given : usual, o->interval_ms, o->json) < 0)
+		return STATUS_FAILED;
+	return 0;
 }
 
 int main(int argc, char **argv)
@@ -211,8 +233,9 @@ int main(int argc, char **argv)
 	case OPTIONS_SCHEDULE:
 		return run(&o, argv);
 	case OPTIONS_MONITOR:
-		return monitor_run(STATS_SOCKET_PATH, o.interval_ms, o.json) < 0 ? STATUS_FAILED
-										 : 0;
+		return monitor(&o);
+	case OPTIONS_CHECK:
+		return check(&o);
 	case OPTIONS_HELP:
 		options_help(stdout);
 		break;

@@ -103,13 +103,34 @@ static int follow(int fd, uint64_t interval_ms, bool json, bool *ret_answered, b
 	}
 }
 
-int monitor_run(const char *socket_path, uint64_t interval_ms, bool json)
+/* Nobody is there: the next path may be better. */
+static bool is_absent(int r)
+{
+	return r == -ENOENT || r == -ECONNREFUSED;
+}
+
+/* The first path at which somebody listens, or the last one; *ret_path is that. */
+static int connect_to_any(const char *const *paths, const char **ret_path)
+{
+	int fd = -ENOENT;
+
+	for (; *paths; paths++) {
+		*ret_path = *paths;
+		fd = connect_to(*paths);
+		if (!is_absent(fd))
+			break;
+	}
+	return fd;
+}
+
+int monitor_run(const char *const *socket_paths, uint64_t interval_ms, bool json)
 {
 	int said = 0;
 
 	for (;; sleep_ms(RETRY_MS)) {
 		bool answered = false, eof = false;
-		int fd = connect_to(socket_path), r = fd;
+		const char *socket_path;
+		int fd = connect_to_any(socket_paths, &socket_path), r = fd;
 
 		if (fd >= 0) {
 			r = follow(fd, interval_ms, json, &answered, &eof);
@@ -126,10 +147,11 @@ int monitor_run(const char *socket_path, uint64_t interval_ms, bool json)
 		if (r == said)
 			continue;
 		said = r;
-		if (r == -ENOENT || r == -ECONNREFUSED)
+		if (is_absent(r))
 			log_write(RL_LOG_INFO,
-				  "no scheduler offers statistics at %s; waiting for one",
-				  socket_path);
+				  "no scheduler offers statistics at %s%s%s; waiting for one",
+				  socket_paths[0], socket_paths[1] ? " or " : "",
+				  socket_paths[1] ? socket_paths[1] : "");
 		else if (r == -EPROTO)
 			log_write(RL_LOG_WARNING,
 				  "what answers at %s does not send scx_rustland's statistics; "

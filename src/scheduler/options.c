@@ -9,7 +9,9 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include "options.h"
 
@@ -43,6 +45,8 @@ enum {
 	OPT_RELAXED_MAPS,
 	OPT_KCONFIG,
 	OPT_CLASS_FDS,
+	OPT_STATS_SOCKET,
+	OPT_CHECK,
 };
 
 struct spec {
@@ -60,6 +64,7 @@ static const struct spec specs[] = {
 	{"partial", 'p', NULL, "schedule only tasks of policy SCHED_EXT"},
 	{"policy", OPT_POLICY, "NAME|PATH", "the policy that decides (default " POLICY_DEFAULT ")"},
 	{"list-policies", OPT_LIST_POLICIES, NULL, "show the policies there are and exit"},
+	{"check", OPT_CHECK, NULL, "only say whether this command line and its policy are good"},
 	{"no-idle-fill", OPT_NO_IDLE_FILL, NULL, "ask the policy even when a CPU is idle"},
 	{"class-fds", OPT_CLASS_FDS, "FD,FD", "take the table of classes that the parent made"},
 	{"exit-dump-len", OPT_EXIT_DUMP_LEN, "BYTES",
@@ -67,6 +72,7 @@ static const struct spec specs[] = {
 	{"verbose", 'v', NULL, "show what libbpf and the verifier say"},
 	{"stats", OPT_STATS, "SECS", "print statistics, every 0.1 to 86400 seconds"},
 	{"monitor", OPT_MONITOR, "SECS", "only print the statistics of the scheduler that runs"},
+	{"stats-socket", OPT_STATS_SOCKET, "PATH", "where statistics are offered, or looked for"},
 	{"json", OPT_JSON, NULL, "print statistics as lines of JSON"},
 	{"help-stats", OPT_HELP_STATS, NULL, "explain the statistics and exit"},
 	{"version", 'V', NULL, "show the version and exit"},
@@ -197,6 +203,18 @@ static int parse_policy(char *error, const char *text)
 		text);
 }
 
+static int parse_stats_socket(struct options *o, char *error, const char *path)
+{
+	/* A relative path would not be found by those who look for it. */
+	if (*path != '/' || strlen(path) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
+		return refuse(error,
+			      "--stats-socket: '%.120s' is not an absolute path of at most %zu "
+			      "bytes",
+			      path, sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1);
+	o->stats_socket = path;
+	return 0;
+}
+
 /* Libbpf reads the whole file into memory, as root; so only what can be a BTF file. */
 static int check_btf(char *error, const char *path)
 {
@@ -300,6 +318,11 @@ static int parse_one(struct options *o, int id, const char *value, bool *have_mi
 	case OPT_POLICY:
 		o->policy = value;
 		return parse_policy(error, value);
+	case OPT_CHECK:
+		o->action = OPTIONS_CHECK;
+		return 0;
+	case OPT_STATS_SOCKET:
+		return parse_stats_socket(o, error, value);
 	case OPT_CLASS_FDS:
 		return parse_class_fds(o, error, value);
 	case OPT_NO_IDLE_FILL:
@@ -383,7 +406,8 @@ int options_parse(struct options *ret, int argc, char **argv, char *error)
 		o.slice_min_us = o.slice_us;
 	if (o.json && !o.interval_ms)
 		return refuse(error, "--json needs --stats or --monitor");
-	if (o.action == OPTIONS_SCHEDULE && parse_timeout(&o, error) < 0)
+	if ((o.action == OPTIONS_SCHEDULE || o.action == OPTIONS_CHECK) &&
+	    parse_timeout(&o, error) < 0)
 		return -EINVAL;
 	*ret = o;
 	return 0;

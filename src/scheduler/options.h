@@ -23,6 +23,7 @@ enum options_action {
 	OPTIONS_HELP,
 	OPTIONS_HELP_STATS,
 	OPTIONS_LIST_POLICIES,
+	OPTIONS_CHECK,
 	OPTIONS_VERSION,
 };
 
@@ -44,6 +45,7 @@ struct options {
 	const char *policy;
 	const char *btf_path;	    /* NULL: the running kernel's */
 	const char *bpf_token_path; /* NULL: as libbpf's environment variable says */
+	const char *stats_socket;   /* NULL: where this program has always had it */
 };
 
 /* Long enough for every message below, with the value that was given cut to a sensible length. */

@@ -74,6 +74,9 @@ static int clear_path(const struct sockaddr_un *address)
 	else if (errno != ECONNREFUSED && errno != ENOENT)
 		r = -errno;
 	close(fd);
+	/* Another user's is not ours to remove, although nobody listens any more. */
+	if (!r && st.st_uid != geteuid())
+		r = -EPERM;
 	if (!r && unlink(address->sun_path) < 0 && errno != ENOENT)
 		r = -errno;
 	return r;

@@ -8,7 +8,8 @@
  * Upstream leaves its socket to the umask, which means root only. Because the thread that serves it
  * goes ahead of everybody's tasks, the work that all clients together can cause is bounded, too.
  *
- * It must never take the socket away from a living process.
+ * It must never take the socket away from a living process, nor remove a file that is not this
+ * user's own.
  */
 #ifndef SCX_RUSTLAND_STATS_SERVER_H
 #define SCX_RUSTLAND_STATS_SERVER_H
@@ -23,7 +24,10 @@
 
 #include "stats.h"
 
+/* Where the sched_ext project's schedulers have it, and their tools look for it. */
 #define STATS_SOCKET_PATH "/run/scx/root/stats"
+/* That of the scheduler which rustlandd started, in a directory that belongs to its service. */
+#define STATS_SERVICE_PATH "/run/scx-rustland/stats"
 
 #define STATS_CLIENTS_MAX 16
 /* Places that only root gets, so that a user who takes all the others keeps no service out. */

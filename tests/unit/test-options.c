@@ -67,6 +67,7 @@ static void test_defaults(void **state)
 	assert_string_equal(options.policy, "rustland");
 	assert_null(options.btf_path);
 	assert_null(options.bpf_token_path);
+	assert_null(options.stats_socket);
 }
 
 static void test_slices(void **state)
@@ -196,6 +197,21 @@ static void test_intervals(void **state)
 	assert_int_equal(parse("--json", "--monitor", "1"), 0);
 	assert_true(options.json);
 	refused("--json", "--stats or --monitor", "--json");
+	assert_int_equal(parse("--stats-socket", "/run/x"), 0);
+	assert_string_equal(options.stats_socket, "/run/x");
+	refused("--stats-socket", "absolute path", "--stats-socket", "x");
+	refused("--stats-socket", "absolute path", "--stats-socket", "");
+	{
+		char longer[109] = "/";
+
+		memset(longer + 1, 'x', sizeof(longer) - 2);
+		refused("--stats-socket", "at most 107", "--stats-socket", longer);
+		longer[107] = 0;
+		assert_int_equal(parse("--stats-socket", longer), 0);
+	}
+	assert_int_equal(parse("--check", "-s", "500"), 0);
+	assert_int_equal(options.action, OPTIONS_CHECK);
+	refused("--slice-us:", "100 to 1000000", "--check", "-s", "5");
 }
 
 static void test_bad_intervals(void **state)
@@ -367,7 +383,7 @@ static void test_help(void **state)
 		"--json",	   "--help-stats",	 "--version",
 		"--help",	   "--btf-custom-path ", "--bpf-token-path ",
 		"--object-name ",  "--pin-root-path ",	 "--relaxed-maps ",
-		"--kconfig ",
+		"--kconfig ",	   "--stats-socket ",	 "--check ",
 	};
 	char *text = NULL;
 	size_t size;

@@ -28,7 +28,10 @@ def programs():
 def watch(seconds):
     with socket.socket(socket.AF_UNIX) as server:
         server.settimeout(20)
-        server.connect("/run/scx/root/stats")
+        try:
+            server.connect("/run/scx-rustland/stats")
+        except OSError:
+            server.connect("/run/scx/root/stats")
         stream = server.makefile("rw")
 
         def counted():

@@ -172,7 +172,11 @@ stats() {
 		name, seconds = sys.argv[1], float(sys.argv[2])
 		with socket.socket(socket.AF_UNIX) as server:
 		    server.settimeout(20)
-		    server.connect("/run/scx/root/stats")
+		    # The service's, or that of a scheduler started by hand.
+		    try:
+		        server.connect("/run/scx-rustland/stats")
+		    except OSError:
+		        server.connect("/run/scx/root/stats")
 		    stream = server.makefile("rw")
 
 		    def read():

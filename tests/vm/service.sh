@@ -54,6 +54,26 @@ mkdir -p /etc/scx-rustland
 journalctl --update-catalog
 mark
 
+# What another scheduler, which root has started, offers where all of them do.
+foreign=/run/scx/root/stats
+mkdir -p /run/scx/root
+python3 - $foreign <<-'PYTHON' &
+	import socket, sys
+
+	server = socket.socket(socket.AF_UNIX)
+	server.bind(sys.argv[1])
+	server.listen()
+	while True:
+	    client, _ = server.accept()
+	    client.send(b"foreign")
+	    client.close()
+PYTHON
+foreign_pid=$!
+foreign_is() { stat -c '%n %i %U %a' /run/scx /run/scx/root $foreign; }
+foreign_answers() { [[ $(python3 -c "import socket; s = socket.socket(socket.AF_UNIX); s.connect('$foreign'); print(s.recv(9).decode())") == foreign ]]; }
+wait_until 10 test -S $foreign
+foreign_was=$(foreign_is)
+
 # ---- start and stop --------------------------------------------------------------------------------
 
 verdict "systemctl start succeeds" service_start
@@ -76,11 +96,17 @@ for pid in "$(property MainPID)" "$(child)"; do
 		[ "$(capabilities_of "$pid" Eff)" = $none ]
 done
 check_page_faults
+verdict "its statistics are its own, at /run/scx-rustland/stats" test -S /run/scx-rustland/stats
 verdict "systemctl stop succeeds" timeout 60 systemctl stop "$unit"
 verdict "then the kernel's state is $(state)" state_is disabled
 verdict "no process is left" all_gone
 verdict "the unit has not failed: $(active_state)" [ "$(active_state)" = inactive ]
 verdict "memory compaction is as before" wait_until 10 grep -q -x 1 /proc/sys/vm/compact_unevictable_allowed
+
+verdict "another scheduler's directories and socket are as they were" [ "$(foreign_is)" = "$foreign_was" ]
+verdict "and it answers there" foreign_answers
+kill $foreign_pid
+rm -r /run/scx
 
 # ---- ends that nobody ordered ------------------------------------------------------------------------
 
