@@ -23,6 +23,12 @@ static __always_inline u32 present_class(const struct task_ctx *tctx)
 	return tctx->waker_class > tctx->class ? tctx->waker_class : tctx->class;
 }
 
+/* Who asked for that class; RL_ANY_UID when it is none. */
+static __always_inline u32 present_owner(const struct task_ctx *tctx)
+{
+	return tctx->waker_class > tctx->class ? tctx->waker_owner : tctx->class_owner;
+}
+
 /* Tasks that wait for a CPU which p could use as well. */
 static __always_inline u32 count_waiting(const struct task_struct *p)
 {

@@ -40,54 +40,95 @@ static __always_inline u64 start_ticks(const struct task_struct *leader)
 	return leader->start_boottime / NSEC_PER_TICK;
 }
 
-static __always_inline u32 class_of_key(u32 scope, u64 id, u64 ticks)
+/*
+ * The users that p acts as, the real and the effective one. A class is given for what one user runs: a
+ * program that is set-uid, or that sudo starts, acts for somebody else.
+ */
+static __always_inline u64 uids_of(const struct task_struct *p)
+{
+	const struct cred *cred = p->real_cred;
+
+	return (u64)cred->euid.val << 32 | cred->uid.val;
+}
+
+static __always_inline u64 uids_of_user(u32 uid)
+{
+	return (u64)uid << 32 | uid;
+}
+
+/*
+ * A class and who asked for it, as one number. The higher of two is the one with the higher class, and
+ * of two equal ones the first.
+ */
+static __always_inline u64 given(u64 what, u32 owner)
+{
+	return what << 32 | owner;
+}
+
+#define GIVEN_NOTHING given(RL_CLASS_NORMAL, RL_ANY_UID)
+
+static __always_inline u64 higher(u64 a, u64 b)
+{
+	return b >> 32 > a >> 32 ? b : a;
+}
+
+/* What was said about a target and holds for somebody with these ids; NULL: nothing was said. */
+static __always_inline struct rl_class_entry *find_entry(u32 scope, u64 id, u64 ticks)
 {
 	struct rl_class_key key = {.scope = scope, .id = id};
 	struct rl_class_entry *entry = bpf_map_lookup_elem(&classes, &key);
 
 	/* A process id may have been used again since the entry was made. */
-	if (!entry || (entry->start_ticks && entry->start_ticks != ticks))
-		return RL_CLASS_NORMAL;
-	return entry->class;
+	return entry && (!entry->start_ticks || entry->start_ticks == ticks) ? entry : NULL;
+}
+
+static __always_inline u64 given_by(const struct rl_class_entry *entry, u64 uids)
+{
+	if (!entry || (entry->uid != RL_ANY_UID && uids_of_user(entry->uid) != uids))
+		return GIVEN_NOTHING;
+	return given(entry->class, entry->owner);
 }
 
 /*
  * The tree that p's process belongs to. A process whose parents have exited hangs on init, so what
  * was found before, or inherited at fork, holds for as long as that tree has a class.
  */
-static __always_inline u32 class_of_tree(const struct task_struct *p, struct task_ctx *tctx)
+static __always_inline u64 given_to_tree(const struct task_struct *p, struct task_ctx *tctx,
+					 u64 uids)
 {
 	const struct task_struct *leader = p->group_leader;
-	u32 class, i;
+	struct rl_class_entry *entry;
+	u32 i;
 
 	for (i = 0; i < CLASS_DEPTH; i++) {
 		if (leader->tgid <= 1)
 			break;
-		class = class_of_key(RL_SCOPE_TREE, leader->tgid, start_ticks(leader));
-		if (class) {
+		entry = find_entry(RL_SCOPE_TREE, leader->tgid, start_ticks(leader));
+		if (entry) {
 			tctx->tree = leader->tgid;
 			tctx->tree_start_ticks = start_ticks(leader);
-			return class;
+			return given_by(entry, uids);
 		}
 		leader = leader->real_parent->group_leader;
 	}
 	if (!tctx->tree)
-		return RL_CLASS_NORMAL;
-	class = class_of_key(RL_SCOPE_TREE, tctx->tree, tctx->tree_start_ticks);
-	if (!class)
+		return GIVEN_NOTHING;
+	entry = find_entry(RL_SCOPE_TREE, tctx->tree, tctx->tree_start_ticks);
+	if (!entry)
 		tctx->tree = 0;
-	return class;
+	return given_by(entry, uids);
 }
 
-static __always_inline u32 class_of_cgroup(const struct task_struct *p)
+static __always_inline u64 given_to_cgroup(const struct task_struct *p, u64 uids)
 {
 	struct cgroup *cgroup = p->cgroups->dfl_cgrp;
 	struct cgroup_subsys_state *parent;
-	u32 class, highest = RL_CLASS_NORMAL, i;
+	u64 highest = GIVEN_NOTHING;
+	u32 i;
 
 	for (i = 0; i < CLASS_DEPTH; i++) {
-		class = class_of_key(RL_SCOPE_CGROUP, cgroup->kn->id, 0);
-		highest = class > highest ? class : highest;
+		highest = higher(highest,
+				 given_by(find_entry(RL_SCOPE_CGROUP, cgroup->kn->id, 0), uids));
 		parent = cgroup->self.parent;
 		if (!parent)
 			break;
@@ -107,38 +148,43 @@ static __always_inline u64 cgroup_id(const struct task_struct *p)
  * Look p's class up anew. A function of its own, so that the verifier goes through its loops once
  * and not in every place that may need a class: loading took twice as long.
  */
-__noinline u32 look_up_class(struct task_struct *p __arg_trusted,
+__noinline u64 look_up_class(struct task_struct *p __arg_trusted,
 			     struct task_ctx *tctx __arg_nonnull)
 {
-	u32 highest, class;
+	u64 uids = uids_of(p), highest;
 
-	highest = class_of_key(RL_SCOPE_PROCESS, p->tgid, start_ticks(p->group_leader));
-	class = class_of_tree(p, tctx);
-	highest = class > highest ? class : highest;
-	class = class_of_cgroup(p);
-	return class > highest ? class : highest;
+	highest =
+		given_by(find_entry(RL_SCOPE_PROCESS, p->tgid, start_ticks(p->group_leader)), uids);
+	highest = higher(highest, given_to_tree(p, tctx, uids));
+	return higher(highest, given_to_cgroup(p, uids));
 }
 
-/* p's class. Costs two comparisons unless the table has changed or p has changed its cgroup. */
+/*
+ * p's class. Costs three comparisons unless the table has changed or p has changed its cgroup or its
+ * user, as with setuid(2) or a set-uid program: what holds for one user ends there.
+ */
 static __always_inline u32 class_of(struct task_struct *p, struct task_ctx *tctx)
 {
+	u64 cgroup = cgroup_id(p), uids = uids_of(p), found = GIVEN_NOTHING;
 	struct rl_classes_state *state;
-	u64 cgroup = cgroup_id(p);
 	u32 zero = 0;
 
 	state = bpf_map_lookup_elem(&classes_state, &zero);
-	if (!state || (tctx->class_version == state->version && tctx->class_cgroup == cgroup))
+	if (!state || (tctx->class_version == state->version && tctx->class_cgroup == cgroup &&
+		       tctx->class_uids == uids))
 		return tctx->class;
 	/* Before the look-ups: what changes during them is looked up again next time. */
 	tctx->class_version = state->version;
 	tctx->class_cgroup = cgroup;
+	tctx->class_uids = uids;
 	if (state->entries) {
 		barrier();
-		tctx->class = look_up_class(p, tctx);
+		found = look_up_class(p, tctx);
 	} else {
-		tctx->class = RL_CLASS_NORMAL;
 		tctx->tree = 0;
 	}
+	tctx->class = found >> 32;
+	tctx->class_owner = found;
 	return tctx->class;
 }
 
@@ -163,6 +209,7 @@ static __always_inline void inherit_class(struct task_ctx *tctx)
 	struct task_ctx *waker = in_task() ? task_ctx(bpf_get_current_task_btf()) : NULL;
 
 	tctx->waker_class = waker ? waker->class : RL_CLASS_NORMAL;
+	tctx->waker_owner = waker ? waker->class_owner : RL_ANY_UID;
 }
 
 #endif /* RUSTLAND_CLASS_BPF_H */

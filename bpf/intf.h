@@ -98,8 +98,10 @@ struct rl_class_key {
 
 struct rl_class_entry {
 	uint32_t class;
-	uint32_t zero;
+	uint32_t uid; /* holds for tasks whose real and effective user this is; RL_ANY_UID: all */
 	uint64_t start_ticks; /* of the process; 0: any */
+	uint32_t owner;	      /* the user who asked for it */
+	uint32_t zero;
 };
 
 struct rl_classes_state {

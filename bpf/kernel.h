@@ -100,6 +100,15 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 };
 
+typedef struct {
+	u32 val;
+} kuid_t;
+
+struct cred {
+	kuid_t uid;
+	kuid_t euid;
+};
+
 struct sched_ext_entity {
 	u32 flags;
 	u32 weight;
@@ -125,6 +134,7 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	u64 start_boottime;
+	const struct cred *real_cred;
 	struct css_set *cgroups;
 	char comm[16];
 };

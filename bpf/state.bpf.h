@@ -71,9 +71,10 @@ struct task_ctx {
 	bool known;	/* the policy has decided about it before */
 
 	/* What user space has said about it, see class.bpf.h. */
-	u32 class;
-	u32 waker_class;		 /* of whoever woke it last */
+	u32 class, class_owner;		 /* and who asked for that; RL_ANY_UID: nobody */
+	u32 waker_class, waker_owner;	 /* of whoever woke it last */
 	u64 class_version, class_cgroup; /* when class was looked up, and in which cgroup */
+	u64 class_uids;			 /* and for which users, see uids_of() */
 	s32 tree;			 /* the process of whose tree it is one; 0: none */
 	u64 tree_start_ticks;
 

@@ -47,6 +47,7 @@ struct boosts {
 
 static void set_target(struct boost *boost)
 {
+	boost->target.owner = boost->uid;
 	if (boost->process) {
 		boost->pid = boost->process->pid;
 		boost->target_uid = boost->process->uid;
@@ -107,7 +108,10 @@ static uint32_t new_cookie(const struct boosts *boosts)
 	return cookie;
 }
 
-/* Of all boosts on one target the highest class counts. */
+/*
+ * Of all boosts on one target the one with the highest class counts, and the oldest of those: for the
+ * tasks that it is for, and at the expense of its user.
+ */
 static int apply_class(struct boosts *boosts, const struct rl_target *target)
 {
 	enum rl_class class = RL_CLASS_NORMAL;
@@ -115,8 +119,10 @@ static int apply_class(struct boosts *boosts, const struct rl_target *target)
 	for (guint i = 0; i < boosts->all->len; i++) {
 		const struct boost *boost = g_ptr_array_index(boosts->all, i);
 
-		if (boost->class > class && same_target(&boost->target, target))
+		if (boost->class > class && same_target(&boost->target, target)) {
 			class = boost->class;
+			target = &boost->target;
+		}
 	}
 	return classes_set(boosts->classes, target, class);
 }

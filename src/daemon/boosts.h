@@ -55,8 +55,8 @@ void boosts_set_limits(struct boosts *boosts, const struct config *config);
 gboolean boosts_take_change(struct boosts *boosts, uid_t uid, GError **error);
 
 /*
- * Add a boost of which scope, process, cgroup, uid, timeout_us and the strings are set; the rest gets
- * filled in. Takes the boost over in any case. Returns the cookie, or 0 with an error.
+ * Add a boost of which scope, process, cgroup, uid, for whose tasks it holds (of_user and uid of the
+ * target), timeout_us and the strings are set; the rest gets filled in. Takes the boost over in any case. Returns the cookie, or 0 with an error.
  */
 uint32_t boosts_add(struct boosts *boosts, struct boost *boost, GError **error);
 

@@ -52,6 +52,9 @@ static gboolean covers_tree(const struct boost *boost, const struct process *pro
 
 static gboolean covers(const struct boost *boost, const struct process *process, const char *path)
 {
+	/* As the kernel sees it: a set-uid program, or another user's in the same group, is not meant. */
+	if (boost->target.of_user && process->acts_as != boost->target.uid)
+		return FALSE;
 	switch (boost->target.scope) {
 	case RL_SCOPE_CGROUP:
 		return path && cgroup_path_is_below(path, boost->cgroup->path);

@@ -53,6 +53,18 @@ static gboolean parse_boost(struct request *request, const char *scope, const ch
 				   error);
 }
 
+/*
+ * A boost of what is one's own is for what this user runs: it does not go over to a set-uid program, or
+ * to another user's process in the same group. Whoever may boost others may boost those as well.
+ */
+static void set_whose(struct request *request, const char *action)
+{
+	struct boost *boost = request->boost;
+
+	boost->target.of_user = request->caller->uid != 0 && strcmp(action, ACTION_BOOST_OWN) == 0;
+	boost->target.uid = request->caller->uid;
+}
+
 /* Which permission boosting that process takes. */
 static const char *action_for(const struct caller *caller, const struct process *process)
 {
@@ -109,6 +121,7 @@ static gboolean prepare_boost(struct request *request, const char **ret_action, 
 		if (!is_own_group(boost->cgroup, request->caller->uid))
 			*ret_action = ACTION_BOOST_OTHER;
 	}
+	set_whose(request, *ret_action);
 	set_requester(request);
 	if (request->by_client)
 		boost->client = g_strdup(request->caller->name);
@@ -228,6 +241,7 @@ static gboolean prepare_foreground_process(struct request *request, const char *
 	if (!request->boost->process)
 		return FALSE;
 	*ret_action = action_for(request->caller, request->boost->process);
+	set_whose(request, *ret_action);
 	set_requester(request);
 	return TRUE;
 }
@@ -251,6 +265,7 @@ static gboolean prepare_foreground_cgroup(struct request *request, const char **
 	manager = g_strdup_printf("/user.slice/user-%u.slice/user@%u.service", uid, uid);
 	if (!cgroup_path_is_below(request->boost->cgroup->path, manager))
 		*ret_action = ACTION_BOOST_OTHER;
+	set_whose(request, *ret_action);
 	set_requester(request);
 	return TRUE;
 }

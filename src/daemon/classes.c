@@ -52,12 +52,16 @@ void classes_free(struct classes *classes)
 static int append_line(const char *path, const struct rl_target *target, enum rl_class class)
 {
 	uint64_t id = target->scope == RL_SCOPE_CGROUP ? target->cgroup_id : (uint64_t)target->tgid;
+	char uid[16] = "any";
 	FILE *f = fopen(path, "ae");
 	int r = 0;
 
 	if (!f)
 		return -errno;
-	if (fprintf(f, "%s %" PRIu64 " %s\n", scope_name(target->scope), id, class_name(class)) < 0)
+	if (target->of_user)
+		snprintf(uid, sizeof(uid), "%" PRIu32, target->uid);
+	if (fprintf(f, "%s %" PRIu64 " %s %s %" PRIu32 "\n", scope_name(target->scope), id,
+		    class_name(class), uid, target->owner) < 0)
 		r = -EIO;
 	if (fclose(f) < 0)
 		r = -errno;

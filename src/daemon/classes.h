@@ -16,7 +16,8 @@ struct classes;
 /* Needs CAP_BPF. */
 struct classes *classes_new_bpf(GError **error);
 
-/* Each change is one line at the end of the file: "SCOPE ID CLASS". */
+/* Each change is one line at the end of the file: "SCOPE ID CLASS UID OWNER",
+ * where UID is the user whose tasks it holds for, or "any". */
 struct classes *classes_new_fake(const char *path);
 
 void classes_free(struct classes *classes);

@@ -40,14 +40,15 @@ gboolean proc_text_pid(const char *text, const char *key, pid_t *ret)
 	return value && sscanf(value, "%d", ret) == 1;
 }
 
-gboolean proc_text_uid(const char *text, uid_t *ret)
+gboolean proc_text_uid(const char *text, uid_t *ret_owner, uid_t *ret_acts_as)
 {
 	const char *value = value_of(text, "Uid:");
 	unsigned int uid[4];
 
 	if (!value || sscanf(value, "%u %u %u %u", &uid[0], &uid[1], &uid[2], &uid[3]) != 4)
 		return FALSE;
-	*ret = uid[0] == uid[1] && uid[0] == uid[2] && uid[0] == uid[3] ? uid[0] : 0;
+	*ret_owner = uid[0] == uid[1] && uid[0] == uid[2] && uid[0] == uid[3] ? uid[0] : 0;
+	*ret_acts_as = uid[0] == uid[1] ? uid[0] : (uid_t)-1;
 	return TRUE;
 }
 

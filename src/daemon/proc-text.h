@@ -19,8 +19,11 @@ gboolean proc_text_stat(const char *text, pid_t *ret_parent, uint64_t *ret_flags
 /* The number on a line such as "Tgid:\t4711"; key with its colon. */
 gboolean proc_text_pid(const char *text, const char *key, pid_t *ret);
 
-/* The owner by "Uid:" of /proc/PID/status; 0 as soon as its four user ids differ. */
-gboolean proc_text_uid(const char *text, uid_t *ret);
+/*
+ * By "Uid:" of /proc/PID/status: the owner, 0 as soon as its four user ids differ; and the real and
+ * effective user, -1 when these two differ.
+ */
+gboolean proc_text_uid(const char *text, uid_t *ret_owner, uid_t *ret_acts_as);
 
 /* A process's name without the newline, as valid and printable UTF-8, cut to size bytes. */
 void proc_text_name(char *text, size_t size);

@@ -65,7 +65,7 @@ static gboolean read_facts(struct process *process, gboolean any, GError **error
 		set_is_thread(process->pid, tgid, error);
 		return FALSE;
 	}
-	if (!proc_text_uid(status, &process->uid) ||
+	if (!proc_text_uid(status, &process->uid, &process->acts_as) ||
 	    !proc_text_stat(stat, &parent, &flags, &process->start_ticks))
 		goto strange;
 	read_name(process->pid, process->name, sizeof(process->name));

@@ -19,6 +19,7 @@ struct process {
 	int pidfd; /* owned */
 	pid_t pid;
 	uid_t uid;	      /* 0 as soon as its user ids differ from each other */
+	uid_t acts_as;	      /* its real and effective user; -1 when these two differ */
 	uint64_t start_ticks; /* field 22 of /proc/PID/stat */
 	char name[64];	      /* what it calls itself; printable */
 };

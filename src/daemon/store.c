@@ -104,6 +104,7 @@ static void write_boost(GKeyFile *file, const struct boost *boost)
 		g_key_file_set_uint64(file, group, "CGroupId", boost->cgroup->id);
 	}
 	g_key_file_set_uint64(file, group, "Uid", boost->uid);
+	g_key_file_set_boolean(file, group, "OfUser", boost->target.of_user);
 	g_key_file_set_string(file, group, "Reason", boost->reason);
 	g_key_file_set_string(file, group, "AppId", boost->app_id);
 	g_key_file_set_string(file, group, "Requester", boost->requester);
@@ -182,6 +183,8 @@ static struct boost *read_boost(struct store *store, GKeyFile *file, const char 
 	boost->pid = g_key_file_get_integer(file, group, "Pid", NULL);
 	boost->target_uid = (uid_t)g_key_file_get_uint64(file, group, "TargetUid", NULL);
 	boost->uid = (uid_t)g_key_file_get_uint64(file, group, "Uid", NULL);
+	boost->target.of_user = g_key_file_get_boolean(file, group, "OfUser", NULL);
+	boost->target.uid = boost->uid;
 	if (boost->pid)
 		boost->process =
 			find_process(store, boost->cookie, boost->pid,

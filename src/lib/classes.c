@@ -107,7 +107,7 @@ static int key_of(const struct rl_target *target, struct rl_class_key *ret)
 RL_API int rl_classes_set(struct rl_classes *classes, const struct rl_target *target,
 			  enum rl_class class)
 {
-	struct rl_class_entry entry = {.class = class}, old;
+	struct rl_class_entry entry = {.class = class, .uid = RL_ANY_UID}, old;
 	struct rl_class_key key;
 	struct rl_target t;
 	bool there;
@@ -115,10 +115,13 @@ RL_API int rl_classes_set(struct rl_classes *classes, const struct rl_target *ta
 
 	if (!err)
 		err = key_of(&t, &key);
-	if (err || class > RL_CLASS_FOREGROUND)
+	if (err || class > RL_CLASS_FOREGROUND || (t.of_user && t.uid == RL_ANY_UID))
 		return -EINVAL;
 	if (key.scope != RL_SCOPE_CGROUP)
 		entry.start_ticks = t.start_ticks;
+	if (t.of_user)
+		entry.uid = t.uid;
+	entry.owner = t.owner;
 	there = !bpf_map_lookup_elem(classes->entries_fd, &key, &old);
 	if (class == RL_CLASS_NORMAL) {
 		if (!there)

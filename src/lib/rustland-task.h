@@ -34,6 +34,9 @@ enum rl_class {
 	RL_CLASS_FOREGROUND = 2, /* it belongs to the window in the foreground */
 };
 
+/* Where a user is meant: no user in particular; no user id is -1. */
+#define RL_ANY_UID UINT32_MAX
+
 /* What a class is given to, see rl_classes_set(). */
 enum rl_scope {
 	RL_SCOPE_PROCESS = 0, /* the threads of one process */

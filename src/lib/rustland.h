@@ -185,6 +185,10 @@ struct rl_target {
 		start_ticks; /* process and tree: field 22 of /proc/PID/stat; a process that got the
 				 same id later is not meant then. 0: whoever has the id */
 	uint64_t cgroup_id;  /* cgroup: the inode number of its directory, as rl_task.cgroup_id */
+	bool of_user;	     /* the class holds only for tasks whose real and effective user is uid:
+				not for a set-uid program among them, or another user's in the cgroup */
+	uint32_t uid;
+	uint32_t owner; /* the user who asked for the class */
 	size_t : 0;
 };
 
@@ -200,8 +204,9 @@ void rl_classes_free(struct rl_classes **classes);
 
 /*
  * Give a class to a target, or take it away (RL_CLASS_NORMAL). Of several classes that a task has
- * in this way the highest counts. Tasks notice at their next scheduling decision. -EINVAL: no such
- * scope or class, or no id; -ENOSPC: 8192 targets have a class.
+ * in this way the highest counts. Tasks notice at their next scheduling decision, and so does a task
+ * whose user or cgroup changes. A target has one class: the next one given takes its place, also for
+ * another user. -EINVAL: no such scope or class, no id, or of_user with RL_ANY_UID; -ENOSPC: 8192 targets have a class.
  */
 int rl_classes_set(struct rl_classes *classes, const struct rl_target *target, enum rl_class class);
 

@@ -446,17 +446,20 @@ class Daemon:
                 self.process.wait(PATIENCE)
         return self.process.poll()
 
-    def classes(self):
-        """What the scheduler was told last: (scope, id) to class."""
+    def entries(self):
+        """What the scheduler was told last: (scope, id) to class, whose tasks, who asked."""
         try:
             text = (self.kernel / "classes").read_text(encoding="ascii")
         except FileNotFoundError:
             return {}
         state = {}
         for line in text.splitlines():
-            scope, ident, name = line.split()
-            state[scope, int(ident)] = name
-        return {target: name for target, name in state.items() if name != "normal"}
+            scope, ident, name, uid, owner = line.split()
+            state[scope, int(ident)] = name, uid if uid == "any" else int(uid), int(owner)
+        return {target: entry for target, entry in state.items() if entry[0] != "normal"}
+
+    def classes(self):
+        return {target: entry[0] for target, entry in self.entries().items()}
 
     def close(self):
         status = self.stop()

@@ -2,6 +2,8 @@
 """BoostProcess, BoostProcessByPIDFd, Release, ListBoosts, GetProcess, and how boosts end."""
 
 import os
+import signal
+import sys
 import time
 
 import pytest
@@ -47,6 +49,49 @@ def test_boost_reaches_the_scheduler_and_is_listed(daemon, player, root, spawn, 
         "Requester": "python3",
     }
     assert root.boosts()[cookie]["Reason"] == "a game is running"
+
+
+# Forks once as root, says which process that is, and goes on as the user given.
+FAMILY = """
+import os, sys, time
+child = os.fork()
+if child:
+    os.setgid(int(sys.argv[1]))
+    os.setuid(int(sys.argv[1]))
+    print(child, flush=True)
+time.sleep(1000)
+"""
+
+
+@pytest.fixture
+def family(spawn):
+    """A process of the player's with a child of root's, as sudo would be."""
+    process = spawn(0, sys.executable, "-c", FAMILY, str(PLAYER))
+    child = int(process.stdout.readline())
+    yield process.pid, child
+    os.kill(child, signal.SIGKILL)
+
+
+def test_what_runs_as_somebody_else_is_not_meant(daemon, player, root, family):
+    parent, child = family
+    own = player.boost(parent, "tree")
+    assert daemon.entries() == {("tree", parent): ("boosted", PLAYER, PLAYER)}
+    facts = {pid: player.call("GetProcess", f"(uint32 {pid},)") for pid in family}
+    assert (facts[parent]["Class"], facts[parent]["Cookies"]) == ("boosted", [own])
+    assert (facts[child]["Class"], facts[child]["Cookies"]) == ("normal", [])
+    # Root's is for all that runs in there.
+    player.call("Release", f"(uint32 {own},)")
+    all_of_it = root.boost(parent, "tree")
+    assert daemon.entries() == {("tree", parent): ("boosted", "any", 0)}
+    for pid in family:
+        assert root.call("GetProcess", f"(uint32 {pid},)")["Cookies"] == [all_of_it]
+
+
+def test_who_may_boost_others_means_all(bus, daemon, player, spawn):
+    bus.allow(BOOST_OTHER)
+    pid = spawn(OTHER).pid
+    player.boost(pid)
+    assert daemon.entries() == {("process", pid): ("boosted", "any", PLAYER)}
 
 
 def test_cookies_are_not_guessable(player, spawn):

@@ -178,6 +178,16 @@ static const char *class_of(struct fixture *f, const char *scope, pid_t pid)
 	return result;
 }
 
+static void assert_last_line(struct fixture *f, const char *format, int pid)
+{
+	g_autofree char *text = NULL, *expected = g_strdup_printf(format, pid);
+	g_auto(GStrv) lines = NULL;
+
+	assert_true(g_file_get_contents(f->classes_file, &text, NULL, NULL));
+	lines = g_strsplit(g_strchomp(text), "\n", -1);
+	assert_string_equal(lines[g_strv_length(lines) - 1], expected);
+}
+
 /* Lets what is ready happen, as the main loop would. */
 static void run_until_event(struct fixture *f)
 {
@@ -224,6 +234,34 @@ static void test_scopes_are_different_targets(void **state)
 	boosts_remove(f->boosts, tree, BOOST_RELEASED);
 	assert_string_equal(class_of(f, "tree", pid), "normal");
 	assert_string_equal(class_of(f, "process", pid), "boosted");
+	end_child(pid);
+}
+
+/* Of equal ones the oldest; with the class goes for whose tasks it holds, and who asked. */
+static void test_whose_class(void **state)
+{
+	struct fixture *f = *state;
+	pid_t pid = start_child();
+	struct boost *own = make(PLAYER, pid, RL_SCOPE_TREE, "own");
+	uint32_t cookie;
+
+	own->target.of_user = true;
+	own->target.uid = PLAYER;
+	cookie = boosts_add(f->boosts, own, NULL);
+	add(f, OTHER, pid, "other");
+	assert_last_line(f, "tree %d boosted 1000 1000", pid);
+	focus(f, OTHER, pid, "f");
+	assert_last_line(f, "tree %d foreground any 1001", pid);
+	focus(f, OTHER, 0, NULL);
+	boosts_run(f->boosts, later(FOREGROUND_PERIOD_US));
+	assert_last_line(f, "tree %d boosted 1000 1000", pid);
+	/* The store knows it as well. */
+	close_registry(f);
+	g_unlink(f->classes_file);
+	open_registry(f);
+	assert_last_line(f, "tree %d boosted 1000 1000", pid);
+	boosts_remove(f->boosts, cookie, BOOST_RELEASED);
+	assert_last_line(f, "tree %d boosted any 1001", pid);
 	end_child(pid);
 }
 
@@ -516,6 +554,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		test(test_highest_class),
 		test(test_scopes_are_different_targets),
+		test(test_whose_class),
 		test(test_table_is_full),
 		test(test_exit),
 		test(test_ended_before),
