@@ -88,6 +88,7 @@ void stats_server_init(struct stats_server *server)
 	server->fd = -1;
 	for (size_t i = 0; i < STATS_CLIENTS_MAX; i++)
 		server->clients[i].fd = -1;
+	server->own_uid = geteuid();
 }
 
 int stats_server_open(struct stats_server *server, const char *path,
@@ -257,32 +258,45 @@ static bool serve_client(struct stats_server *server, struct stats_client *clien
 	return !client->closing || !is_flushed(client) || has_request(client);
 }
 
-static bool is_root(int fd)
+/* A free place for that user, or NULL. */
+static struct stats_client *find_place(struct stats_server *server, uid_t uid)
 {
-	struct ucred peer;
-	socklen_t len = sizeof(peer);
+	struct stats_client *place = NULL;
+	int nr_free = 0, nr_held = 0;
 
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.uid == 0;
+	for (size_t i = 0; i < STATS_CLIENTS_MAX; i++) {
+		struct stats_client *client = &server->clients[i];
+
+		if (client->fd < 0) {
+			place = place ? place : client;
+			nr_free++;
+		} else {
+			nr_held += client->uid == uid;
+		}
+	}
+	if (uid == server->own_uid)
+		return place;
+	if (uid == 0)
+		return nr_free > 1 ? place : NULL;
+	return nr_free > STATS_CLIENTS_RESERVED && nr_held < STATS_CLIENTS_PER_USER ? place : NULL;
 }
 
 static void accept_client(struct stats_server *server)
 {
 	struct stats_client *place = NULL;
 	char refusal[128];
-	int nr_free = 0, fd;
+	struct ucred peer;
+	socklen_t peer_len = sizeof(peer);
 	size_t len;
+	int fd;
 
 	server->budget--;
 	fd = accept4(server->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd < 0)
 		return; /* it went away; or files are short, then it is tried again */
-	for (size_t i = 0; i < STATS_CLIENTS_MAX; i++) {
-		if (server->clients[i].fd < 0) {
-			place = place ? place : &server->clients[i];
-			nr_free++;
-		}
-	}
-	if (!place || (nr_free <= STATS_CLIENTS_RESERVED && !is_root(fd))) {
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &peer_len) == 0)
+		place = find_place(server, peer.uid);
+	if (!place) {
 		len = stats_answer_error(refusal, sizeof(refusal), EBUSY, "too many clients");
 		/* A courtesy; when it does not fit, closing says enough. */
 		(void)!send(fd, refusal, len, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -290,6 +304,7 @@ static void accept_client(struct stats_server *server)
 		return;
 	}
 	place->fd = fd;
+	place->uid = peer.uid;
 	place->closing = place->have_prev = false;
 	place->in_len = place->out_len = place->out_sent = 0;
 }

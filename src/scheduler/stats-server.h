@@ -30,12 +30,18 @@
 #define STATS_SERVICE_PATH "/run/scx-rustland/stats"
 
 #define STATS_CLIENTS_MAX 16
-/* Places that only root gets, so that a user who takes all the others keeps no service out. */
+/*
+ * Places that only root and the user that the scheduler itself runs as get (rustlandd is of that user),
+ * so that whoever takes all the others keeps no service out. The last one is not for root either.
+ */
 #define STATS_CLIENTS_RESERVED 4
+/* Places of any other user. */
+#define STATS_CLIENTS_PER_USER 4
 #define STATS_REQUEST_MAX      4096
 
 struct stats_client {
 	int fd;		      /* -1: this place is free */
+	uid_t uid;	      /* whose it is */
 	bool closing;	      /* no more requests; close when the answer is sent */
 	bool have_prev;	      /* prev is set, by the client's first request as upstream does */
 	size_t in_len;	      /* bytes received and not yet handled */
@@ -52,6 +58,7 @@ struct stats_server {
 	char path[108];
 	dev_t dev; /* which file the socket is, to remove no other one's */
 	ino_t ino;
+	uid_t own_uid; /* the user that the scheduler runs as */
 	int budget; /* events that may still be handled in this period */
 	uint64_t period_end_ns;
 	void (*read_stats)(struct rl_stats *ret, void *userdata);

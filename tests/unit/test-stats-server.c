@@ -48,6 +48,7 @@ static int set_up(void **state)
 	(void)state;
 	strcpy(dir, "/tmp/test-stats-XXXXXX");
 	assert_non_null(mkdtemp(dir));
+	assert_int_equal(chmod(dir, 0755), 0);
 	snprintf(path, sizeof(path), "%s/scx/root/stats", dir);
 	current = sample;
 	now_ns = UINT64_C(1000000000);
@@ -344,32 +345,84 @@ static void test_vanish(void **state)
 	close(fd);
 }
 
+/*
+ * Connects as somebody who is neither root nor the user that the scheduler runs as. The kernel takes
+ * the effective user for the peer; where this test is not root, the server takes us for a stranger.
+ */
+static int connect_as(uid_t uid)
+{
+	int fd;
+
+	if (geteuid() == 0) {
+		assert_int_equal(seteuid(uid), 0);
+		fd = try_connect();
+		assert_int_equal(seteuid(0), 0);
+	} else {
+		server.own_uid = geteuid() + 1;
+		fd = try_connect();
+		server.own_uid = geteuid();
+	}
+	return fd;
+}
+
+static bool is_served(int fd)
+{
+	put(fd, REQUEST);
+	return answered(get_text(fd), "errno") == 0;
+}
+
+static void assert_refused(int fd)
+{
+	assert_int_equal(answered(get_text(fd), "errno"), EBUSY);
+	assert_null(get_text(fd));
+	close(fd);
+}
+
 static void test_too_many(void **state)
 {
-	int fds[STATS_CLIENTS_MAX], extra;
-	int nr_places =
-		geteuid() == 0 ? STATS_CLIENTS_MAX : STATS_CLIENTS_MAX - STATS_CLIENTS_RESERVED;
+	int fds[STATS_CLIENTS_MAX];
 
 	(void)state;
-	for (int i = 0; i < nr_places; i++)
+	for (int i = 0; i < STATS_CLIENTS_MAX; i++)
 		fds[i] = try_connect();
-	extra = try_connect();
-	assert_int_equal(answered(get_text(extra), "errno"), EBUSY);
-	assert_null(get_text(extra));
-	close(extra);
-	for (int i = 0; i < nr_places; i++) {
-		put(fds[i], REQUEST);
-		assert_int_equal(answered(get_text(fds[i]), "errno"), 0);
-	}
+	assert_refused(try_connect());
+	for (int i = 0; i < STATS_CLIENTS_MAX; i++)
+		assert_true(is_served(fds[i]));
 	close(fds[3]);
 	settle();
-	extra = try_connect();
-	put(extra, REQUEST);
-	assert_int_equal(answered(get_text(extra), "errno"), 0);
-	close(extra);
-	for (int i = 0; i < nr_places; i++)
-		if (i != 3)
-			close(fds[i]);
+	fds[3] = try_connect();
+	assert_true(is_served(fds[3]));
+	for (int i = 0; i < STATS_CLIENTS_MAX; i++)
+		close(fds[i]);
+}
+
+/* Strangers take what they can get: nobody more than a share, and all of them not what is kept. */
+static void test_kept_places(void **state)
+{
+	int fds[STATS_CLIENTS_MAX], n = 0, nr_users = geteuid() == 0 ? 3 : 1;
+
+	(void)state;
+	for (int user = 0; user < nr_users; user++) {
+		for (int i = 0; i < STATS_CLIENTS_PER_USER; i++)
+			fds[n++] = connect_as(1000 + (uid_t)user);
+		assert_refused(connect_as(1000 + (uid_t)user));
+	}
+	if (nr_users == 3) {
+		assert_int_equal(n, STATS_CLIENTS_MAX - STATS_CLIENTS_RESERVED);
+		assert_refused(connect_as(1003));
+		/* Root that is not the scheduler's user: all of the rest but the last place. */
+		server.own_uid = 1004;
+		while (n < STATS_CLIENTS_MAX - 1)
+			fds[n++] = try_connect();
+		assert_refused(try_connect());
+		fds[n++] = connect_as(1004);
+	} else {
+		fds[n++] = try_connect();
+	}
+	for (int i = 0; i < n; i++) {
+		assert_true(is_served(fds[i]));
+		close(fds[i]);
+	}
 }
 
 /* All clients together cannot keep the thread busy. */
@@ -473,6 +526,7 @@ int main(void)
 		socket_test(test_serve),    socket_test(test_malformed), socket_test(test_split),
 		socket_test(test_oversize), socket_test(test_slow),	 socket_test(test_vanish),
 		socket_test(test_too_many), socket_test(test_budget),	 socket_test(test_paths),
+		socket_test(test_kept_places),
 	};
 
 	alarm(120); /* what waits here waits for ever */
