@@ -284,10 +284,12 @@ gboolean child_start(struct child *c, const char *const *arguments, const int cl
 		g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno),
 			    "cannot watch scx_rustland: %s", g_strerror(errno));
 		kill(c->pid, SIGKILL);
+		while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
+			;
 		forget(c);
 		return FALSE;
 	}
-	c->pid_source = g_unix_fd_add(c->pid_fd, G_IO_IN, on_end, c);
+	c->pid_source = g_unix_fd_add_full(G_PRIORITY_HIGH, c->pid_fd, G_IO_IN, on_end, c, NULL);
 	return TRUE;
 }
 
@@ -318,7 +320,9 @@ struct child *child_new(const char *program, const char *socket_path, uint64_t w
 		child_free(c);
 		return NULL;
 	}
-	c->notify_source = g_unix_fd_add(c->notify_fd, G_IO_IN, on_notification, c);
+	/* Its signs of life do not wait for what clients cause. */
+	c->notify_source = g_unix_fd_add_full(G_PRIORITY_HIGH, c->notify_fd, G_IO_IN,
+					      on_notification, c, NULL);
 	return c;
 }
 

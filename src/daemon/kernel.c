@@ -18,6 +18,8 @@
 #define DEVPATH	    "@/kernel/sched_ext"
 #define PERIOD_MS   20
 #define PERIOD_FAKE 50
+/* Until what could not be read is tried again. */
+#define PERIOD_FAILED_MS 500
 /* The kernel's names are shorter. */
 #define OPS_NAME_MAX 256
 
@@ -25,8 +27,9 @@ struct kernel {
 	char *fake_dir;
 	int fd; /* uevents; -1 with a fake */
 	guint fd_source, timer;
-	enum rl_kernel_state state;
+	enum rl_kernel_state state; /* the last that could be read */
 	char *ops;
+	int err; /* of the last look, 0 if it went well */
 	void (*changed)(gpointer userdata);
 	gpointer userdata;
 };
@@ -42,6 +45,22 @@ static gboolean on_timer(gpointer userdata)
 	return G_SOURCE_REMOVE;
 }
 
+static void look_again_in(struct kernel *k, guint ms)
+{
+	if (!k->timer)
+		k->timer = g_timeout_add(ms, on_timer, k);
+}
+
+/* That it cannot be read says nothing about the kernel: what was seen last stays until it can. */
+static void on_unreadable(struct kernel *k, int err)
+{
+	if (k->err != err)
+		g_warning("cannot read the kernel's state of sched_ext: %s; it is tried again",
+			  g_strerror(-err));
+	k->err = err;
+	look_again_in(k, PERIOD_FAILED_MS);
+}
+
 void kernel_refresh(struct kernel *k)
 {
 	char ops[OPS_NAME_MAX];
@@ -49,14 +68,17 @@ void kernel_refresh(struct kernel *k)
 	bool passing = state == RL_KERNEL_ENABLING || state == RL_KERNEL_DISABLING;
 	bool changed;
 
-	if (state < 0)
-		state = RL_KERNEL_UNSUPPORTED; /* what cannot be read cannot be supervised */
+	if (state < 0) {
+		on_unreadable(k, state);
+		return;
+	}
+	k->err = 0;
 	changed = state != (int)k->state || strcmp(ops, k->ops) != 0;
 	k->state = (enum rl_kernel_state)state;
 	g_free(k->ops);
 	k->ops = g_strdup(ops);
-	if ((passing || k->fake_dir) && !k->timer)
-		k->timer = g_timeout_add(k->fake_dir ? PERIOD_FAKE : PERIOD_MS, on_timer, k);
+	if (passing || k->fake_dir)
+		look_again_in(k, k->fake_dir ? PERIOD_FAKE : PERIOD_MS);
 	if (changed && k->changed)
 		k->changed(k->userdata);
 }
@@ -115,6 +137,7 @@ struct kernel *kernel_new(const char *fake_dir, GError **error)
 	k->fake_dir = g_strdup(fake_dir);
 	k->fd = -1;
 	k->ops = g_strdup("");
+	k->state = RL_KERNEL_DISABLING; /* until it has been seen, nobody starts anything */
 	if (!k->fake_dir) {
 		k->fd = open_uevents();
 		if (k->fd < 0) {

@@ -52,8 +52,12 @@ RL_API int rl_kernel_state_at(const char *dir, char *ops_name, size_t ops_name_l
 
 	if (ops_name && ops_name_len) {
 		ops_name[0] = '\0';
-		/* The file is only there while a scheduler is loaded. */
-		read_line(dir ?: SYSFS, "root/ops", ops_name, ops_name_len);
+		err = read_line(dir ?: SYSFS, "root/ops", ops_name, ops_name_len);
+		/* It is only there while a scheduler is loaded. Any other failure is no answer. */
+		if (err < 0 && err != -ENOENT && err != -ENODEV) {
+			ops_name[0] = '\0';
+			return err;
+		}
 	}
 	err = read_line(dir ?: SYSFS, "state", word, sizeof(word));
 	if (err == -ENOENT)

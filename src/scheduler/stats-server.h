@@ -59,7 +59,7 @@ struct stats_server {
 	dev_t dev; /* which file the socket is, to remove no other one's */
 	ino_t ino;
 	uid_t own_uid; /* the user that the scheduler runs as */
-	int budget; /* events that may still be handled in this period */
+	int budget;    /* events that may still be handled in this period */
 	uint64_t period_end_ns;
 	void (*read_stats)(struct rl_stats *ret, void *userdata);
 	void *userdata;

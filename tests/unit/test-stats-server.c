@@ -523,10 +523,11 @@ static void test_paths(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		socket_test(test_serve),    socket_test(test_malformed), socket_test(test_split),
-		socket_test(test_oversize), socket_test(test_slow),	 socket_test(test_vanish),
-		socket_test(test_too_many), socket_test(test_budget),	 socket_test(test_paths),
-		socket_test(test_kept_places),
+		socket_test(test_serve),    socket_test(test_malformed),
+		socket_test(test_split),    socket_test(test_oversize),
+		socket_test(test_slow),	    socket_test(test_vanish),
+		socket_test(test_too_many), socket_test(test_budget),
+		socket_test(test_paths),    socket_test(test_kept_places),
 	};
 
 	alarm(120); /* what waits here waits for ever */

@@ -6,6 +6,8 @@
  */
 #include <config.h>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -14,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -405,6 +408,65 @@ static void test_statistics(void **state)
 	assert_int_equal(ask(f, "nr_running"), 3);
 }
 
+/* No descriptor is left for this process, until the limit is put back. */
+static struct rlimit exhaust_descriptors(void)
+{
+	struct rlimit old, none;
+	int next = dup(STDERR_FILENO);
+
+	assert_true(next >= 0);
+	close(next);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	none = (struct rlimit){.rlim_cur = (rlim_t)next, .rlim_max = old.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(open("/", O_RDONLY), -1);
+	return old;
+}
+
+static void assert_still_active(struct fixture *f)
+{
+	const struct supervisor_status *status = supervisor_status(f->supervisor);
+
+	assert_int_equal(kernel_state(f->kernel), RL_KERNEL_ENABLED);
+	assert_string_equal(status->state, "active");
+	assert_string_equal(status->scheduler, "rustland_fake");
+}
+
+/* What cannot be read now is not taken for a kernel without sched_ext, or without a scheduler. */
+static void test_unreadable_kernel(void **state)
+{
+	struct fixture *f = *state;
+	g_autofree char *state_path = g_build_filename(f->dir, "state", NULL);
+	g_autofree char *ops_path = g_build_filename(f->dir, "root", "ops", NULL);
+	char ops[64];
+	struct rlimit old;
+	int err;
+
+	begin(f, self, "");
+	wait_for_state(f, "active");
+	old = exhaust_descriptors();
+	err = rl_kernel_state_at(f->dir, ops, sizeof(ops));
+	kernel_refresh(f->kernel);
+	setrlimit(RLIMIT_NOFILE, &old);
+	assert_int_equal(err, -EMFILE);
+	assert_still_active(f);
+	/* A directory can be opened, and not read: first the name, then the state. */
+	g_remove(ops_path);
+	g_mkdir(ops_path, 0755);
+	kernel_refresh(f->kernel);
+	assert_still_active(f);
+	g_remove(state_path);
+	g_mkdir(state_path, 0755);
+	kernel_refresh(f->kernel);
+	assert_still_active(f);
+	/* It is looked at again without being told. */
+	g_rmdir(ops_path);
+	g_rmdir(state_path);
+	fake_kernel(f->dir, "enabled", "lavd_1\n");
+	wait_for_state(f, "starting");
+	assert_string_equal(supervisor_status(f->supervisor)->scheduler, "lavd_1");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(int argc, char **argv)
@@ -414,7 +476,7 @@ int main(int argc, char **argv)
 		TEST(test_gives_up),   TEST(test_no_such_program),
 		TEST(test_inhibited),  TEST(test_new_arguments),
 		TEST(test_degraded),   TEST(test_notifications_of_others),
-		TEST(test_statistics),
+		TEST(test_statistics), TEST(test_unreadable_kernel),
 	};
 
 	if (argc > 2)
