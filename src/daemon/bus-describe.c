@@ -57,7 +57,9 @@ static gboolean covers(const struct boost *boost, const struct process *process,
 		return FALSE;
 	switch (boost->target.scope) {
 	case RL_SCOPE_CGROUP:
-		return path && cgroup_path_is_below(path, boost->cgroup->path);
+		/* One of the same path that was made anew is another group. */
+		return path && cgroup_path_is_below(path, boost->cgroup->path) &&
+		       !cgroup_is_empty(boost->cgroup);
 	case RL_SCOPE_TREE:
 		return covers_tree(boost, process);
 	default:

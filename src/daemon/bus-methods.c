@@ -71,12 +71,31 @@ static const char *action_for(const struct caller *caller, const struct process 
 	return process->uid == caller->uid ? ACTION_BOOST_OWN : ACTION_BOOST_OTHER;
 }
 
-/* A group may hold others' processes: only below the user's slice it is the user's alone. */
-static gboolean is_own_group(const struct cgroup *cgroup, uid_t uid)
+/*
+ * What matters to a person is one application: if all that a user runs were ahead, then nothing would
+ * be. Root may know better.
+ */
+static gboolean check_group(const struct request *request, const char **action, GError **error)
 {
-	g_autofree char *slice = g_strdup_printf("/user.slice/user-%u.slice", uid);
+	const char *path = request->boost->cgroup->path;
+	uid_t uid = request->caller->uid;
 
-	return cgroup_path_is_below(cgroup->path, slice);
+	switch (cgroup_owner_of(path, uid)) {
+	case CGROUP_OTHERS:
+		*action = ACTION_BOOST_OTHER;
+		return TRUE;
+	case CGROUP_TOO_WIDE:
+		if (uid == 0)
+			return TRUE;
+		g_set_error(
+			error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
+			"The control group %s holds more than one application; give that of one "
+			"(a .scope or .service below user@%u.service), or a process",
+			path, uid);
+		return FALSE;
+	default:
+		return TRUE;
+	}
 }
 
 static gboolean pin_group(struct request *request, GError **error)
@@ -118,8 +137,8 @@ static gboolean prepare_boost(struct request *request, const char **ret_action, 
 	if (boost->target.scope == RL_SCOPE_CGROUP) {
 		if (!pin_group(request, error))
 			return FALSE;
-		if (!is_own_group(boost->cgroup, request->caller->uid))
-			*ret_action = ACTION_BOOST_OTHER;
+		if (!check_group(request, ret_action, error))
+			return FALSE;
 	}
 	set_whose(request, *ret_action);
 	set_requester(request);
@@ -230,7 +249,7 @@ static gboolean on_release(Rustland *object, GDBusMethodInvocation *invocation, 
 static gboolean prepare_foreground_process(struct request *request, const char **ret_action,
 					   GError **error)
 {
-	*ret_action = ACTION_BOOST_OWN;
+	/* What is one's own may always be given up. */
 	if (request->pid == 0)
 		return TRUE;
 	if (!need_scheduler(request->bus, error))
@@ -249,12 +268,10 @@ static gboolean prepare_foreground_process(struct request *request, const char *
 static gboolean prepare_foreground_cgroup(struct request *request, const char **ret_action,
 					  GError **error)
 {
-	uid_t uid = request->caller->uid;
-	g_autofree char *manager = NULL;
-
-	*ret_action = ACTION_BOOST_OWN;
+	/* What is one's own may always be given up. */
 	if (!*request->path)
 		return TRUE;
+	*ret_action = ACTION_BOOST_OWN;
 	if (!need_scheduler(request->bus, error))
 		return FALSE;
 	request->boost = boost_new();
@@ -262,9 +279,8 @@ static gboolean prepare_foreground_cgroup(struct request *request, const char **
 	request->boost->cgroup = cgroup_open(request->path, error);
 	if (!request->boost->cgroup)
 		return FALSE;
-	manager = g_strdup_printf("/user.slice/user-%u.slice/user@%u.service", uid, uid);
-	if (!cgroup_path_is_below(request->boost->cgroup->path, manager))
-		*ret_action = ACTION_BOOST_OTHER;
+	if (!check_group(request, ret_action, error))
+		return FALSE;
 	set_whose(request, *ret_action);
 	set_requester(request);
 	return TRUE;

@@ -197,3 +197,30 @@ gboolean cgroup_path_is_below(const char *path, const char *ancestor)
 
 	return strncmp(path, ancestor, len) == 0 && (path[len] == '/' || path[len] == 0);
 }
+
+static gboolean is_unit(const char *name)
+{
+	return g_str_has_suffix(name, ".scope") || g_str_has_suffix(name, ".service");
+}
+
+enum cgroup_owner cgroup_owner_of(const char *path, uid_t uid)
+{
+	g_autofree char *slice = g_strdup_printf("/user.slice/user-%u.slice", uid);
+	g_autofree char *manager = g_strdup_printf("user@%u.service", uid);
+	g_auto(GStrv) parts = NULL;
+	gboolean is_whole_login;
+
+	if (!cgroup_path_is_below(path, slice))
+		return CGROUP_OTHERS;
+	parts = g_strsplit(path + strlen(slice), "/", -1);
+	/* The first one is empty. */
+	if (!parts[0] || !parts[1])
+		return CGROUP_TOO_WIDE;
+	is_whole_login = g_str_has_prefix(parts[1], "session-") && is_unit(parts[1]);
+	if (is_whole_login)
+		return parts[2] ? CGROUP_APPLICATION : CGROUP_TOO_WIDE;
+	for (char **part = parts + 1; *part; part++)
+		if (is_unit(*part) && strcmp(*part, manager) != 0)
+			return CGROUP_APPLICATION;
+	return CGROUP_TOO_WIDE;
+}

@@ -35,6 +35,19 @@ char *cgroup_path_of(pid_t pid);
 /* The id of the group at a path as in /proc, or 0. */
 uint64_t cgroup_id_of(const char *path);
 
+enum cgroup_owner {
+	CGROUP_OTHERS,	    /* not in the user's slice: others' processes may be in it */
+	CGROUP_APPLICATION, /* the user's, and one unit's: a .scope or .service, or a group in one */
+	CGROUP_TOO_WIDE,    /* the user's: a slice, a whole login or all that the user runs */
+};
+
+/*
+ * What a group is to a user, as systemd and desktops lay them out. An application's window has a unit of
+ * its own, below app.slice or session.slice of user@UID.service. A session-N.scope is a whole login:
+ * where a desktop does not start applications as units, all of them are in it.
+ */
+enum cgroup_owner cgroup_owner_of(const char *path, uid_t uid);
+
 /* Whether path is ancestor or lies below it. */
 gboolean cgroup_path_is_below(const char *path, const char *ancestor);
 

@@ -101,6 +101,23 @@ def test_many_changes_are_put_together(start, connect, spawn):
         client.boost(pid)
 
 
+def test_whoever_has_lost_the_right_may_clear(bus, daemon, player, spawn):
+    pid = spawn().pid
+    for clear in (("SetForegroundProcess", "(uint32 0,)"), ("SetForegroundCGroup", "('',)")):
+        bus.allow(BOOST_OWN)
+        focus(player, pid)
+        wait_for("foreground", lambda: daemon.classes() == {("tree", pid): "foreground"})
+        bus.allow()
+        assert player.error("SetForegroundProcess", f"(uint32 {pid},)") == DENIED
+        player.call(*clear)
+        wait_for("nothing", lambda: daemon.classes() == {})
+    bus.stop_polkit()
+    try:
+        player.call("SetForegroundProcess", "(uint32 0,)")
+    finally:
+        bus.start_polkit()
+
+
 def test_refusals(player, root, other, spawn):
     process = spawn()
     process.kill()
@@ -155,7 +172,8 @@ def group():
                     directory.mkdir()
                 except OSError as error:
                     pytest.skip(f"control groups cannot be made here: {error}")
-                made.append(directory)
+                if directory not in made:
+                    made.append(directory)
         return mount / path
 
     yield make
@@ -212,9 +230,9 @@ def test_cgroup_and_process_share_the_slot(daemon, player, group, spawn):
 
 
 def test_cgroup_of_others(bus, daemon, player, root, other, group, spawn):
-    theirs = user_group(other.uid, "app.slice")
+    theirs = user_group(other.uid, "app.slice/app-game.scope")
     # A name that only begins like one's own.
-    mine_not = f"user.slice/user-{PLAYER}.slice/user@{PLAYER}.service.d"
+    mine_not = f"user.slice/user-{PLAYER}.slice.d/app-game.scope"
     for path in (theirs, mine_not, "system-rustland-test.slice"):
         enter(group(path), spawn())
         assert player.error("SetForegroundCGroup", f"('/{path}',)") == DENIED
@@ -224,8 +242,43 @@ def test_cgroup_of_others(bus, daemon, player, root, other, group, spawn):
     player.call("SetForegroundCGroup", f"('/{theirs}',)")
 
 
+def test_cgroup_of_more_than_one_application(bus, daemon, player, root, group, spawn):
+    """If all that a user runs were in front, then the limits on boosts would limit nothing."""
+    app = user_group(PLAYER, "app.slice/app-game.scope")
+    login = f"user.slice/user-{PLAYER}.slice/session-rustland-test.scope"
+    game, shell = spawn(), spawn()
+    enter(group(app), game)
+    enter(group(login), shell)
+    bus.allow(BOOST_OWN, BOOST_OTHER)
+    wide = [f"/{parent}" for parent in pathlib.Path(app).parents if f"user-{PLAYER}." in str(parent)]
+    assert len(wide) == 3
+    for path in (*wide, f"/{login}"):
+        failure = player.failure("SetForegroundCGroup", f"('{path}',)")
+        assert failure.name == INVALID, path
+        assert f"below user@{PLAYER}.service" in failure.message
+    assert player.error("BoostProcess", boost_args(shell.pid, "cgroup")) == INVALID
+    player.boost(game.pid, "cgroup")
+    # An administrator may know better.
+    root.boost(shell.pid, "cgroup")
+
+
+def test_cgroup_made_anew_is_another_one(daemon, player, group, spawn):
+    path = user_group(PLAYER, "app.slice/app-game.scope")
+    directory = group(path)
+    first, second = spawn(), spawn()
+    enter(directory, first)
+    cookie = player.boost(first.pid, "cgroup")
+    first.kill()
+    first.wait()
+    player.wait_removed(cookie)
+    directory.rmdir()
+    enter(group(path), second)
+    info = player.call("GetProcess", f"(uint32 {second.pid},)")
+    assert (info["Class"], info["Cookies"]) == ("normal", [])
+
+
 def test_cgroup_traversal(player, root, group, spawn):
-    own = user_group(PLAYER, "app.slice")
+    own = user_group(PLAYER, "app.slice/app-game.scope")
     enter(group(own), spawn())
     enter(group("system-rustland-test.slice"), spawn())
     for path in (
@@ -249,7 +302,7 @@ def test_cgroup_traversal(player, root, group, spawn):
 
 
 def test_boost_with_scope_cgroup(bus, daemon, player, group, spawn):
-    own = group(f"user.slice/user-{PLAYER}.slice/session-rustland-test.scope")
+    own = group(user_group(PLAYER, "app.slice/app-game.scope"))
     first, second = spawn(), spawn()
     enter(own, first)
     enter(own, second)

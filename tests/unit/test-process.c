@@ -224,6 +224,40 @@ static void test_group_paths(void **state)
 	assert_error(&error, RUSTLAND_ERROR, RUSTLAND_ERROR_NO_SUCH_PROCESS);
 }
 
+static void test_whose_group(void **state)
+{
+	static const struct {
+		const char *path;
+		enum cgroup_owner owner;
+	} groups[] = {
+		{"/user.slice/user-5.slice/user@5.service/app.slice/app-a.scope",
+		 CGROUP_APPLICATION},
+		{"/user.slice/user-5.slice/user@5.service/app.slice/app-t.slice/vte-1.scope",
+		 CGROUP_APPLICATION},
+		{"/user.slice/user-5.slice/user@5.service/session.slice/plasma-kwin.service",
+		 CGROUP_APPLICATION},
+		{"/user.slice/user-5.slice/user@5.service/app.slice/libpod.scope/container/x",
+		 CGROUP_APPLICATION},
+		{"/user.slice/user-5.slice/run-7.scope", CGROUP_APPLICATION},
+		{"/user.slice/user-5.slice/session-2.scope/game", CGROUP_APPLICATION},
+		{"/user.slice/user-5.slice", CGROUP_TOO_WIDE},
+		{"/user.slice/user-5.slice/user@5.service", CGROUP_TOO_WIDE},
+		{"/user.slice/user-5.slice/user@5.service/app.slice", CGROUP_TOO_WIDE},
+		{"/user.slice/user-5.slice/user@5.service/app.slice/app-a.slice", CGROUP_TOO_WIDE},
+		{"/user.slice/user-5.slice/user@5.service.d", CGROUP_TOO_WIDE},
+		{"/user.slice/user-5.slice/session-2.scope", CGROUP_TOO_WIDE},
+		{"/user.slice", CGROUP_OTHERS},
+		{"/user.slice/user-55.slice/user@55.service/app.slice/app-a.scope", CGROUP_OTHERS},
+		{"/user.slice/user-5.slice.d/a.scope", CGROUP_OTHERS},
+		{"/system.slice/gdm.service", CGROUP_OTHERS},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < G_N_ELEMENTS(groups); i++)
+		if (cgroup_owner_of(groups[i].path, 5) != groups[i].owner)
+			fail_msg("%s", groups[i].path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,6 +268,7 @@ int main(void)
 		cmocka_unit_test(test_descriptors_that_are_none),
 		cmocka_unit_test(test_name_behind_a_pidfd),
 		cmocka_unit_test(test_group_paths),
+		cmocka_unit_test(test_whose_group),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
