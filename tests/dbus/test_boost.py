@@ -75,10 +75,10 @@ def family(spawn):
 def test_what_runs_as_somebody_else_is_not_meant(daemon, player, root, family):
     parent, child = family
     own = player.boost(parent, "tree")
-    assert daemon.entries() == {("tree", parent): ("boosted", PLAYER, PLAYER)}
     facts = {pid: player.call("GetProcess", f"(uint32 {pid},)") for pid in family}
     assert (facts[parent]["Class"], facts[parent]["Cookies"]) == ("boosted", [own])
     assert (facts[child]["Class"], facts[child]["Cookies"]) == ("normal", [])
+    assert daemon.entries() == {("tree", parent): ("boosted", PLAYER, PLAYER)}
     # Root's is for all that runs in there.
     player.call("Release", f"(uint32 {own},)")
     all_of_it = root.boost(parent, "tree")
