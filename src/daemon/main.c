@@ -25,6 +25,7 @@
 #include "choice.h"
 #include "classes.h"
 #include "config.h"
+#include "gate.h"
 #include "kernel.h"
 #include "log.h"
 #include "manager.h"
@@ -60,6 +61,7 @@ struct daemon {
 	struct classes *classes;
 	struct store *store;
 	struct boosts *boosts;
+	struct gate *gate; /* what connection goes through */
 	GDBusConnection *connection;
 	struct bus *bus;
 	struct system76 *system76;
@@ -199,9 +201,8 @@ static void on_connected(GObject *source, GAsyncResult *result, gpointer userdat
 	struct daemon *d = userdata;
 
 	(void)source;
-	d->connection = g_bus_get_finish(result, &error);
+	d->connection = gate_connect_finish(result, &d->gate, &error);
 	if (d->connection) {
-		g_dbus_connection_set_exit_on_close(d->connection, FALSE);
 		d->bus = bus_new(d->connection, d->supervisor, d->boosts, &host, d);
 		bus_config_changed(d->bus, d->config);
 		bus_status_changed(d->bus);
@@ -282,6 +283,7 @@ static void daemon_close(struct daemon *d)
 	system76_free(d->system76);
 	bus_free(d->bus);
 	g_clear_object(&d->connection);
+	gate_free(d->gate);
 	boosts_free(d->boosts);
 	store_free(d->store);
 	manager_free(d->manager);
@@ -312,7 +314,7 @@ static int daemon_run(struct daemon *d)
 	sources[1] = g_unix_signal_add(SIGINT, on_stop_signal, d);
 	sources[2] = g_unix_signal_add(SIGHUP, on_reload_signal, d);
 	supervisor_start(d->supervisor);
-	g_bus_get(G_BUS_TYPE_SYSTEM, NULL, on_connected, d);
+	gate_connect(on_connected, d);
 	g_main_loop_run(d->loop);
 	if (d->on_bus && stopping_for_good(d->connection))
 		boosts_end_all(d->boosts, BOOST_SHUTDOWN);

@@ -111,7 +111,7 @@ struct manager *manager_new(const struct supervisor *supervisor)
 
 	m->supervisor = supervisor;
 	if (sd_watchdog_enabled(0, &usec) > 0)
-		/* Before anything that clients cause, see bus-gate.h for how much that can be. */
+		/* Before anything that clients cause, see gate.h for how much that can be. */
 		m->watchdog = g_timeout_add_full(G_PRIORITY_HIGH, (guint)(usec / 2000), on_watchdog,
 						 m, NULL);
 	return m;
