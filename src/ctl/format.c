@@ -146,15 +146,16 @@ void format_boosts(GString *out, JsonArray *boosts, const struct view *view, con
 
 void format_boost_line(GString *out, JsonObject *boost)
 {
-	g_autofree char *name = text_clean(object_text(boost, "name"));
+	g_autofree char *name = text_clean(object_text(boost, "name")),
+			*scope = text_clean(object_text(boost, "scope")),
+			*class = text_clean(object_text(boost, "class"));
 	guint64 pid = object_number(boost, "pid");
 
 	g_string_append_printf(out, "boost %" G_GUINT64_FORMAT ": %s",
 			       object_number(boost, "cookie"), name);
 	if (pid)
 		g_string_append_printf(out, " (process %" G_GUINT64_FORMAT ")", pid);
-	g_string_append_printf(out, ", %s, %s", object_text(boost, "scope"),
-			       object_text(boost, "class"));
+	g_string_append_printf(out, ", %s, %s", scope, class);
 }
 
 /* ---- profile -------------------------------------------------------------------------------- */
