@@ -52,10 +52,11 @@ static int connect_to(const char *path)
 static ssize_t ask(int fd, char *buf, size_t size)
 {
 	static const char request[] = "{\"req\":\"stats\",\"args\":{}}\n";
+	ssize_t sent = send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL);
 	size_t len = 0;
 
-	if (send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) != (ssize_t)sizeof(request) - 1)
-		return errno ? -errno : -EIO;
+	if (sent != (ssize_t)sizeof(request) - 1)
+		return sent < 0 ? -errno : -EIO;
 	while (len < size) {
 		ssize_t n = recv(fd, buf + len, size - len, 0);
 

@@ -47,10 +47,12 @@ static void say(const struct gnome *gnome)
 
 static void set_focused(struct gnome *gnome, const char *path)
 {
-	if (g_strcmp0(gnome->focused, path) == 0)
+	char *old = gnome->focused;
+
+	if (g_strcmp0(old, path) == 0)
 		return;
-	g_free(gnome->focused);
 	gnome->focused = g_strdup(path);
+	g_free(old);
 	say(gnome);
 }
 

@@ -344,6 +344,8 @@ static void build_start(struct build *build, const struct options *options, uint
 	setpgid(0, 0);
 	snprintf(path, sizeof(path), "%s/output", build->dir);
 	out = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+	if (!old_path || out < 0)
+		_exit(126);
 	dup2(out, STDOUT_FILENO);
 	dup2(out, STDERR_FILENO);
 	snprintf(path, sizeof(path), "%s/source", build->dir);

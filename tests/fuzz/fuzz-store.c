@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The file with the boosts of the last run. What was loaded and is saved is loaded again as it was, as
+ * far as its process and group are there.
+ *
+ * Covers: src/daemon/store.c
+ */
+#include <fcntl.h>
+#include <sys/pidfd.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "fuzz-glib.h"
+
+#include "../../src/daemon/boost.h"
+#include "../../src/daemon/store.h"
+
+#define FD SD_LISTEN_FDS_START
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc, (void)argv;
+	fuzz_glib_init();
+	fuzz_make_directory();
+	/* A manager that does not listen. */
+	setenv("NOTIFY_SOCKET", "/nowhere", 1);
+	require(fcntl(FD, F_GETFD) < 0 && fcntl(FD + 1, F_GETFD) < 0);
+	require(dup2(1, FD) == FD && dup2(1, FD + 1) == FD + 1);
+	return 0;
+}
+
+static void check(const struct boost *boost)
+{
+	require(boost->cookie && boost->class <= RL_CLASS_FOREGROUND);
+	require(boost->target.scope <= RL_SCOPE_CGROUP);
+	require(boost->reason && boost->app_id && boost->requester);
+	require(!boost->process || boost->process->pid == boost->pid);
+}
+
+/* As the service manager hands descriptors back: of this process, and one that is none. */
+static void hand_back(void)
+{
+	g_autofree char *pid = g_strdup_printf("%d", getpid());
+	int pidfd = pidfd_open(getpid(), 0);
+
+	require(pidfd > FD && dup2(pidfd, FD) == FD && dup2(1, FD + 1) == FD + 1);
+	close(pidfd);
+	setenv("LISTEN_PID", pid, 1);
+	setenv("LISTEN_FDS", "2", 1);
+	setenv("LISTEN_FDNAMES", "boost-7:boost-99", 1);
+}
+
+static GPtrArray *load(void)
+{
+	struct store *store;
+	GPtrArray *boosts;
+
+	hand_back();
+	store = store_new(fuzz_directory);
+	boosts = store_load(store);
+	require(fcntl(FD, F_GETFD) < 0 && fcntl(FD + 1, F_GETFD) < 0);
+	require(dup2(1, FD) == FD && dup2(1, FD + 1) == FD + 1);
+	store_free(store);
+	g_ptr_array_set_free_func(boosts, (GDestroyNotify)boost_free);
+	for (guint i = 0; i < boosts->len; i++)
+		check(boosts->pdata[i]);
+	return boosts;
+}
+
+static void save(const GPtrArray *boosts)
+{
+	struct store *store = store_new(fuzz_directory);
+
+	for (guint i = 0; i < boosts->len; i++)
+		store_put_fd(store, boosts->pdata[i]);
+	store_save(store, boosts);
+	store_free(store);
+}
+
+static void compare(const GPtrArray *first, const GPtrArray *second)
+{
+	require(first->len == second->len);
+	for (guint i = 0; i < first->len; i++) {
+		const struct boost *a = first->pdata[i], *b = second->pdata[i];
+
+		require(a->cookie == b->cookie && a->class == b->class && a->uid == b->uid);
+		require(a->target.scope == b->target.scope && a->pid == b->pid);
+		require(a->timeout_us == b->timeout_us && a->expires_us == b->expires_us);
+		require(g_strcmp0(a->reason, b->reason) == 0);
+		require(g_strcmp0(a->client, b->client) == 0);
+		require(!a->process == !b->process && !a->cgroup == !b->cgroup);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	g_autoptr(GPtrArray) first = NULL, second = NULL;
+
+	fuzz_write(fuzz_directory, "boosts", data, size);
+	first = load();
+	save(first);
+	second = load();
+	compare(first, second);
+	return 0;
+}
