@@ -11,13 +11,22 @@
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	g_autofree char *root = NULL;
+	g_autofree char *root = NULL, *odd = NULL;
+	char path[8192] = "", ops[8];
 
 	(void)argc, (void)argv;
 	fuzz_glib_init();
 	fuzz_make_directory();
 	root = g_build_filename(fuzz_directory, "root", NULL);
 	require(g_mkdir(root, 0755) == 0);
+	/* Paths that are too long, and where a directory is. */
+	memset(path, 'x', sizeof(path) - 1);
+	require(rl_kernel_state_at(path, NULL, 0) < 0);
+	require(rl_kernel_state_at(path, ops, sizeof(ops)) < 0 && !*ops);
+	odd = g_build_filename(fuzz_directory, "odd/state", NULL);
+	require(g_mkdir_with_parents(odd, 0755) == 0);
+	odd[strlen(odd) - strlen("/state")] = 0;
+	require(rl_kernel_state_at(odd, NULL, 0) < 0);
 	rl_kernel_state(NULL, 0);
 	require(rl_kernel_state_at("/nowhere", NULL, 0) == RL_KERNEL_UNSUPPORTED);
 	return 0;

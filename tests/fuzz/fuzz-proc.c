@@ -26,13 +26,13 @@ static void check_stat_around(const char *name)
 static void check_lines_around(char *name)
 {
 	g_autofree char *status = NULL, *groups = NULL, *path = NULL;
-	uid_t uid = 0;
+	uid_t uid = 0, acts_as = 0;
 	pid_t pid = 0;
 
 	g_strdelimit(name, "\n", ' ');
 	status = g_strdup_printf("Name:\t%s\nTgid:\t77\nUid:\t5\t5\t5\t5\n", name);
 	require(proc_text_pid(status, "Tgid:", &pid) && pid == 77);
-	require(proc_text_uid(status, &uid) && uid == 5);
+	require(proc_text_uid(status, &uid, &acts_as) && uid == 5 && acts_as == 5);
 	groups = g_strdup_printf("1:name=x:/%s\n0::/a%s\n", name, name);
 	path = proc_text_cgroup(groups);
 	require(path && g_str_has_prefix(path, "/a"));
@@ -50,12 +50,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *text = fuzz_text(data, size), *path = proc_text_cgroup(text), name[64];
 	uint64_t flags, ticks;
 	pid_t parent, pid;
-	uid_t uid = 1;
+	uid_t uid = 1, acts_as = 1;
 
 	proc_text_stat(text, &parent, &flags, &ticks);
 	proc_text_pid(text, "Tgid:", &pid);
-	if (!proc_text_uid(text, &uid))
-		require(uid == 1);
+	if (!proc_text_uid(text, &uid, &acts_as))
+		require(uid == 1 && acts_as == 1);
 	proc_text_populated(text);
 	require(!path || (g_utf8_validate(path, -1, NULL) && !strchr(path, '\n')));
 	g_strlcpy(name, text, sizeof(name));
