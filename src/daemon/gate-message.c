@@ -87,7 +87,7 @@ static bool take_u32(struct reader *r, uint32_t *ret)
 	return bytes != NULL;
 }
 
-/* A string or a path, into ret if it has room for it: names have. */
+/* A string or a path; into ret, if there is one, a name. */
 static bool take_string(struct reader *r, char *ret)
 {
 	const uint8_t *bytes;
@@ -98,10 +98,12 @@ static bool take_string(struct reader *r, char *ret)
 	bytes = take(r, 1, (size_t)len + 1);
 	if (!bytes)
 		return false;
-	if (ret && len <= GATE_NAME_MAX && !memchr(bytes, 0, len)) {
-		memcpy(ret, bytes, len);
-		ret[len] = 0;
-	}
+	if (!ret)
+		return true;
+	/* What is no name may be read as another one by somebody else. */
+	if (len > GATE_NAME_MAX || memchr(bytes, 0, len) || bytes[len])
+		return false;
+	memcpy(ret, bytes, (size_t)len + 1);
 	return true;
 }
 
