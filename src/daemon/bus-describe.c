@@ -4,53 +4,98 @@
 
 #include "bus-describe.h"
 
-GVariant *describe_boost(const struct boost *boost, gboolean with_private)
+/* ---- Boosts --------------------------------------------------------------------------------- */
+
+static void add_string(GVariantBuilder *b, const char *key, const char *value)
+{
+	g_variant_builder_add(b, "{sv}", key, g_variant_new_string(value));
+}
+
+static void add_public(GVariantBuilder *b, const struct boost *boost)
+{
+	g_variant_builder_add(b, "{sv}", "Cookie", g_variant_new_uint32(boost->cookie));
+	add_string(b, "Scope", scope_name(boost->target.scope));
+	add_string(b, "Class", class_name(boost->class));
+}
+
+/* What the owner of the process could find out without us, but for the class. */
+static void add_facts(GVariantBuilder *b, const struct boost *boost)
+{
+	g_variant_builder_add(b, "{sv}", "Pid", g_variant_new_uint32((guint32)boost->pid));
+	add_string(b, "Name", boost_name(boost));
+	g_variant_builder_add(b, "{sv}", "Uid", g_variant_new_uint32(boost->uid));
+	g_variant_builder_add(b, "{sv}", "Since", g_variant_new_uint64((guint64)boost->since_us));
+	add_string(b, "Lifetime", boost->client ? "client" : "process");
+	if (boost->timeout_us)
+		g_variant_builder_add(b, "{sv}", "TimeoutUSec",
+				      g_variant_new_uint64(boost->timeout_us));
+	if (boost->cgroup)
+		add_string(b, "CGroup", boost->cgroup->path);
+}
+
+static void add_said(GVariantBuilder *b, const struct boost *boost)
+{
+	add_string(b, "Reason", boost->reason);
+	add_string(b, "AppId", boost->app_id);
+	add_string(b, "Requester", boost->requester);
+	if (boost->client)
+		add_string(b, "Client", boost->client);
+}
+
+GVariant *describe_boost_to_all(const struct boost *boost)
 {
 	GVariantBuilder b;
 
 	g_variant_builder_init(&b, G_VARIANT_TYPE_VARDICT);
-	g_variant_builder_add(&b, "{sv}", "Cookie", g_variant_new_uint32(boost->cookie));
-	g_variant_builder_add(&b, "{sv}", "Pid", g_variant_new_uint32((guint32)boost->pid));
-	g_variant_builder_add(&b, "{sv}", "Name", g_variant_new_string(boost_name(boost)));
-	g_variant_builder_add(&b, "{sv}", "Scope",
-			      g_variant_new_string(scope_name(boost->target.scope)));
-	g_variant_builder_add(&b, "{sv}", "Class", g_variant_new_string(class_name(boost->class)));
-	g_variant_builder_add(&b, "{sv}", "Uid", g_variant_new_uint32(boost->uid));
-	g_variant_builder_add(&b, "{sv}", "Since", g_variant_new_uint64((guint64)boost->since_us));
-	g_variant_builder_add(&b, "{sv}", "Lifetime",
-			      g_variant_new_string(boost->client ? "client" : "process"));
-	if (boost->timeout_us)
-		g_variant_builder_add(&b, "{sv}", "TimeoutUSec",
-				      g_variant_new_uint64(boost->timeout_us));
-	if (boost->cgroup)
-		g_variant_builder_add(&b, "{sv}", "CGroup",
-				      g_variant_new_string(boost->cgroup->path));
-	if (with_private) {
-		g_variant_builder_add(&b, "{sv}", "Reason", g_variant_new_string(boost->reason));
-		g_variant_builder_add(&b, "{sv}", "AppId", g_variant_new_string(boost->app_id));
-		g_variant_builder_add(&b, "{sv}", "Requester",
-				      g_variant_new_string(boost->requester));
-		if (boost->client)
-			g_variant_builder_add(&b, "{sv}", "Client",
-					      g_variant_new_string(boost->client));
-	}
+	add_public(&b, boost);
 	return g_variant_builder_end(&b);
 }
 
-/* As far up as anybody could have nested processes on purpose. */
-#define ANCESTORS_MAX 256
-
-static gboolean covers_tree(const struct boost *boost, const struct process *process)
+GVariant *describe_boost(const struct boost *boost, uid_t reader)
 {
-	pid_t pid = process->pid;
+	gboolean asked = reader == 0 || reader == boost->uid;
+	GVariantBuilder b;
 
-	for (int i = 0; pid > 1 && i < ANCESTORS_MAX; i++, pid = process_parent(pid))
-		if (pid == boost->pid)
+	g_variant_builder_init(&b, G_VARIANT_TYPE_VARDICT);
+	add_public(&b, boost);
+	if (asked || (boost->process && reader == boost->target_uid))
+		add_facts(&b, boost);
+	if (asked)
+		add_said(&b, boost);
+	return g_variant_builder_end(&b);
+}
+
+/* ---- Processes ------------------------------------------------------------------------------ */
+
+/*
+ * A process and those above it, as far up as the scheduler looks: CLASS_DEPTH in bpf/class.bpf.h.
+ * Whoever is deeper has its class by inheritance, which is not to be seen from here.
+ */
+#define LINEAGE_MAX 32
+
+struct lineage {
+	pid_t pids[LINEAGE_MAX];
+	int n;
+};
+
+static void read_lineage(struct lineage *ret, pid_t pid)
+{
+	ret->pids[0] = pid;
+	ret->n = 1;
+	while (ret->n < LINEAGE_MAX && (pid = process_parent(pid)) > 1)
+		ret->pids[ret->n++] = pid;
+}
+
+static gboolean is_in_lineage(const struct lineage *lineage, pid_t pid)
+{
+	for (int i = 0; i < lineage->n; i++)
+		if (lineage->pids[i] == pid)
 			return TRUE;
 	return FALSE;
 }
 
-static gboolean covers(const struct boost *boost, const struct process *process, const char *path)
+static gboolean covers(const struct boost *boost, const struct process *process,
+		       const struct lineage *lineage, const char *path)
 {
 	/* As the kernel sees it: a set-uid program, or another user's in the same group, is not meant. */
 	if (boost->target.of_user && process->acts_as != boost->target.uid)
@@ -61,9 +106,9 @@ static gboolean covers(const struct boost *boost, const struct process *process,
 		return path && cgroup_path_is_below(path, boost->cgroup->path) &&
 		       !cgroup_is_empty(boost->cgroup);
 	case RL_SCOPE_TREE:
-		return covers_tree(boost, process);
+		return is_in_lineage(lineage, boost->pid);
 	default:
-		return boost->pid == process->pid;
+		return boost->pid == lineage->pids[0];
 	}
 }
 
@@ -74,12 +119,14 @@ GVariant *describe_process(const struct boosts *boosts, const struct process *pr
 	enum rl_class class = RL_CLASS_NORMAL;
 	const char *scope = "";
 	GVariantBuilder b, cookies;
+	struct lineage lineage;
 
+	read_lineage(&lineage, process->pid);
 	g_variant_builder_init(&cookies, G_VARIANT_TYPE("au"));
 	for (guint i = 0; i < all->len; i++) {
 		const struct boost *boost = g_ptr_array_index(all, i);
 
-		if (!covers(boost, process, path))
+		if (!covers(boost, process, &lineage, path))
 			continue;
 		g_variant_builder_add(&cookies, "u", boost->cookie);
 		if (boost->class > class) {
@@ -89,12 +136,12 @@ GVariant *describe_process(const struct boosts *boosts, const struct process *pr
 	}
 	g_variant_builder_init(&b, G_VARIANT_TYPE_VARDICT);
 	g_variant_builder_add(&b, "{sv}", "Pid", g_variant_new_uint32((guint32)process->pid));
-	g_variant_builder_add(&b, "{sv}", "Name", g_variant_new_string(process->name));
+	add_string(&b, "Name", process->name);
 	g_variant_builder_add(&b, "{sv}", "Uid", g_variant_new_uint32(process->uid));
-	g_variant_builder_add(&b, "{sv}", "Class", g_variant_new_string(class_name(class)));
-	g_variant_builder_add(&b, "{sv}", "Scope", g_variant_new_string(scope));
+	add_string(&b, "Class", class_name(class));
+	add_string(&b, "Scope", scope);
 	g_variant_builder_add(&b, "{sv}", "Cookies", g_variant_builder_end(&cookies));
-	g_variant_builder_add(&b, "{sv}", "CGroup", g_variant_new_string(path ? path : ""));
+	add_string(&b, "CGroup", path ? path : "");
 	g_variant_builder_add(&b, "{sv}", "CGroupId",
 			      g_variant_new_uint64(path ? cgroup_id_of(path) : 0));
 	return g_variant_builder_end(&b);

@@ -5,14 +5,13 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include <gio/gunixfdlist.h>
-
 #include "authority.h"
 #include "boost-options.h"
-#include "bus-describe.h"
 #include "bus-methods.h"
 #include "bus-private.h"
+#include "bus-queries.h"
 #include "bus-request.h"
+#include "bus-target.h"
 #include "caller.h"
 #include "config.h"
 #include "errors.h"
@@ -65,10 +64,15 @@ static void set_whose(struct request *request, const char *action)
 	boost->target.uid = request->caller->uid;
 }
 
+static gboolean is_own(const struct caller *caller, const struct process *process)
+{
+	return process->uid == caller->uid;
+}
+
 /* Which permission boosting that process takes. */
 static const char *action_for(const struct caller *caller, const struct process *process)
 {
-	return process->uid == caller->uid ? ACTION_BOOST_OWN : ACTION_BOOST_OTHER;
+	return is_own(caller, process) ? ACTION_BOOST_OWN : ACTION_BOOST_OTHER;
 }
 
 /*
@@ -129,12 +133,12 @@ static gboolean prepare_boost(struct request *request, const char **ret_action, 
 
 	if (!need_scheduler(request->bus, error))
 		return FALSE;
-	boost->process = request->pidfd >= 0 ? process_pin_fd(request->pidfd, error)
-					     : process_pin(request->pid, error);
+	boost->process = target_pin(request, error);
 	if (!boost->process)
 		return FALSE;
 	*ret_action = action_for(request->caller, boost->process);
-	if (boost->target.scope == RL_SCOPE_CGROUP) {
+	/* Of a process of somebody else not even the group is looked at before that is allowed. */
+	if (boost->target.scope == RL_SCOPE_CGROUP && is_own(request->caller, boost->process)) {
 		if (!pin_group(request, error))
 			return FALSE;
 		if (!check_group(request, ret_action, error))
@@ -150,8 +154,14 @@ static gboolean prepare_boost(struct request *request, const char **ret_action, 
 
 static gboolean finish_boost(struct request *request, GError **error)
 {
-	uint32_t cookie = boosts_add(request->bus->boosts, g_steal_pointer(&request->boost), error);
+	struct boost *boost = request->boost;
+	const char *action;
+	uint32_t cookie;
 
+	if (boost->target.scope == RL_SCOPE_CGROUP && !boost->cgroup &&
+	    !(pin_group(request, error) && check_group(request, &action, error)))
+		return FALSE;
+	cookie = boosts_add(request->bus->boosts, g_steal_pointer(&request->boost), error);
 	if (!cookie)
 		return FALSE;
 	g_dbus_method_invocation_return_value(request->invocation, g_variant_new("(u)", cookie));
@@ -181,16 +191,11 @@ static gboolean on_boost_process_by_pidfd(Rustland *object, GDBusMethodInvocatio
 					  const char *reason, GVariant *options, struct bus *bus)
 {
 	struct request *request = request_new(bus, &kind_boost, invocation);
-	gint32 index = g_variant_get_handle(handle);
 	g_autoptr(GError) error = NULL;
 
 	(void)object;
-	if (fds && index >= 0 && index < g_unix_fd_list_get_length(fds))
-		request->pidfd = g_unix_fd_list_get(fds, index, NULL);
-	if (request->pidfd < 0)
-		g_set_error_literal(&error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
-				    "No descriptor came with the call; send a pidfd");
-	if (!error && parse_boost(request, scope, reason, options, &error))
+	if (target_take_pidfd(request, fds, handle, &error) &&
+	    parse_boost(request, scope, reason, options, &error))
 		request_start(request);
 	else
 		request_fail(request, error);
@@ -199,20 +204,9 @@ static gboolean on_boost_process_by_pidfd(Rustland *object, GDBusMethodInvocatio
 
 /* ---- Release -------------------------------------------------------------------------------- */
 
-static const struct boost *find_boost(const struct request *request, GError **error)
-{
-	const struct boost *boost = boosts_find(request->bus->boosts, request->cookie);
-
-	if (!boost)
-		g_set_error(error, RUSTLAND_ERROR, RUSTLAND_ERROR_NO_SUCH_BOOST,
-			    "There is no boost %" PRIu32 "; it may have ended by itself",
-			    request->cookie);
-	return boost;
-}
-
 static gboolean prepare_release(struct request *request, const char **ret_action, GError **error)
 {
-	const struct boost *boost = find_boost(request, error);
+	const struct boost *boost = target_boost(request, error);
 
 	if (!boost)
 		return FALSE;
@@ -223,7 +217,7 @@ static gboolean prepare_release(struct request *request, const char **ret_action
 
 static gboolean finish_release(struct request *request, GError **error)
 {
-	if (!find_boost(request, error))
+	if (!target_boost(request, error))
 		return FALSE;
 	boosts_remove(request->bus->boosts, request->cookie, BOOST_RELEASED);
 	g_dbus_method_invocation_return_value(request->invocation, NULL);
@@ -244,19 +238,19 @@ static gboolean on_release(Rustland *object, GDBusMethodInvocation *invocation, 
 	return TRUE;
 }
 
-/* ---- SetForegroundProcess, SetForegroundCGroup ---------------------------------------------- */
+/* ---- SetForegroundProcess, ...ByPIDFd, SetForegroundCGroup --------------------------------- */
 
 static gboolean prepare_foreground_process(struct request *request, const char **ret_action,
 					   GError **error)
 {
 	/* What is one's own may always be given up. */
-	if (request->pid == 0)
+	if (request->pid == 0 && request->pidfd < 0)
 		return TRUE;
 	if (!need_scheduler(request->bus, error))
 		return FALSE;
 	request->boost = boost_new();
 	request->boost->target.scope = RL_SCOPE_TREE;
-	request->boost->process = process_pin(request->pid, error);
+	request->boost->process = target_pin(request, error);
 	if (!request->boost->process)
 		return FALSE;
 	*ret_action = action_for(request->caller, request->boost->process);
@@ -328,6 +322,24 @@ static gboolean on_set_foreground_process(Rustland *object, GDBusMethodInvocatio
 	return TRUE;
 }
 
+static gboolean on_set_foreground_process_by_pidfd(Rustland *object,
+						   GDBusMethodInvocation *invocation,
+						   GUnixFDList *fds, GVariant *handle,
+						   struct bus *bus)
+{
+	struct request *request =
+		request_new(bus, &kinds_foreground_process[is_interactive(invocation)], invocation);
+	g_autoptr(GError) error = NULL;
+
+	(void)object;
+	request->order = boosts_next_order(bus->boosts);
+	if (target_take_pidfd(request, fds, handle, &error))
+		request_start(request);
+	else
+		request_fail(request, error);
+	return TRUE;
+}
+
 void bus_set_foreground_silently(struct bus *bus, GDBusMethodInvocation *invocation, uint32_t pid)
 {
 	set_foreground_process(bus, &kind_system76, invocation, pid);
@@ -343,56 +355,6 @@ static gboolean on_set_foreground_cgroup(Rustland *object, GDBusMethodInvocation
 	request->path = g_strdup(path);
 	request->order = boosts_next_order(bus->boosts);
 	request_start(request);
-	return TRUE;
-}
-
-/* ---- ListBoosts, GetProcess ----------------------------------------------------------------- */
-
-static gboolean prepare_list(struct request *request, const char **ret_action, GError **error)
-{
-	(void)request, (void)ret_action, (void)error;
-	return TRUE;
-}
-
-static gboolean finish_list(struct request *request, GError **error)
-{
-	const GPtrArray *all = boosts_all(request->bus->boosts);
-	uid_t uid = request->caller->uid;
-	GVariantBuilder b;
-
-	(void)error;
-	g_variant_builder_init(&b, G_VARIANT_TYPE("aa{sv}"));
-	for (guint i = 0; i < all->len; i++) {
-		const struct boost *boost = g_ptr_array_index(all, i);
-
-		g_variant_builder_add_value(&b,
-					    describe_boost(boost, uid == 0 || uid == boost->uid));
-	}
-	g_dbus_method_invocation_return_value(request->invocation, g_variant_new("(aa{sv})", &b));
-	return TRUE;
-}
-
-static const struct request_kind kind_list = {.prepare = prepare_list, .finish = finish_list};
-
-static gboolean on_list_boosts(Rustland *object, GDBusMethodInvocation *invocation, struct bus *bus)
-{
-	(void)object;
-	request_start(request_new(bus, &kind_list, invocation));
-	return TRUE;
-}
-
-static gboolean on_get_process(Rustland *object, GDBusMethodInvocation *invocation, guint pid,
-			       struct bus *bus)
-{
-	g_autoptr(GError) error = NULL;
-	struct process *process = process_look(pid, &error);
-
-	if (process)
-		rustland_complete_get_process(object, invocation,
-					      describe_process(bus->boosts, process));
-	else
-		return_error(invocation, error);
-	process_free(process);
 	return TRUE;
 }
 
@@ -538,15 +500,16 @@ void bus_methods_connect(struct bus *bus)
 		{"handle-boost-process-by-pidfd", G_CALLBACK(on_boost_process_by_pidfd)},
 		{"handle-release", G_CALLBACK(on_release)},
 		{"handle-set-foreground-process", G_CALLBACK(on_set_foreground_process)},
+		{"handle-set-foreground-process-by-pidfd",
+		 G_CALLBACK(on_set_foreground_process_by_pidfd)},
 		{"handle-set-foreground-cgroup", G_CALLBACK(on_set_foreground_cgroup)},
-		{"handle-list-boosts", G_CALLBACK(on_list_boosts)},
-		{"handle-get-process", G_CALLBACK(on_get_process)},
 		{"handle-get-statistics", G_CALLBACK(on_get_statistics)},
 		{"handle-reload-configuration", G_CALLBACK(on_reload_configuration)},
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(methods); i++)
 		g_signal_connect(bus->skeleton, methods[i].signal, methods[i].callback, bus);
+	bus_queries_connect(bus);
 }
 
 void bus_methods_disconnect(struct bus *bus)

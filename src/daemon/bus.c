@@ -15,7 +15,7 @@
 
 #define BUS_NAME	  "org.scx.Rustland"
 #define BUS_PATH	  "/org/scx/Rustland"
-#define INTERFACE_VERSION 1
+#define INTERFACE_VERSION 2
 
 /* ---- The object ----------------------------------------------------------------------------- */
 
@@ -126,7 +126,7 @@ static void on_added(gpointer userdata, const struct boost *boost)
 	if (boost->client)
 		watch_client(bus, boost->client);
 	rustland_emit_boost_added(RUSTLAND(bus->skeleton), boost->cookie,
-				  describe_boost(boost, FALSE));
+				  describe_boost_to_all(boost));
 	count_changed(bus);
 }
 
@@ -136,8 +136,8 @@ static void on_removed(gpointer userdata, const struct boost *boost, enum boost_
 
 	if (boost->client)
 		unwatch_client_without_boost(bus, boost->client);
-	rustland_emit_boost_removed(RUSTLAND(bus->skeleton), boost->cookie, (guint)boost->pid,
-				    boost_end_name(end));
+	/* Everybody hears it: not even the number of the process. */
+	rustland_emit_boost_removed(RUSTLAND(bus->skeleton), boost->cookie, 0, boost_end_name(end));
 	count_changed(bus);
 }
 

@@ -2,11 +2,14 @@
 /* See caller.h. */
 #include <config.h>
 
+#include <string.h>
+#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include <gio/gunixfdlist.h>
 
 #include "caller.h"
+#include "process.h"
 
 /* The bus answers in microseconds; if it does not, nothing works anyway. */
 #define BUS_TIMEOUT_MS 10000
@@ -18,7 +21,7 @@ static void on_credentials(GObject *source, GAsyncResult *result, gpointer userd
 	g_autoptr(GVariant) reply = NULL, credentials = NULL;
 	GError *error = NULL;
 	struct caller *caller;
-	guint32 uid;
+	guint32 uid, pid;
 	gint32 index;
 
 	reply = g_dbus_connection_call_with_unix_fd_list_finish(G_DBUS_CONNECTION(source), &fds,
@@ -36,6 +39,8 @@ static void on_credentials(GObject *source, GAsyncResult *result, gpointer userd
 	caller = g_new0(struct caller, 1);
 	caller->name = g_strdup(g_task_get_task_data(task));
 	caller->uid = uid;
+	if (g_variant_lookup(credentials, "ProcessID", "u", &pid))
+		caller->pid = (pid_t)pid;
 	caller->pidfd = -1;
 	if (fds && g_variant_lookup(credentials, "ProcessFD", "h", &index) &&
 	    index < g_unix_fd_list_get_length(fds))
@@ -58,6 +63,41 @@ void caller_resolve(GDBusConnection *connection, const char *name, GAsyncReadyCa
 struct caller *caller_resolve_finish(GAsyncResult *result, GError **error)
 {
 	return g_task_propagate_pointer(G_TASK(result), error);
+}
+
+/*
+ * flatpak and firejail let a sandbox talk to the bus through this program, which is outside of it, in
+ * the namespace of the bus.
+ */
+#define PROXY "xdg-dbus-proxy"
+
+static gboolean shares_numbers(int pidfd)
+{
+	char name[64];
+
+	if (!process_shares_numbers(pidfd))
+		return FALSE;
+	process_name_of_fd(pidfd, name, sizeof(name));
+	return strcmp(name, PROXY) != 0;
+}
+
+gboolean caller_shares_numbers(const struct caller *caller)
+{
+	gboolean result;
+	int pidfd;
+
+	if (caller->pidfd >= 0)
+		return shares_numbers(caller->pidfd);
+	/*
+	 * A bus without pidfds. The number may belong to another process by now; whoever arranges that
+	 * gets a process of the own user mistaken for another one, and nothing else.
+	 */
+	pidfd = caller->pid > 0 ? pidfd_open(caller->pid, 0) : -1;
+	if (pidfd < 0)
+		return FALSE;
+	result = shares_numbers(pidfd);
+	close(pidfd);
+	return result;
 }
 
 void caller_free(struct caller *caller)

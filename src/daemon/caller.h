@@ -13,6 +13,7 @@
 struct caller {
 	char *name; /* its unique name on the bus */
 	uid_t uid;
+	pid_t pid; /* its process as the bus numbers it; 0 where the bus cannot tell */
 	int pidfd; /* its process, where the bus has a pidfd of it; else -1; owned */
 };
 
@@ -20,5 +21,11 @@ void caller_resolve(GDBusConnection *connection, const char *name, GAsyncReadyCa
 		    gpointer userdata);
 struct caller *caller_resolve_finish(GAsyncResult *result, GError **error);
 void caller_free(struct caller *caller);
+
+/*
+ * Numbers of processes mean the same to the caller as to us. FALSE in another pid namespace, behind a
+ * proxy that passes on what others say in a sandbox, and where nothing can be told.
+ */
+gboolean caller_shares_numbers(const struct caller *caller);
 
 #endif /* RUSTLANDD_CALLER_H */

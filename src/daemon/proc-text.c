@@ -40,6 +40,15 @@ gboolean proc_text_pid(const char *text, const char *key, pid_t *ret)
 	return value && sscanf(value, "%d", ret) == 1;
 }
 
+gboolean proc_text_nested(const char *text)
+{
+	const char *numbers = value_of(text, "NSpid:");
+	pid_t outer, inner;
+
+	/* Not " ", which would go on to the next line. */
+	return numbers && sscanf(numbers, "%d%*[\t]%d", &outer, &inner) == 2;
+}
+
 gboolean proc_text_uid(const char *text, uid_t *ret_owner, uid_t *ret_acts_as)
 {
 	const char *value = value_of(text, "Uid:");

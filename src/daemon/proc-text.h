@@ -20,6 +20,12 @@ gboolean proc_text_stat(const char *text, pid_t *ret_parent, uint64_t *ret_flags
 gboolean proc_text_pid(const char *text, const char *key, pid_t *ret);
 
 /*
+ * "NSpid:" has more than one number: those of a process from the reader's pid namespace down to its
+ * own. A kernel without such namespaces does not write the line.
+ */
+gboolean proc_text_nested(const char *text);
+
+/*
  * By "Uid:" of /proc/PID/status: the owner, 0 as soon as its four user ids differ; and the real and
  * effective user, -1 when these two differ.
  */

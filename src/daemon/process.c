@@ -41,10 +41,12 @@ static void set_gone(pid_t pid, GError **error)
 		    "There is no process %d; it may have just ended", pid);
 }
 
-static void set_is_thread(pid_t pid, pid_t tgid, GError **error)
+static void set_is_thread(pid_t pid, GError **error)
 {
 	g_set_error(error, RUSTLAND_ERROR, RUSTLAND_ERROR_NO_SUCH_PROCESS,
-		    "%d is a thread, and not a process; give its process, %d", pid, tgid);
+		    "%d is a thread, and not a process; give its process, which is Tgid in "
+		    "/proc/%d/status",
+		    pid, pid);
 }
 
 /* Everything but the pidfd and the pid. */
@@ -62,7 +64,7 @@ static gboolean read_facts(struct process *process, gboolean any, GError **error
 	if (!proc_text_pid(status, "Tgid:", &tgid))
 		goto strange;
 	if (tgid != process->pid) {
-		set_is_thread(process->pid, tgid, error);
+		set_is_thread(process->pid, error);
 		return FALSE;
 	}
 	if (!proc_text_uid(status, &process->uid, &process->acts_as) ||
@@ -75,8 +77,7 @@ static gboolean read_facts(struct process *process, gboolean any, GError **error
 	}
 	if (!any && ((flags & PF_KTHREAD) || process->pid == 1)) {
 		g_set_error(error, G_DBUS_ERROR, G_DBUS_ERROR_ACCESS_DENIED,
-			    "Process %d (%s) is %s, which nobody may boost", process->pid,
-			    process->name,
+			    "Process %d is %s, which nobody may boost", process->pid,
 			    process->pid == 1 ? "the system's first" : "a thread of the kernel");
 		return FALSE;
 	}
@@ -111,7 +112,7 @@ static void set_open_failed(pid_t pid, int err, GError **error)
 	if (err == EINVAL || err == ENOENT) {
 		status = read_proc(pid, "status");
 		if (status && proc_text_pid(status, "Tgid:", &tgid) && tgid != pid) {
-			set_is_thread(pid, tgid, error);
+			set_is_thread(pid, error);
 			return;
 		}
 	}
@@ -154,19 +155,32 @@ struct process *process_look(uint32_t pid, GError **error)
 	return pin_number(pid, TRUE, error);
 }
 
-/* -1: it has ended; 0: in another pid namespace; FALSE: no pidfd. */
-static gboolean pid_of_fd(int fd, pid_t *ret)
+/* What the kernel says about a descriptor of ours, or NULL. */
+static char *read_fdinfo(int fd)
 {
-	g_autofree char *text = NULL;
-	char path[64];
+	char path[64], *text;
 
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	if (!g_file_get_contents(path, &text, NULL, NULL))
-		return FALSE;
-	return proc_text_pid(text, "Pid:", ret);
+	return g_file_get_contents(path, &text, NULL, NULL) ? text : NULL;
 }
 
-struct process *process_pin_fd(int pidfd, GError **error)
+/* -1: it has ended; 0: it is in a pid namespace that is not below ours; FALSE: no pidfd. */
+static gboolean pid_of_fd(int fd, pid_t *ret)
+{
+	g_autofree char *text = read_fdinfo(fd);
+
+	return text && proc_text_pid(text, "Pid:", ret);
+}
+
+gboolean process_shares_numbers(int pidfd)
+{
+	g_autofree char *text = read_fdinfo(pidfd);
+	pid_t pid;
+
+	return text && proc_text_pid(text, "Pid:", &pid) && pid > 0 && !proc_text_nested(text);
+}
+
+static struct process *pin_fd(int pidfd, gboolean any, GError **error)
 {
 	pid_t pid;
 	int fd;
@@ -188,7 +202,17 @@ struct process *process_pin_fd(int pidfd, GError **error)
 			    g_strerror(errno));
 		return NULL;
 	}
-	return pin(fd, pid, FALSE, error);
+	return pin(fd, pid, any, error);
+}
+
+struct process *process_pin_fd(int pidfd, GError **error)
+{
+	return pin_fd(pidfd, FALSE, error);
+}
+
+struct process *process_look_fd(int pidfd, GError **error)
+{
+	return pin_fd(pidfd, TRUE, error);
 }
 
 void process_free(struct process *process)

@@ -6,6 +6,8 @@
  * if it does, then they are about this process. Its owner is what "Uid:" of /proc/PID/status says.
  * Who owns the files in /proc/PID says less: the effective user alone, or root for every program that
  * is not dumpable, as compositors with file capabilities are.
+ *
+ * Errors go to callers that may not see the process: they must never tell its name or its owner.
  */
 #ifndef RUSTLANDD_PROCESS_H
 #define RUSTLANDD_PROCESS_H
@@ -34,6 +36,7 @@ struct process *process_pin_fd(int pidfd, GError **error);
 
 /* The same for reading only: pid 1 and kernel threads are found as well. */
 struct process *process_look(uint32_t pid, GError **error);
+struct process *process_look_fd(int pidfd, GError **error);
 
 void process_free(struct process *process);
 
@@ -42,6 +45,13 @@ gboolean process_alive(const struct process *process);
 
 /* Its parent, or 0 when there is none to be seen. For walks towards the root; it may be stale. */
 pid_t process_parent(pid_t pid);
+
+/*
+ * The process behind a pidfd knows all processes by the numbers that we know them by: it is in our own
+ * pid namespace. FALSE as well when it has ended, for then nobody can tell. Needs no privilege: it is
+ * our own /proc/self/fdinfo that says so.
+ */
+gboolean process_shares_numbers(int pidfd);
 
 /* The name of the process behind a pidfd, or "" when that cannot be told. */
 void process_name_of_fd(int pidfd, char *ret, size_t size);

@@ -56,11 +56,11 @@ def session(bus, daemon):
 
 @pytest.fixture
 def connect(bus):
-    """connect(uid): another client."""
+    """connect(uid, ...): another client; see harness.Client."""
     clients = []
 
-    def connect_client(uid):
-        clients.append(harness.Client(bus, uid))
+    def connect_client(uid, **more):
+        clients.append(harness.Client(bus, uid, **more))
         return clients[-1]
 
     yield connect_client

@@ -164,19 +164,26 @@ class Bus:
 
 
 class Client:
-    """A process of that user, connected to the bus."""
+    """A process of that user, connected to the bus.
 
-    def __init__(self, bus, uid):
+    within: the words of a command that runs another one as root, somewhere else: "unshare --pid ...".
+    program: what the client is, if it is not client.py itself."""
+
+    def __init__(self, bus, uid, within=(), program=None):
         self.uid = uid
+        program = program or [sys.executable, "-B", bus.dir / "client.py"]
+        if within:
+            user = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--"]
+            program, identity = [*within, *user, *program], {}
+        else:
+            identity = {"user": uid, "group": uid, "extra_groups": []}
         self.process = subprocess.Popen(
-            [sys.executable, "-B", bus.dir / "client.py"],
+            program,
             env=bus.env,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            user=uid,
-            group=uid,
-            extra_groups=[],
             cwd="/",
+            **identity,
         )
         self.pid = self.process.pid
         self.answers, self.signals = {}, []
@@ -279,11 +286,17 @@ class Client:
         )
 
     def kill(self):
+        pid = self.process.pid
+        children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+        # The first of a namespace, with which all in it end.
+        for child in children.split():
+            os.kill(int(child), signal.SIGKILL)
         self.process.kill()
         self.process.wait()
 
     def close(self):
-        self.kill()
+        if self.process.returncode is None:
+            self.kill()
         self.reader.join()
         self.process.stdin.close()
         self.process.stdout.close()

@@ -7,7 +7,7 @@ import pathlib
 import subprocess
 
 import pytest
-from harness import BOOST_OTHER, BOOST_OWN, DENIED, ERROR, INVALID, PLAYER, boost_args, wait_for
+from harness import BOOST_OTHER, BOOST_OWN, DENIED, ERROR, INVALID, OTHER, PLAYER, boost_args, wait_for
 
 
 def focus(client, pid, **more):
@@ -27,11 +27,11 @@ def test_slot(daemon, player, spawn):
     assert (boost["Class"], boost["Scope"], boost["Pid"]) == ("foreground", "tree", first.pid)
     cookie = boost["Cookie"]
     focus(player, second.pid)
-    assert player.wait_removed(cookie) == [cookie, first.pid, "replaced"]
+    assert player.wait_removed(cookie) == [cookie, 0, "replaced"]
     wait_for("the next", lambda: daemon.classes() == {("tree", second.pid): "foreground"})
     cookie = only(player)["Cookie"]
     focus(player, 0)
-    assert player.wait_removed(cookie) == [cookie, second.pid, "released"]
+    assert player.wait_removed(cookie) == [cookie, 0, "released"]
     assert daemon.classes() == {} and player.boosts() == {}
     focus(player, 0)
 
@@ -47,7 +47,8 @@ def test_the_same_again_changes_nothing(daemon, player, spawn):
     player.wait_added(player.boost(marker))
     assert set(cookie) < set(player.boosts())
     added = [args for member, args in player.signals if member == "BoostAdded"]
-    assert [args[1]["Pid"] for args in added] == [pid, marker]
+    boosts = player.boosts()
+    assert [boosts[args[0]]["Pid"] for args in added] == [pid, marker]
 
 
 def test_each_user_has_one(daemon, player, other, spawn):
@@ -60,13 +61,29 @@ def test_each_user_has_one(daemon, player, other, spawn):
     wait_for("one", lambda: daemon.classes() == {("tree", mine): "foreground"})
 
 
+def test_by_pidfd(daemon, player, spawn):
+    process, call = spawn(), "SetForegroundProcessByPIDFd"
+    player.call(call, "(handle 0,)", pidfd=process.pid)
+    wait_for("foreground", lambda: daemon.classes() == {("tree", process.pid): "foreground"})
+    # It is the same slot, and the same process.
+    cookie = only(player)["Cookie"]
+    focus(player, process.pid)
+    assert only(player)["Cookie"] == cookie
+    assert player.error(call, "(handle 0,)", pidfd=1) == DENIED
+    assert player.error(call, "(handle 0,)", file="/dev/null") == INVALID
+    assert player.error(call, "(handle 0,)") == INVALID
+    assert only(player)["Cookie"] == cookie
+    focus(player, 0)
+    wait_for("nothing", lambda: daemon.classes() == {})
+
+
 def test_ends_with_the_process(daemon, player, spawn):
     process = spawn()
     focus(player, process.pid)
     wait_for("foreground", lambda: player.boosts())
     cookie = only(player)["Cookie"]
     process.kill()
-    assert player.wait_removed(cookie) == [cookie, process.pid, "exited"]
+    assert player.wait_removed(cookie) == [cookie, 0, "exited"]
     focus(player, spawn().pid)
     wait_for("the next", lambda: player.boosts())
 
@@ -313,13 +330,18 @@ def test_boost_with_scope_cgroup(bus, daemon, player, group, spawn):
     assert (boost["Pid"], boost["CGroup"]) == (first.pid, f"/{own.relative_to(mount_point())}")
     assert player.call("GetProcess", f"(uint32 {second.pid},)")["Cookies"] == [cookie]
     first.kill()
-    assert player.wait_removed(cookie) == [cookie, first.pid, "exited"]
+    assert player.wait_removed(cookie) == [cookie, 0, "exited"]
     assert daemon.classes() == {}
     # An own process in a group that is not one's own: others may be in there.
     enter(group("system-rustland-test.slice"), second)
     assert player.error("BoostProcess", boost_args(second.pid, "cgroup")) == DENIED
     bus.allow(BOOST_OTHER)
     player.boost(second.pid, "cgroup")
+    # A process of somebody else, in whatever group it is: that is looked at when it is allowed.
+    theirs = spawn(OTHER)
+    enter(group("system-rustland-test.slice/theirs"), theirs)
+    cookie = player.boost(theirs.pid, "cgroup")
+    assert player.boosts()[cookie]["CGroup"] == "/system-rustland-test.slice/theirs"
 
 
 def test_boost_of_everything(root, spawn):

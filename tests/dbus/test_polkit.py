@@ -30,8 +30,8 @@ def calls(player, spawn):
         (BOOST_OTHER, "BoostProcessByPIDFd", by_fd, {"pidfd": theirs}),
         (BOOST_OWN, "SetForegroundProcess", f"(uint32 {mine},)", {}),
         (BOOST_OTHER, "SetForegroundProcess", f"(uint32 {theirs},)", {}),
-        (BOOST_OWN, "SetForegroundProcess", "(uint32 0,)", {}),
-        (BOOST_OWN, "SetForegroundCGroup", "('',)", {}),
+        (BOOST_OWN, "SetForegroundProcessByPIDFd", "(handle 0,)", {"pidfd": mine}),
+        (BOOST_OTHER, "SetForegroundProcessByPIDFd", "(handle 0,)", {"pidfd": theirs}),
         (MANAGE, "ReloadConfiguration", None, {}),
         (
             SET_PROFILE,
@@ -92,9 +92,12 @@ def test_release_asks_for_others_only(bus, player, other, spawn):
 def test_reading_needs_no_permission(bus, player):
     bus.allow()
     player.call("ListBoosts")
-    player.call("GetProcess", "(uint32 1,)")
+    player.call("GetProcess", f"(uint32 {player.pid},)")
     player.call("GetStatistics")
     player.get("State")
+    # Nor does giving up what is one's own.
+    player.call("SetForegroundProcess", "(uint32 0,)")
+    player.call("SetForegroundCGroup", "('',)")
     assert asked(bus) == []
 
 
@@ -156,13 +159,12 @@ def test_the_process_ends_meanwhile(bus, daemon, player, spawn):
 
 def test_the_client_leaves_meanwhile(bus, daemon, connect, player, spawn):
     client = connect(PLAYER)
-    pid = spawn().pid
     bus.mock("SimulateHang", "(true,)")
-    client.begin("BoostProcess", boost_args(pid, options="{'Lifetime': <'client'>}"))
+    client.begin("BoostProcess", boost_args(spawn().pid, options="{'Lifetime': <'client'>}"))
     wait_for("the question", lambda: asked(bus))
     client.kill()
     bus.allow(BOOST_OWN)
-    player.wait_signal("BoostRemoved", lambda m, a: m == "BoostRemoved" and a[1] == pid)
+    player.wait_signal("BoostRemoved", lambda m, a: a[1:] == [0, "client-vanished"])
     assert daemon.classes() == {}
 
 

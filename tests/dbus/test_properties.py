@@ -33,7 +33,7 @@ def test_values(daemon, player):
     wait_for("active", lambda: player.get("State") == "active")
     values = get_all(player)
     assert {name: type(value) for name, value in values.items()} == TYPES
-    assert values["InterfaceVersion"] == 1
+    assert values["InterfaceVersion"] == 2
     assert re.fullmatch(r"\d+\.\d+\.\d+", values["Version"])
     assert values["Scheduler"] == "rustland_0.1.0_test"
     assert values["Policy"] == "rustland" and "rustland" in values["Policies"]
@@ -143,7 +143,7 @@ def test_introspection_agrees_with_the_installed_description(player):
     seen = interface(player.call("Introspect", iface="org.freedesktop.DBus.Introspectable"))
     installed = (STAGE / "usr/share/dbus-1/interfaces/org.scx.Rustland.xml").read_text()
     assert seen == interface(installed)
-    assert len(seen) == 9 + 2 + len(TYPES)
+    assert len(seen) == 12 + 2 + len(TYPES)
 
 
 def test_busctl_sees_it(bus, daemon):

@@ -54,6 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	proc_text_stat(text, &parent, &flags, &ticks);
 	proc_text_pid(text, "Tgid:", &pid);
+	proc_text_nested(text);
 	if (!proc_text_uid(text, &uid, &acts_as))
 		require(uid == 1 && acts_as == 1);
 	proc_text_populated(text);

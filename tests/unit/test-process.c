@@ -22,6 +22,7 @@
 
 #include "../../src/daemon/cgroup.h"
 #include "../../src/daemon/errors.h"
+#include "../../src/daemon/proc-text.h"
 #include "../../src/daemon/process.h"
 
 /* A child that does nothing, and dies with us. */
@@ -155,16 +156,16 @@ static void test_thread(void **state)
 {
 	GError *error = NULL;
 	pthread_t thread;
-	char pid[32];
+	char where[64];
 
 	(void)state;
 	pthread_barrier_init(&barrier, NULL, 2);
 	assert_int_equal(pthread_create(&thread, NULL, thread_main, NULL), 0);
 	pthread_barrier_wait(&barrier);
 	assert_null(process_pin((uint32_t)thread_id, &error));
-	/* It says what would be right. */
-	snprintf(pid, sizeof(pid), "process, %d", getpid());
-	assert_non_null(strstr(error->message, pid));
+	/* It says where to find what would be right, to those who may look there. */
+	snprintf(where, sizeof(where), "Tgid in /proc/%d/status", thread_id);
+	assert_non_null(strstr(error->message, where));
 	assert_error(&error, RUSTLAND_ERROR, RUSTLAND_ERROR_NO_SUCH_PROCESS);
 	pthread_barrier_wait(&barrier);
 	pthread_join(thread, NULL);
@@ -199,6 +200,29 @@ static void test_name_behind_a_pidfd(void **state)
 	close(pidfd);
 	process_name_of_fd(-1, name, sizeof(name));
 	assert_string_equal(name, "");
+}
+
+static void test_numbers_of_namespaces(void **state)
+{
+	pid_t pid = start_child(NULL);
+	int pidfd = pidfd_open(pid, 0);
+
+	(void)state;
+	assert_true(process_shares_numbers(pidfd));
+	end_child(pid);
+	/* Of one that has ended nobody knows where it was. */
+	assert_false(process_shares_numbers(pidfd));
+	close(pidfd);
+	assert_false(process_shares_numbers(pidfd));
+	assert_false(process_shares_numbers(-1));
+	/* What the kernel says of others, where tests cannot make a namespace. */
+	assert_true(proc_text_nested("flags:\t02000002\nPid:\t4711\nNSpid:\t4711\t2\n"));
+	assert_true(proc_text_nested("NSpid:\t4711\t17\t1"));
+	assert_false(proc_text_nested("Pid:\t4711\nNSpid:\t4711\n5\n"));
+	assert_false(proc_text_nested("Pid:\t0\nNSpid:\t0\n"));
+	assert_false(proc_text_nested("Pid:\t-1\nNSpid:\t-1"));
+	assert_false(proc_text_nested("Pid:\t4711\n"));
+	assert_false(proc_text_nested(""));
 }
 
 static void test_group_paths(void **state)
@@ -267,6 +291,7 @@ int main(void)
 		cmocka_unit_test(test_thread),
 		cmocka_unit_test(test_descriptors_that_are_none),
 		cmocka_unit_test(test_name_behind_a_pidfd),
+		cmocka_unit_test(test_numbers_of_namespaces),
 		cmocka_unit_test(test_group_paths),
 		cmocka_unit_test(test_whose_group),
 	};

@@ -126,10 +126,16 @@ def any_call(rng, own):
     if kind == 3:
         # A pidfd, something else, or an index without a descriptor.
         what = rng.choice(("pidfd", "/dev/null", "/proc/self/status", None))
-        args = (rng.choice((0, 0, 1, 2**31 - 1)), boost[1], any_text(rng), any_options(rng))
+        index = rng.choice((0, 0, 1, 2**31 - 1))
+        method = rng.choice(("SetForeground", "GetProcess", "Boost", "Boost"))
+        if method != "Boost":
+            method += "ByPIDFd" if method == "GetProcess" else "ProcessByPIDFd"
+            return NAME, method, GLib.Variant("(h)", (index,)), what
+        args = (index, boost[1], any_text(rng), any_options(rng))
         return NAME, "BoostProcessByPIDFd", GLib.Variant("(hssa{sv})", args), what
     if kind == 4:
-        return NAME, "Release", GLib.Variant("(u)", (rng.randrange(2**32),)), None
+        method = rng.choice(("Release", "GetBoost"))
+        return NAME, method, GLib.Variant("(u)", (rng.randrange(2**32),)), None
     if kind == 5:
         return NAME, "SetForegroundProcess", GLib.Variant("(u)", (any_pid(rng, own),)), None
     if kind == 6:

@@ -44,6 +44,14 @@ class Observer:
         self.note(member)
         self.on_boost(member, arguments.unpack())
 
+    def boost(self, cookie):
+        """What the signal does not tell, since everybody hears it."""
+        args = GLib.Variant("(u)", (cookie,))
+        reply = self.system.call_sync(
+            NAME, "/org/scx/Rustland", NAME, "GetBoost", args, None, 0, -1
+        )
+        return reply.unpack()[0]
+
     def note(self, what):
         self.at.setdefault(what, time.monotonic())
 
@@ -77,7 +85,7 @@ class FocusTest(Observer):
     def boosted(self, member, arguments):
         if member != "BoostAdded":
             return
-        boost = arguments[1]
+        boost = self.boost(arguments[0])
         if self.GROUPS:
             wanted = boost.get("CGroup") == self.GROUPS[self.wanted()]
         else:
@@ -197,7 +205,7 @@ class Game(Observer):
     def __init__(self):
         super().__init__()
         self.on_boost = self.boosted
-        self.game = None
+        self.game = self.cookie = None
         self.session = Gio.bus_get_sync(Gio.BusType.SESSION)
         self.session.signal_subscribe(
             None, GAMEMODE, "GameRegistered", None, None, 0, lambda *_: self.note("GameRegistered")
@@ -206,9 +214,12 @@ class Game(Observer):
         self.session.call_sync(bus, "/", bus, "GetId", None, None, 0, -1)
 
     def boosted(self, member, arguments):
-        if self.game and member == "BoostAdded" and arguments[1]["Pid"] == self.game.pid:
+        if not self.game:
+            return
+        if member == "BoostAdded" and self.boost(arguments[0])["Pid"] == self.game.pid:
+            self.cookie = arguments[0]
             GLib.timeout_add(1000, self.kill)
-        elif self.game and member == "BoostRemoved" and arguments[1] == self.game.pid:
+        elif member == "BoostRemoved" and arguments[0] == self.cookie:
             self.loop.quit()
 
     def kill(self):
