@@ -88,7 +88,8 @@ gboolean client_set_profile(GDBusConnection *bus, const char *profile, GError **
 
 /* ---- Boosts --------------------------------------------------------------------------------- */
 
-const char *client_boost_action(pid_t pid)
+/* The polkit action that boosting a process takes. */
+static const char *boost_action(pid_t pid)
 {
 	g_autofree char *path = g_strdup_printf("/proc/%d", (int)pid);
 	struct stat st;
@@ -132,31 +133,53 @@ static GUnixFDList *pin_process(pid_t pid, const char *subject, GError **error)
 	return NULL;
 }
 
+/*
+ * Call a method whose first argument, handle 0, is a pidfd of process pid; takes arguments. timeout_ms
+ * as for client_boost().
+ */
+static GVariant *call_with_process(GDBusConnection *bus, pid_t pid, const char *method,
+				   GVariant *arguments, const char *reply, int timeout_ms,
+				   GError **error)
+{
+	g_autoptr(GVariant) owned = g_variant_ref_sink(arguments);
+	g_autofree char *subject = g_strdup_printf("process %d", (int)pid);
+	/* Nobody who runs a command knows the number that it has got. */
+	const struct call_context context = {pid == getpid() ? NULL : subject, boost_action(pid)};
+	GDBusCallFlags flags = timeout_ms < 0 ? call_flags() : G_DBUS_CALL_FLAGS_NO_AUTO_START;
+	g_autoptr(GUnixFDList) fds = pin_process(pid, subject, error);
+	GError *local = NULL;
+	GVariant *result;
+
+	if (!fds)
+		return NULL;
+	result = g_dbus_connection_call_with_unix_fd_list_sync(
+		bus, SERVICE_NAME, SERVICE_PATH, SERVICE_INTERFACE, method, owned,
+		G_VARIANT_TYPE(reply), flags, timeout_ms < 0 ? call_timeout_ms(flags) : timeout_ms,
+		fds, NULL, NULL, &local);
+	if (!result)
+		g_propagate_error(error, error_explain(local, &context, geteuid() == 0));
+	return result;
+}
+
 guint32 client_boost(GDBusConnection *bus, pid_t pid, const char *scope,
 		     const struct arguments *args, int timeout_ms, GError **error)
 {
-	g_autofree char *subject = g_strdup_printf("process %d", (int)pid);
-	/* Nobody who runs a command knows the number that it has got. */
-	const struct call_context context = {pid == getpid() ? NULL : subject,
-					     client_boost_action(pid)};
-	g_autoptr(GUnixFDList) fds = pin_process(pid, subject, error);
-	GDBusCallFlags flags = timeout_ms < 0 ? call_flags() : G_DBUS_CALL_FLAGS_NO_AUTO_START;
-	g_autoptr(GVariant) reply = NULL;
-	GError *local = NULL;
-	guint32 cookie = 0;
-
-	if (!fds)
-		return 0;
-	reply = g_dbus_connection_call_with_unix_fd_list_sync(
-		bus, SERVICE_NAME, SERVICE_PATH, SERVICE_INTERFACE, "BoostProcessByPIDFd",
+	g_autoptr(GVariant) reply = call_with_process(
+		bus, pid, "BoostProcessByPIDFd",
 		g_variant_new("(hss@a{sv})", 0, args->scope ? args->scope : scope,
 			      args->reason ? args->reason : "rustlandctl", boost_options(args)),
-		G_VARIANT_TYPE("(u)"), flags, timeout_ms < 0 ? call_timeout_ms(flags) : timeout_ms,
-		fds, NULL, NULL, &local);
-	if (!reply) {
-		g_propagate_error(error, error_explain(local, &context, geteuid() == 0));
-		return 0;
-	}
-	g_variant_get(reply, "(u)", &cookie);
+		"(u)", timeout_ms, error);
+	guint32 cookie = 0;
+
+	if (reply)
+		g_variant_get(reply, "(u)", &cookie);
 	return cookie;
+}
+
+gboolean client_foreground(GDBusConnection *bus, pid_t pid, GError **error)
+{
+	g_autoptr(GVariant) reply = call_with_process(bus, pid, "SetForegroundProcessByPIDFd",
+						      g_variant_new("(h)", 0), "()", -1, error);
+
+	return reply != NULL;
 }

@@ -3,7 +3,8 @@
  * The service's interface as a client sees it. It never starts the service: whether a machine runs
  * another scheduler than the kernel's is for its administrator to say.
  *
- * All calls wait for their answer. Errors have been through error_explain().
+ * All calls wait for their answer. Errors have been through error_explain(). A process is never sent as
+ * a number, which the service would not understand in a container.
  */
 #ifndef RUSTLANDCTL_CLIENT_H
 #define RUSTLANDCTL_CLIENT_H
@@ -35,9 +36,6 @@ GVariant *client_call(GDBusConnection *bus, const char *method, GVariant *argume
 GVariant *client_properties(GDBusConnection *bus, GError **error);
 gboolean client_set_profile(GDBusConnection *bus, const char *profile, GError **error);
 
-/* The polkit action that boosting a process takes. */
-const char *client_boost_action(pid_t pid);
-
 /*
  * Boost process pid as args say; scope is that of args, or the given one. timeout_ms: to wait for
  * the answer, -1 for as long as client_call() waits; otherwise no password is asked for either.
@@ -45,5 +43,8 @@ const char *client_boost_action(pid_t pid);
  */
 guint32 client_boost(GDBusConnection *bus, pid_t pid, const char *scope,
 		     const struct arguments *args, int timeout_ms, GError **error);
+
+/* Put process pid into the foreground. */
+gboolean client_foreground(GDBusConnection *bus, pid_t pid, GError **error);
 
 #endif /* RUSTLANDCTL_CLIENT_H */

@@ -75,34 +75,38 @@ int cmd_release(const struct arguments *args, GError **error)
 	return EXIT_DONE;
 }
 
-int cmd_foreground(const struct arguments *args, GError **error)
+static gboolean set_foreground(GDBusConnection *bus, const struct arguments *args, GError **error)
 {
-	g_autoptr(GDBusConnection) bus = client_connect(error);
 	g_autofree char *subject = NULL;
 	struct call_context context = {.action = ACTION_BOOST_OWN};
 	g_autoptr(GVariant) reply = NULL;
-	g_autoptr(JsonObject) result = json_object_new();
 
-	if (!bus)
-		return EXIT_FAILED;
+	if (args->pid)
+		return client_foreground(bus, args->pid, error);
 	if (args->cgroup) {
 		subject = g_strdup_printf("control group %s", args->cgroup);
 		context.subject = subject;
-		json_object_set_string_member(result, "cgroup", args->cgroup);
 		reply = client_call(bus, "SetForegroundCGroup", g_variant_new("(s)", args->cgroup),
 				    "()", &context, error);
 	} else {
-		if (args->pid) {
-			subject = g_strdup_printf("process %d", (int)args->pid);
-			context.subject = subject;
-			context.action = client_boost_action(args->pid);
-		}
-		json_object_set_int_member(result, "pid", args->pid);
-		reply = client_call(bus, "SetForegroundProcess",
-				    g_variant_new("(u)", (guint32)args->pid), "()", &context,
-				    error);
+		reply = client_call(bus, "SetForegroundProcess", g_variant_new("(u)", 0), "()",
+				    &context, error);
 	}
-	if (reply && args->json)
+	return reply != NULL;
+}
+
+int cmd_foreground(const struct arguments *args, GError **error)
+{
+	g_autoptr(GDBusConnection) bus = client_connect(error);
+	g_autoptr(JsonObject) result = json_object_new();
+
+	if (!bus || !set_foreground(bus, args, error))
+		return EXIT_FAILED;
+	if (args->cgroup)
+		json_object_set_string_member(result, "cgroup", args->cgroup);
+	else
+		json_object_set_int_member(result, "pid", args->pid);
+	if (args->json)
 		print_object(result, FALSE);
 	return EXIT_DONE;
 }

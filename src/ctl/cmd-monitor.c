@@ -21,6 +21,8 @@ struct monitor {
 	GMainLoop *loop;
 	GCancellable *cancel;	/* calls to a service that has gone */
 	JsonObject *statistics; /* the last ones; NULL: none yet */
+	GHashTable *asked;	/* cookies to struct asked */
+	GHashTable *pids;	/* cookies of boosts that there are, to their processes */
 	guint timer;
 	GError *error; /* the end */
 };
@@ -88,16 +90,16 @@ static void on_statistics(GObject *source, GAsyncResult *result, gpointer userda
 }
 
 static void ask(struct monitor *m, const char *interface, const char *method, GVariant *arguments,
-		const char *reply, GAsyncReadyCallback callback)
+		const char *reply, GAsyncReadyCallback callback, gpointer userdata)
 {
 	g_dbus_connection_call(m->bus, SERVICE_NAME, SERVICE_PATH, interface, method, arguments,
 			       G_VARIANT_TYPE(reply), G_DBUS_CALL_FLAGS_NO_AUTO_START, -1,
-			       m->cancel, callback, m);
+			       m->cancel, callback, userdata);
 }
 
 static gboolean on_timer(gpointer userdata)
 {
-	ask(userdata, SERVICE_INTERFACE, "GetStatistics", NULL, "(a{st})", on_statistics);
+	ask(userdata, SERVICE_INTERFACE, "GetStatistics", NULL, "(a{st})", on_statistics, userdata);
 	return G_SOURCE_CONTINUE;
 }
 
@@ -167,14 +169,36 @@ static void on_changed(GDBusConnection *bus, const char *sender, const char *pat
 
 /* ---- Boosts --------------------------------------------------------------------------------- */
 
-static void on_added(struct monitor *m, GVariant *arguments)
+/*
+ * A boost that was added: the signal says so to everybody and therefore not what it is, so the service
+ * is asked. What becomes of the boost meanwhile is said afterwards.
+ */
+struct asked {
+	struct monitor *m; /* NULL: it has been said, with the little that was known */
+	guint32 cookie;
+	JsonObject *boost; /* of the signal */
+	char *why;	   /* it has ended already; NULL: it has not */
+};
+
+static void asked_free(struct asked *asked)
+{
+	json_object_unref(asked->boost);
+	g_free(asked->why);
+	g_free(asked);
+}
+
+static void remember(struct monitor *m, JsonObject *boost)
+{
+	guint64 cookie = object_number(boost, "cookie"), pid = object_number(boost, "pid");
+
+	g_hash_table_insert(m->pids, GUINT_TO_POINTER((guint)cookie), GUINT_TO_POINTER((guint)pid));
+}
+
+static void say_added(struct monitor *m, JsonObject *boost)
 {
 	g_autoptr(GString) text = g_string_new("added ");
-	g_autoptr(JsonObject) boost = NULL;
-	g_autoptr(GVariant) dict = NULL;
 
-	dict = g_variant_get_child_value(arguments, 1);
-	boost = convert_dict(dict);
+	remember(m, boost);
 	if (m->args->json) {
 		emit(m, "boost-added", "boost", json_object_ref(boost));
 		return;
@@ -183,14 +207,13 @@ static void on_added(struct monitor *m, GVariant *arguments)
 	say(m, text->str);
 }
 
-static void on_removed(struct monitor *m, GVariant *arguments)
+static void say_removed(struct monitor *m, guint32 cookie, const char *why)
 {
+	guint pid = GPOINTER_TO_UINT(g_hash_table_lookup(m->pids, GUINT_TO_POINTER(cookie)));
 	g_autofree char *text = NULL;
-	guint32 cookie, pid;
 	JsonObject *boost;
-	const char *why;
 
-	g_variant_get(arguments, "(uu&s)", &cookie, &pid, &why);
+	g_hash_table_remove(m->pids, GUINT_TO_POINTER(cookie));
 	if (m->args->json) {
 		boost = json_object_new();
 		json_object_set_int_member(boost, "cookie", cookie);
@@ -201,6 +224,90 @@ static void on_removed(struct monitor *m, GVariant *arguments)
 	}
 	text = g_strdup_printf("removed boost %u: %s", cookie, why);
 	say(m, text);
+}
+
+static void say_asked(struct monitor *m, const struct asked *asked, JsonObject *boost)
+{
+	say_added(m, boost);
+	if (asked->why)
+		say_removed(m, asked->cookie, asked->why);
+}
+
+static void on_described(GObject *source, GAsyncResult *result, gpointer userdata)
+{
+	g_autoptr(GVariant) reply = NULL, dict = NULL;
+	g_autoptr(JsonObject) boost = NULL;
+	struct asked *asked = userdata;
+
+	reply = g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, NULL);
+	if (asked->m) {
+		if (reply) {
+			dict = g_variant_get_child_value(reply, 0);
+			boost = convert_boost(dict);
+		}
+		g_hash_table_remove(asked->m->asked, GUINT_TO_POINTER(asked->cookie));
+		say_asked(asked->m, asked, boost ? boost : asked->boost);
+	}
+	asked_free(asked);
+}
+
+static void on_added(struct monitor *m, GVariant *arguments)
+{
+	struct asked *asked = g_new0(struct asked, 1);
+	g_autoptr(GVariant) dict = NULL;
+
+	g_variant_get(arguments, "(u@a{sv})", &asked->cookie, &dict);
+	asked->m = m;
+	asked->boost = convert_boost(dict);
+	g_hash_table_insert(m->asked, GUINT_TO_POINTER(asked->cookie), asked);
+	ask(m, SERVICE_INTERFACE, "GetBoost", g_variant_new("(u)", asked->cookie), "(a{sv})",
+	    on_described, asked);
+}
+
+static void on_removed(struct monitor *m, GVariant *arguments)
+{
+	struct asked *asked;
+	const char *why;
+	guint32 cookie;
+
+	g_variant_get(arguments, "(uu&s)", &cookie, NULL, &why);
+	asked = g_hash_table_lookup(m->asked, GUINT_TO_POINTER(cookie));
+	if (!asked)
+		say_removed(m, cookie, why);
+	else if (!asked->why)
+		asked->why = g_strdup(why);
+}
+
+/* The service has gone: what it has not answered is said as far as it is known. */
+static void say_all_asked(struct monitor *m)
+{
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, m->asked);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		struct asked *asked = value;
+
+		g_hash_table_iter_remove(&iter);
+		asked->m = NULL;
+		say_asked(m, asked, asked->boost);
+	}
+}
+
+/* For what is removed later. */
+static void on_boosts(GObject *source, GAsyncResult *result, gpointer userdata)
+{
+	g_autoptr(GVariant) reply = NULL, list = NULL;
+	g_autoptr(JsonArray) boosts = NULL;
+	struct monitor *m = userdata;
+
+	reply = g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, NULL);
+	if (!reply)
+		return;
+	list = g_variant_get_child_value(reply, 0);
+	boosts = convert_boosts(list);
+	for (guint i = 0; i < json_array_get_length(boosts); i++)
+		remember(m, json_array_get_object_element(boosts, i));
 }
 
 static void on_signal(GDBusConnection *bus, const char *sender, const char *path,
@@ -226,7 +333,8 @@ static void on_appeared(GDBusConnection *bus, const char *name, const char *owne
 	(void)bus, (void)name, (void)owner;
 	m->cancel = g_cancellable_new();
 	ask(m, "org.freedesktop.DBus.Properties", "GetAll", g_variant_new("(s)", SERVICE_INTERFACE),
-	    "(a{sv})", on_properties);
+	    "(a{sv})", on_properties, m);
+	ask(m, SERVICE_INTERFACE, "ListBoosts", NULL, "(aa{sv})", on_boosts, m);
 	if (m->args->interval_ms) {
 		on_timer(m);
 		m->timer = g_timeout_add(m->args->interval_ms, on_timer, m);
@@ -235,6 +343,7 @@ static void on_appeared(GDBusConnection *bus, const char *name, const char *owne
 
 static void forget(struct monitor *m)
 {
+	say_all_asked(m);
 	if (m->cancel)
 		g_cancellable_cancel(m->cancel);
 	g_clear_object(&m->cancel);
@@ -282,6 +391,8 @@ int cmd_monitor(const struct arguments *args, GError **error)
 
 	if (!bus)
 		return EXIT_FAILED;
+	m.asked = g_hash_table_new(NULL, NULL);
+	m.pids = g_hash_table_new(NULL, NULL);
 	g_unix_signal_add(SIGINT, on_stop, &m);
 	g_unix_signal_add(SIGTERM, on_stop, &m);
 	g_signal_connect(bus, "closed", G_CALLBACK(on_closed), &m);
@@ -296,6 +407,8 @@ int cmd_monitor(const struct arguments *args, GError **error)
 	g_main_loop_run(loop);
 	g_bus_unwatch_name(watch);
 	forget(&m);
+	g_hash_table_unref(m.asked);
+	g_hash_table_unref(m.pids);
 	if (m.error)
 		g_propagate_error(error, m.error);
 	return EXIT_DONE;

@@ -36,9 +36,10 @@ JsonObject *convert_dict(GVariant *dict)
 	return g_steal_pointer(&object);
 }
 
-static JsonObject *convert_boost(GVariant *dict)
+JsonObject *convert_boost(GVariant *dict)
 {
-	static const char *const members[] = {"reason", "app_id"};
+	static const char *const members[] = {"pid",	  "name",   "uid",   "since",
+					      "lifetime", "reason", "app_id"};
 	JsonObject *boost = convert_dict(dict);
 
 	for (gsize i = 0; i < G_N_ELEMENTS(members); i++)

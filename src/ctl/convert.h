@@ -15,9 +15,10 @@ char *convert_name(const char *name);
 /* A dictionary, a{s*}, with everything in it; in its order. The caller owns the result. */
 JsonObject *convert_dict(GVariant *dict);
 /*
- * What ListBoosts returns, aa{sv}. The service tells nobody why others boost something; such
- * members are null, so that programs find them all the same.
+ * What GetBoost returns, a{sv}, and ListBoosts, aa{sv}. The service tells nobody what others boost, and
+ * why; such members are null, so that programs find them all the same.
  */
+JsonObject *convert_boost(GVariant *boost);
 JsonArray *convert_boosts(GVariant *boosts);
 
 /* Text of a member; "" if it is not there or not a string. */

@@ -104,6 +104,16 @@ static char *number_text(JsonObject *object, const char *member)
 	return g_strdup_printf("%" G_GUINT64_FORMAT, object_number(object, member));
 }
 
+/* Of the boosts of others the service tells that they are there, and no more. */
+static gboolean is_ours(JsonObject *boost)
+{
+	JsonNode *uid = json_object_get_member(boost, "uid");
+
+	return uid && !json_node_is_null(uid);
+}
+
+#define OTHERS "another user's"
+
 static char *user_text(JsonObject *boost, const struct view *view)
 {
 	char *name = view->user_name((guint)object_number(boost, "uid"));
@@ -124,6 +134,12 @@ static void add_boost(struct table *table, JsonObject *boost, const struct view 
 	g_autofree char *cookie = number_text(boost, "cookie"), *pid = number_text(boost, "pid"),
 			*user = user_text(boost, view), *age = age_text(boost, view);
 
+	if (!is_ours(boost)) {
+		table_add(table,
+			  (const char *[]){cookie, NULL, OTHERS, object_text(boost, "scope"),
+					   object_text(boost, "class"), NULL, NULL, NULL, NULL});
+		return;
+	}
 	/* A control group in the foreground has no process. */
 	table_add(table,
 		  (const char *[]){cookie, object_number(boost, "pid") ? pid : NULL,
@@ -146,7 +162,7 @@ void format_boosts(GString *out, JsonArray *boosts, const struct view *view, con
 
 void format_boost_line(GString *out, JsonObject *boost)
 {
-	g_autofree char *name = text_clean(object_text(boost, "name")),
+	g_autofree char *name = text_clean(is_ours(boost) ? object_text(boost, "name") : OTHERS),
 			*scope = text_clean(object_text(boost, "scope")),
 			*class = text_clean(object_text(boost, "class"));
 	guint64 pid = object_number(boost, "pid");

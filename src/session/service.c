@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -61,9 +62,18 @@ struct service {
 
 static void send_all(struct service *service);
 
-static int pin(pid_t pid)
+/* "Uid:" of /proc/PID/status: who owns the files there says less, see src/daemon/process.h. */
+static bool is_own(pid_t pid)
 {
-	return (int)syscall(SYS_pidfd_open, pid, 0);
+	g_autofree char *path = g_strdup_printf("/proc/%d/status", (int)pid);
+	g_autofree char *text = NULL;
+	const char *line;
+	unsigned int uid;
+
+	if (!g_file_get_contents(path, &text, NULL, NULL))
+		return false;
+	line = strstr(text, "\nUid:");
+	return line && sscanf(line, "\nUid: %u", &uid) == 1 && uid == getuid();
 }
 
 static bool alive(int pidfd)
@@ -71,6 +81,26 @@ static bool alive(int pidfd)
 	struct pollfd p = {.fd = pidfd, .events = POLLIN};
 
 	return pidfd >= 0 && poll(&p, 1, 0) == 0;
+}
+
+/*
+ * The process that a program of the session means by a number, or -1. It is this user's own: in another
+ * pid namespace the number may be that of anything here. From here on the pidfd is what is meant.
+ */
+static int pin(pid_t pid)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	if (pidfd < 0) {
+		g_debug("process %d: pidfd_open: %s", (int)pid, g_strerror(errno));
+		return -1;
+	}
+	/* What was read counts only if the number still was its own. */
+	if (is_own(pid) && alive(pidfd))
+		return pidfd;
+	g_debug("process %d is not this user's, or has ended", (int)pid);
+	close(pidfd);
+	return -1;
 }
 
 static gboolean on_retry(gpointer userdata)
@@ -210,10 +240,8 @@ void service_boost(struct service *service, pid_t pid, const char *reason)
 	if (wish && alive(wish->pidfd))
 		return;
 	pidfd = pin(pid);
-	if (pidfd < 0) {
-		g_debug("process %d: pidfd_open: %s", (int)pid, g_strerror(errno));
+	if (pidfd < 0)
 		return;
-	}
 	wish = g_new0(struct wish, 1);
 	wish->service = service;
 	wish->pid = pid;
@@ -262,8 +290,8 @@ static bool is_wanted(const struct foreground *f)
 static void on_foreground_set(GObject *source, GAsyncResult *result, gpointer userdata)
 {
 	g_autoptr(GError) error = NULL;
-	g_autoptr(GVariant) reply =
-		g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, &error);
+	g_autoptr(GVariant) reply = g_dbus_connection_call_with_unix_fd_list_finish(
+		G_DBUS_CONNECTION(source), NULL, result, &error);
 	struct service *service = userdata;
 
 	if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
@@ -286,19 +314,31 @@ static void on_foreground_set(GObject *source, GAsyncResult *result, gpointer us
 static void foreground_send(struct service *service)
 {
 	struct foreground *f = &service->foreground;
-	const char *method = f->cgroup ? "SetForegroundCGroup" : "SetForegroundProcess";
+	g_autoptr(GUnixFDList) fds = NULL;
 	bool wanted = is_wanted(f);
+	const char *method = "SetForegroundProcess";
+	GVariant *arguments;
 
 	if (!service->owner || service->listing || f->sending || !f->unsent)
 		return;
+	if (wanted && !f->cgroup) {
+		fds = g_unix_fd_list_new();
+		if (g_unix_fd_list_append(fds, f->pidfd, NULL) < 0)
+			return retry_later(service); /* no descriptors left */
+		method = "SetForegroundProcessByPIDFd";
+		arguments = g_variant_new("(h)", 0);
+	} else if (f->cgroup) {
+		method = "SetForegroundCGroup";
+		arguments = g_variant_new("(s)", f->cgroup);
+	} else {
+		arguments = g_variant_new("(u)", 0);
+	}
 	f->unsent = false;
 	f->sending = true;
 	f->ours = wanted;
-	g_dbus_connection_call(service->bus, BUS_NAME, BUS_PATH, BUS_NAME, method,
-			       f->cgroup ? g_variant_new("(s)", f->cgroup)
-					 : g_variant_new("(u)", wanted ? (guint32)f->pid : 0),
-			       NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, service->end,
-			       on_foreground_set, service);
+	g_dbus_connection_call_with_unix_fd_list(service->bus, BUS_NAME, BUS_PATH, BUS_NAME, method,
+						 arguments, NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START,
+						 -1, fds, service->end, on_foreground_set, service);
 }
 
 static void foreground_clear(struct foreground *f)
@@ -459,21 +499,21 @@ static void on_removed(GDBusConnection *bus, const char *sender, const char *pat
 		       gpointer userdata)
 {
 	struct service *service = userdata;
-	guint32 cookie, pid;
 	struct wish *wish;
 	const char *why;
+	guint32 cookie;
 
 	(void)bus, (void)sender, (void)path, (void)interface, (void)signal;
 	if (!g_variant_is_of_type(arguments, G_VARIANT_TYPE("(uus)")))
 		return;
-	g_variant_get(arguments, "(uu&s)", &cookie, &pid, &why);
+	g_variant_get(arguments, "(uu&s)", &cookie, NULL, &why);
 	wish = find_cookie(service, cookie);
 	if (!wish)
 		return;
 	wish->cookie = 0;
 	/* Who released it does not want it; a service that stops will be back. */
 	wish->settled = strcmp(why, "shutdown") != 0;
-	g_debug("the boost of process %u ended: %s", pid, why);
+	g_debug("the boost of process %d ended: %s", (int)wish->pid, why);
 }
 
 static void on_properties(GDBusConnection *bus, const char *sender, const char *path,

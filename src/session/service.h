@@ -23,7 +23,7 @@ void service_free(struct service *service);
 
 /*
  * Wish a boost for a process and its descendants. The process is pinned during this call. Nothing
- * happens if there is one already, or no such process.
+ * happens if there is one already, or this user has no such process.
  * reason: for people who list the boosts.
  */
 void service_boost(struct service *service, pid_t pid, const char *reason);

@@ -146,6 +146,10 @@ class Fake:
 class Service(Fake):
     """rustlandd as a client sees it: every call is accepted, unless `fail` or `hang` name it."""
 
+    # What signals have, which everybody hears, and what is told of others' boosts.
+    PUBLIC = ("Cookie", "Class", "Scope")
+    READS = ("ListBoosts", "GetBoost")
+
     def __init__(self, loop, bus, xml):
         super().__init__(loop, bus, NAME)
         self.interface = Gio.DBusNodeInfo.new_for_xml(xml).interfaces[0]
@@ -154,6 +158,7 @@ class Service(Fake):
         self.hang = set()  # methods that are never answered
         self.next_cookie = 1001
         self.boosts = {}  # cookie: dictionary of variants
+        self.foreground = 0  # the process that came by pidfd
         self.reasons = {}
         self.watches = {}
         self.statistics = {
@@ -166,7 +171,7 @@ class Service(Fake):
         }
         self.properties = {
             "Version": GLib.Variant("s", "9.9"),
-            "InterfaceVersion": GLib.Variant("u", 1),
+            "InterfaceVersion": GLib.Variant("u", 2),
             "State": GLib.Variant("s", "active"),
             "ExitReason": GLib.Variant("s", ""),
             "Scheduler": GLib.Variant("s", "rustland_9.9"),
@@ -214,6 +219,15 @@ class Service(Fake):
 
     def add(self, **members):
         """Somebody boosts something; returns the cookie."""
+        return self.loop.call(self._add, self._boost(members))
+
+    def add_of_others(self, **members):
+        """Another user does, of whose boosts little is told."""
+        boost = {k: v for k, v in self._boost(members).items() if k in self.PUBLIC}
+        return self.loop.call(self._add, boost)
+
+    @staticmethod
+    def _boost(members):
         boost = {
             "Pid": GLib.Variant("u", members.get("pid", 4711)),
             "Name": GLib.Variant("s", members.get("name", "game")),
@@ -226,7 +240,7 @@ class Service(Fake):
         for key, name in (("reason", "Reason"), ("app_id", "AppId")):
             if key in members:
                 boost[name] = GLib.Variant("s", members[key])
-        return self.loop.call(self._add, boost)
+        return boost
 
     def remove(self, cookie, why):
         self.loop.call(self._remove, cookie, why)
@@ -234,7 +248,7 @@ class Service(Fake):
     def take_calls(self):
         """What was called since the last time, but for reads: [(method, arguments)]."""
         calls = self.loop.call(self._take_calls)
-        return [(method, args) for method, args, _ in calls if method not in ("ListBoosts",)]
+        return [(method, args) for method, args, _ in calls if method not in self.READS]
 
     def _take_calls(self):
         # In the loop's thread: on_call, interrupted here, would write down its call in the old list.
@@ -248,16 +262,16 @@ class Service(Fake):
         self.next_cookie += 1
         boost["Cookie"] = GLib.Variant("u", cookie)
         self.boosts[cookie] = boost
-        public = {k: v for k, v in boost.items() if k not in ("Reason", "AppId")}
+        public = {k: boost[k] for k in self.PUBLIC}
         self._emit("BoostAdded", "(ua{sv})", (cookie, public))
         return cookie
 
     def _remove(self, cookie, why):
-        boost = self.boosts.pop(cookie)
+        del self.boosts[cookie]
         source = self.watches.pop(cookie, None)
         if source:
             GLib.source_remove(source)
-        self._emit("BoostRemoved", "(uus)", (cookie, boost["Pid"].unpack(), why))
+        self._emit("BoostRemoved", "(uus)", (cookie, 0, why))
 
     def _emit(self, signal, signature, arguments):
         self.connection.emit_signal(
@@ -299,11 +313,16 @@ class Service(Fake):
         invocation.return_value(None)
         self._set({name: value})
 
-    def BoostProcessByPIDFd(self, arguments, message, _sender):
-        index, scope, reason, options = arguments
+    @staticmethod
+    def _pinned(message, index):
+        """(descriptor, pid)"""
         pidfd = message.get_unix_fd_list().get(index)
         with open(f"/proc/self/fdinfo/{pidfd}", encoding="ascii") as info:
-            pid = int(dict(line.split(":", 1) for line in info)["Pid"])
+            return pidfd, int(dict(line.split(":", 1) for line in info)["Pid"])
+
+    def BoostProcessByPIDFd(self, arguments, message, _sender):
+        index, scope, reason, options = arguments
+        pidfd, pid = self._pinned(message, index)
         with open(f"/proc/{pid}/comm", encoding="utf-8") as comm:
             name = comm.read().strip()
         boost = {
@@ -336,8 +355,15 @@ class Service(Fake):
     def SetForegroundProcess(self, _arguments, _message, _sender):
         return None
 
+    def SetForegroundProcessByPIDFd(self, arguments, message, _sender):
+        pidfd, self.foreground = self._pinned(message, arguments[0])
+        os.close(pidfd)
+
     SetForegroundCGroup = SetForegroundProcess
     ReloadConfiguration = SetForegroundProcess
+
+    def GetBoost(self, arguments, _message, _sender):
+        return GLib.Variant("(a{sv})", (self.boosts[arguments[0]],))
 
     def ListBoosts(self, _arguments, _message, _sender):
         return GLib.Variant("(aa{sv})", (list(self.boosts.values()),))

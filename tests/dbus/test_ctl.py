@@ -247,6 +247,21 @@ class ListTest(Test):
             lines[2], rf"^ *{second}     -  app.slice +cgroup +foreground +987654 +\d+ s  -    -$"
         )
 
+    def test_others(self):
+        """Of whose boosts the service tells nothing."""
+        cookie = self.service.add_of_others(rank="foreground")
+        self.assertRegex(
+            self.ok(ctl("list")).out.splitlines()[1],
+            rf"^ *{cookie}    -  another user's  tree   foreground  - +-  -    -$",
+        )
+        (boost,) = json.loads(self.ok(ctl("list", "-j")).out)
+        self.assertEqual(
+            boost,
+            {"cookie": cookie, "scope": "tree", "class": "foreground"}
+            | dict.fromkeys(("pid", "name", "uid", "since", "lifetime", "reason", "app_id")),
+        )
+        self.assertIn("another user's", self.ok(ctl("status")).out)
+
     def test_json(self):
         cookie = self.service.add(
             pid=4711, uid=5, since=123456789, reason='"quoted"', app_id="org.example.Game"
@@ -549,18 +564,22 @@ class RunTest(Test):
 
 class ForegroundTest(Test):
     def test_all(self):
-        self.ok(ctl("foreground", 4711), "")
+        process = self.sleeper()
+        self.ok(ctl("foreground", process.pid), "")
+        self.assertEqual(self.service.foreground, process.pid)
         self.ok(ctl("foreground", "--cgroup", "/user.slice/x"), "")
         self.ok(ctl("foreground", "--clear"), "")
         self.assertEqual(
             self.service.take_calls(),
             [
-                ("SetForegroundProcess", (4711,)),
+                ("SetForegroundProcessByPIDFd", (0,)),
                 ("SetForegroundCGroup", ("/user.slice/x",)),
                 ("SetForegroundProcess", (0,)),
             ],
         )
-        self.assertEqual(json.loads(ctl("foreground", "--json", 4711).out), {"pid": 4711})
+        self.assertEqual(
+            json.loads(ctl("foreground", "--json", process.pid).out), {"pid": process.pid}
+        )
         self.assertEqual(json.loads(ctl("foreground", "-j", "--clear").out), {"pid": 0})
         self.assertEqual(
             json.loads(ctl("foreground", "-j", "--cgroup=/a b").out), {"cgroup": "/a b"}
@@ -569,8 +588,12 @@ class ForegroundTest(Test):
     def test_errors(self):
         self.service.fail["SetForegroundCGroup"] = (ERROR + "NoSuchProcess", "empty")
         self.failed(ctl("foreground", "--cgroup", "/x"), 1, "control group /x", "empty")
-        self.service.fail["SetForegroundProcess"] = (STANDARD_ERROR + "AccessDenied", "no")
-        self.failed(ctl("foreground", 4711), 4, "process 4711", "not allowed")
+        self.service.fail["SetForegroundProcessByPIDFd"] = (STANDARD_ERROR + "AccessDenied", "no")
+        pid = self.sleeper().pid
+        self.failed(ctl("foreground", pid), 4, f"process {pid}", "not allowed")
+        gone = subprocess.Popen(["true"])
+        gone.wait()
+        self.failed(ctl("foreground", gone.pid), 1, f"there is no process {gone.pid}")
 
 
 class ProfileTest(Test):
@@ -635,7 +658,8 @@ class MonitorTest(Test):
         changed = monitor.event("changed")
         self.assertEqual(changed["properties"], {"state": "degraded"})
         cookie = self.service.add(name="game", pid=4711)
-        self.assertEqual(monitor.event("boost-added")["boost"]["cookie"], cookie)
+        boost = monitor.event("boost-added")["boost"]
+        self.assertEqual((boost["cookie"], boost["name"], boost["pid"]), (cookie, "game", 4711))
         self.service.remove(cookie, "expired")
         self.assertEqual(
             monitor.event("boost-removed")["boost"], {"cookie": cookie, "pid": 4711, "why": "expired"}
@@ -670,6 +694,46 @@ class MonitorTest(Test):
         self.service.start()
         monitor.until(lambda line: line.endswith("state: failed"))
         self.assertEqual(monitor.end(signal.SIGTERM), 0)
+
+    def test_others(self):
+        monitor = self.follow("monitor", "-i", "0")
+        monitor.until(lambda line: line.endswith("profile: auto"))
+        cookie = self.service.add_of_others()
+        monitor.until(
+            lambda line: line.endswith(f"added boost {cookie}: another user's, tree, boosted")
+        )
+
+    def test_one_that_is_gone_before_it_is_asked_about(self):
+        monitor = self.follow("monitor", "-j", "-i", "0")
+        monitor.event("service")
+        self.service.fail["GetBoost"] = (ERROR + "NoSuchBoost", "it has ended")
+        cookie = self.service.add()
+        self.service.remove(cookie, "exited")
+        boost = monitor.event("boost-added")["boost"]
+        self.assertEqual((boost["cookie"], boost["class"]), (cookie, "boosted"))
+        self.assertIsNone(boost["pid"])
+        self.assertEqual(monitor.event("boost-removed")["boost"]["cookie"], cookie)
+
+    def test_the_order_stays(self):
+        """A boost is added before it is removed, also where the service takes its time."""
+        monitor = self.follow("monitor", "-j", "-i", "0")
+        monitor.event("service")
+        self.service.hang.add("GetBoost")
+        cookie = self.service.add()
+        self.service.remove(cookie, "exited")
+        wait_for("the question", lambda: any(c[0] == "GetBoost" for c in self.service.calls))
+        self.service.stop()
+        events = [json.loads(monitor.line())["event"] for _ in range(3)]
+        self.assertEqual(events, ["boost-added", "boost-removed", "service-gone"])
+
+    def test_boosts_from_before(self):
+        cookie = self.service.add(pid=4711)
+        monitor = self.follow("monitor", "-j", "-i", "0")
+        monitor.event("service")
+        self.service.set(State="degraded")
+        monitor.event("changed")
+        self.service.remove(cookie, "released")
+        self.assertEqual(monitor.event("boost-removed")["boost"]["pid"], 4711)
 
     def test_waits_for_the_service(self):
         self.service.stop()

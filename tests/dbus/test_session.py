@@ -9,7 +9,7 @@ import signal
 import pytest
 
 import session as sessions
-from harness import BOOST_OWN, PLAYER, wait_for
+from harness import BOOST_OTHER, BOOST_OWN, OTHER, PLAYER, wait_for
 
 
 def boosted(daemon, *pids):
@@ -51,7 +51,7 @@ def test_a_game_that_crashes(daemon, session, player, spawn):
     boosted(daemon, game.pid)
     (cookie,) = player.boosts()
     game.kill()
-    assert player.wait_removed(cookie) == [cookie, game.pid, "exited"]
+    assert player.wait_removed(cookie) == [cookie, 0, "exited"]
     session.game("unregister", game.pid)
     other = spawn()
     session.game("register", other.pid)
@@ -67,6 +67,25 @@ def test_a_game_that_is_gone_already(daemon, session, spawn):
     session.game("register", game.pid)
     session.game("register", other.pid)
     boosted(daemon, other.pid)
+
+
+def test_numbers_of_other_users(bus, daemon, session, player, spawn):
+    """In another pid namespace a number may be that of anything here; even where this user may."""
+    bus.allow(BOOST_OWN, BOOST_OTHER)
+    theirs, game, window = spawn(OTHER), spawn(), spawn()
+    session.start_bridge()
+    session.start_gamemode()
+    session.game("register", theirs.pid)
+    session.set_foreground(f"(uint32 {theirs.pid},)")
+    session.game("register", game.pid)
+    boosted(daemon, game.pid)
+    session.set_foreground(f"(uint32 {window.pid},)")
+    want = {("tree", game.pid): "boosted", ("tree", window.pid): "foreground"}
+    wait_for("the window", lambda: daemon.classes() == want)
+    assert f"tree {theirs.pid} " not in (daemon.kernel / "classes").read_text(encoding="ascii")
+    # A window of somebody else has the focus: none of this user's has it.
+    session.set_foreground(f"(uint32 {theirs.pid},)")
+    boosted(daemon, game.pid)
 
 
 def test_games_before_the_bridge(daemon, session, spawn):

@@ -94,7 +94,7 @@ def test_the_foreground_that_was_left_meanwhile(service, session, spawn):
     window = spawn().pid
     session.start_bridge()
     session.set_foreground(f"(uint32 {window},)")
-    wait_for("the window", lambda: ("SetForegroundProcess", (window,)) in service.take_calls())
+    wait_for("the window", lambda: service.foreground == window)
     service.stop()
     session.set_foreground("(uint32 0,)")
     service.take_calls()
