@@ -64,8 +64,9 @@ static __always_inline u64 estimate_slice(u32 nr_waiting)
  * the self-clocked one of Golestani (1994): virtual time is the tag of the task in service, so no
  * sum over all tasks is needed.
  *
- * A class brings an earlier deadline only at a wakeup, and so little that the others cannot starve:
- * this is what the kernel goes on with where no policy answers.
+ * A class brings an earlier deadline only at a wakeup, by as much as the sleep was long and half a
+ * slice at most: so little that the others cannot starve, and nothing for who hardly sleeps. This is
+ * what the kernel goes on with where no policy answers, and there is no budget as the policy has.
  *
  * New tasks start without credit, or a storm of them would starve the others. A kernel thread that
  * wakes up or is new goes first, because others wait for it (not least the kernel's watchdog, which
@@ -76,6 +77,7 @@ static __always_inline u64 estimate_deadline(const struct task_struct *p,
 					     u32 nr_waiting)
 {
 	u64 frontier = shared.frontier, ahead_ns = share_of(WAIT_MAX_NS, nr_waiting);
+	u64 slept_ns = tctx->slept_ns < opt_slice_ns ? tctx->slept_ns : opt_slice_ns;
 	u64 deadline = tctx->deadline + weighted(p, tctx->runtime_ns - tctx->decided_runtime_ns);
 
 	if (p->flags & PF_KTHREAD && (wakeup || !tctx->placed))
@@ -83,7 +85,7 @@ static __always_inline u64 estimate_deadline(const struct task_struct *p,
 	if (!tctx->placed)
 		deadline = frontier;
 	if (wakeup)
-		deadline -= tctx->slept_ns < opt_slice_ns ? tctx->slept_ns : opt_slice_ns;
+		deadline -= slept_ns;
 	if (before(deadline, frontier - opt_slice_ns))
 		deadline = frontier - opt_slice_ns;
 	if (ahead_ns > 2 * opt_slice_ns)
@@ -91,7 +93,7 @@ static __always_inline u64 estimate_deadline(const struct task_struct *p,
 	if (before(frontier + ahead_ns, deadline))
 		deadline = frontier + ahead_ns;
 	if (wakeup && present_class(tctx))
-		deadline -= opt_slice_ns / 2;
+		deadline -= slept_ns < opt_slice_ns / 2 ? slept_ns : opt_slice_ns / 2;
 	return deadline;
 }
 

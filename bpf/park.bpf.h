@@ -191,7 +191,7 @@ static __always_inline struct rl_task *describe(struct task_struct *p, struct ta
 	t->frontier = shared.frontier;
 	t->request = request;
 	t->generation = tctx->generation;
-	t->reserved = 0;
+	t->user = t->class ? present_owner(tctx) : (u32)tctx->class_uids;
 	__builtin_memcpy(t->comm, p->comm, RL_COMM_LEN);
 	t->last_burst_ns = tctx->last_burst_ns;
 	return t;

@@ -101,7 +101,9 @@ struct rl_task {
 
 	uint64_t request;    /* echo it in the decision */
 	uint32_t generation; /* likewise: a decision for an older generation is stale */
-	uint32_t reserved;
+	uint32_t user;	     /* whose doing it is that the task is queued as it is: the user that it
+				belongs to (its real user id), or, if class is not
+				RL_CLASS_NORMAL, the user who asked for that boost */
 
 	char comm[RL_COMM_LEN]; /* the thread's name, zero-terminated */
 

@@ -19,12 +19,18 @@
  *     later has one more than 1.5 slices behind it, and the clock goes at a sixteenth of real time
  *     at least, after one slice: so after (4 + 1.5 + 1) * 16 = 104 slices nobody passes the task
  *     any more, whatever goes on;
- *   - where so many wait that a round takes seconds, nobody is left out of one.
+ *   - where so many wait that a round takes seconds, nobody is left out of one;
+ *   - a boost is as good as its task sleeps, and whatever a user's boosts are, together they take no
+ *     more than a twelfth of the machine's CPU time from other users as a discount, and run for no
+ *     more than another twelfth before others whose turn it is, see budget.h. Beside the same load
+ *     without boosts, where a's tasks have A and all others B of C CPUs, a discount of d leaves the
+ *     others B * (C - d) / C: eleven twelfths, in whatever way a's load is made.
  *
  * All memory about a task is in its state words, so nothing here grows with the number of tasks,
  * and a decision that the kernel dropped changes nothing. This file must never ask for the time,
  * allocate after init(), or do work that is not bounded by O(log of the tasks waiting).
  */
+#include "budget.h"
 #include "policy.h"
 
 /* Words of rl_task.state. */
@@ -45,6 +51,9 @@ enum {
 
 /* How many shares a boosted task has, as long as it sleeps. */
 #define BOOSTED_SHARES 4
+
+/* It has them in full when it sleeps for one part in so many of the time. */
+#define BOOST_SLEEP 8
 
 /*
  * The kernel ends a scheduler that lets a task wait for 5 s. Where thousands wait, a round takes
@@ -81,6 +90,7 @@ struct rustland {
 	/* By how much tasks that never sleep have lately been behind the clock. */
 	int64_t behind_ns;
 	int64_t mean_weight; /* of the tasks that lately used the CPUs, in 1/1024 */
+	struct budgets budgets;
 };
 
 static int64_t clamp(int64_t value, int64_t min, int64_t max)
@@ -93,7 +103,7 @@ static int64_t weight_of(const struct rl_task *task)
 	return clamp(task->weight, 1, 10000);
 }
 
-/* CPU time, one slice at most, in virtual time. */
+/* CPU time, two slices at most, in virtual time. */
 static int64_t weighted(int64_t runtime_ns, const struct rl_task *task)
 {
 	return runtime_ns * RL_WEIGHT_DEFAULT / weight_of(task);
@@ -154,6 +164,27 @@ static int64_t worth_of_sleep(const struct rustland *r, const struct rl_task *ta
 		return 0;
 	slept_ns = task->slept_ns < (uint64_t)FOREVER_NS ? task->slept_ns : FOREVER_NS;
 	return slept_ns * ONE / (slept_ns + last_burst_ns(r, task) + half_ns);
+}
+
+/*
+ * How much of its boost a task has, which depends on how much it sleeps: all of it when that is an
+ * eighth of the time or more, as it is with a game that hardly makes its frames in time, and next to
+ * nothing for a hog that sleeps for a moment now and then. Seen over the run that the task is in,
+ * or the one before the sleep from which it just woke up. A new task has not slept yet.
+ */
+static int64_t worth_of_boost(const struct rustland *r, const struct rl_task *task)
+{
+	int64_t ran_ns, slept_ns;
+
+	if (task->flags & RL_TASK_NEW || task->burst_ns > (uint64_t)r->slice_ns)
+		return 0;
+	ran_ns = task->flags & RL_TASK_WAKEUP ? (int64_t)task->last_burst_ns
+					      : (int64_t)task->burst_ns;
+	ran_ns = clamp(ran_ns, 0, FOREVER_NS);
+	slept_ns = task->slept_ns < (uint64_t)FOREVER_NS ? task->slept_ns : FOREVER_NS;
+	if ((BOOST_SLEEP - 1) * slept_ns >= ran_ns)
+		return ONE;
+	return BOOST_SLEEP * slept_ns * ONE / (slept_ns + ran_ns);
 }
 
 /* ---- The clock ------------------------------------------------------------------------------ */
@@ -258,19 +289,22 @@ static bool is_boosted(const struct rl_task *task)
  * disk most of the time does not feel it, because it uses less than half a share.
  *
  * A boosted task has the share of four, but only for the first slice_ns of what it uses between two
- * sleeps; so a boosted hog has the share of one.
+ * sleeps, and in so far as it sleeps; so a boosted hog has the share of one. Where other users want
+ * the CPU time that it does not pay for, there has to be a budget for that.
  */
 static int64_t charge(struct rustland *r, const struct rl_task *task, int64_t worth)
 {
 	int64_t lag = clamp(task->state[VRUNTIME] - r->clock, INT64_MIN / 2, r->debt_max_ns);
-	int64_t cost = weighted(uncharged_ns(r, task), task), moved;
+	int64_t cost = uncharged_ns(r, task), discount, moved;
 	uint64_t vruntime;
 
 	if (task->flags & RL_TASK_WAKEUP)
 		cost += cost * (ONE - worth) / ONE;
-	if (is_boosted(task) && task->burst_ns <= (uint64_t)r->slice_ns)
-		cost /= BOOSTED_SHARES;
-	moved = clamp(cost, 0, r->debt_max_ns - lag);
+	if (is_boosted(task)) {
+		discount = (cost - cost / BOOSTED_SHARES) * worth_of_boost(r, task) / ONE;
+		cost -= budgets_take_discount(&r->budgets, task->user, discount, r->now_ns);
+	}
+	moved = clamp(weighted(cost, task), 0, r->debt_max_ns - lag);
 	if (!is_contended(task))
 		return lag + moved;
 
@@ -307,19 +341,50 @@ static uint64_t slice_of(const struct rustland *r, const struct rl_task *task)
 	return clamp(slice, r->slice_min_ns, r->slice_ns);
 }
 
+/*
+ * It gets less CPU time than it would take: its slice ended and somebody else has the CPU, or it
+ * comes back from sleep without nearly all of the credit that the sleep is worth.
+ */
+static bool wants_more(const struct rustland *r, const struct rl_task *task, int64_t lag,
+		       int64_t worth)
+{
+	return is_contended(task) &&
+	       (!(task->flags & RL_TASK_WAKEUP) || lag > -r->credit_max_ns * worth / ONE * 7 / 8);
+}
+
 /* A boosted task that does not sleep is a hog like others: its band ends after one slice. */
 static int64_t band_of(const struct rustland *r, const struct rl_task *task)
 {
 	int64_t left = task->burst_ns < (uint64_t)r->slice_ns ? r->slice_ns - task->burst_ns : 0;
 
-	switch (task->class) {
-	case RL_CLASS_NORMAL:
-		return 0;
-	case RL_CLASS_BOOSTED:
-		return left / 4;
-	default:
-		return left / 2;
+	left = left * worth_of_boost(r, task) / ONE;
+	return task->class == RL_CLASS_BOOSTED ? left / 4 : left / 2;
+}
+
+/*
+ * Let a task run before others, by its band; where other users are among them, for as long as it ran
+ * the last time, in which time it is asked about again, and only if the budget has so much left.
+ * What it does not use of that is lost, so that nothing is gained by an exit.
+ */
+static void give_priority(struct rustland *r, const struct rl_task *task,
+			  struct rl_decision *decision)
+{
+	int64_t band = band_of(r, task), need;
+
+	if (band <= 0)
+		return;
+	if (!budgets_is_alone(&r->budgets, task->user, r->now_ns)) {
+		need = last_burst_ns(r, task);
+		need = clamp(need + need / 8 - (int64_t)task->burst_ns, r->slice_min_ns,
+			     decision->slice_ns);
+		if (!budgets_take_priority(&r->budgets, task->user, need, r->now_ns))
+			return;
+		if (band > (int64_t)decision->slice_ns)
+			band = (int64_t)decision->slice_ns;
+		decision->slice_ns = (uint64_t)need;
+		decision->standing = 0;
 	}
+	decision->deadline -= band;
 }
 
 /*
@@ -372,7 +437,12 @@ static void rustland_enqueue(void *state, const struct rl_task *task)
 	 */
 	if (wakeup && (lag <= 0 || worth > ONE / 2 || task->flags & RL_TASK_KTHREAD))
 		decision.flags |= RL_DECISION_PREEMPT;
-	decision.deadline = r->clock + lag + burst - band_of(r, task);
+	decision.deadline = r->clock + lag + burst;
+	if (wakeup && lag <= 0 && worth > ONE / 2)
+		decision.standing = standing_of(r, task);
+	budgets_see(&r->budgets, task, wants_more(r, task, lag, worth), r->now_ns);
+	if (task->class != RL_CLASS_NORMAL)
+		give_priority(r, task, &decision);
 	last = last_deadline(r, task);
 	if ((int64_t)(decision.deadline - last) > 0)
 		decision.deadline = last;
@@ -384,8 +454,6 @@ static void rustland_enqueue(void *state, const struct rl_task *task)
 	first = task->frontier - 2 * r->slice_ns;
 	if (wakeup && task->flags & RL_TASK_KTHREAD && (int64_t)(decision.deadline - first) > 0)
 		decision.deadline = first;
-	if (wakeup && lag <= 0 && worth > ONE / 2)
-		decision.standing = standing_of(r, task);
 	decision.state[VRUNTIME] = r->clock + lag;
 	decision.state[CHARGED] = task->runtime_ns;
 	rl_pool_push(r->pool, &decision, task->enqueued_at_ns);
@@ -420,6 +488,7 @@ static int rustland_init(void *state, const struct rl_policy_config *config)
 	r->percpu_local = config->percpu_local;
 	r->clock = r->slow_clock = CLOCK_START;
 	r->mean_weight = RL_WEIGHT_DEFAULT * ONE;
+	budgets_init(&r->budgets, r->nr_cpus);
 	return rl_pool_new(&r->pool, POOL_CAPACITY);
 }
 

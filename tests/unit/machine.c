@@ -22,6 +22,7 @@ struct task {
 	bool asked;		     /* the policy owes an answer */
 	uint32_t standing;	     /* wakeups that need none */
 	bool second_of_pair;
+	bool inherited; /* its class is that of its waker */
 	uint64_t slice_left_ns, decided_runtime_ns;
 	uint64_t work_left_ns;		  /* until it sleeps or exits */
 	uint64_t wake_at_ns, slept_at_ns; /* UINT64_MAX: somebody else wakes it */
@@ -214,7 +215,8 @@ static void ask(struct machine *m, struct task *t, uint32_t flags)
 	struct cpu *cpu = &m->cpus[t->facts.cpu];
 	struct rl_decision d = {0};
 
-	t->facts.flags = flags | (t->known ? 0 : RL_TASK_NEW);
+	t->facts.flags =
+		flags | (t->known ? 0 : RL_TASK_NEW) | (t->inherited ? RL_TASK_INHERITED : 0);
 	t->facts.nr_waiting = 0;
 	for (size_t i = 0; i < m->nr_tasks; i++)
 		t->facts.nr_waiting += m->tasks[i] != t && m->tasks[i]->state == WAITING;
@@ -298,6 +300,7 @@ static struct task *add_task(struct machine *m, const struct machine_spec *spec)
 	t->facts.pid = t->facts.tgid = i + 1;
 	t->facts.weight = t->spec.weight;
 	t->facts.class = t->spec.class;
+	t->facts.user = t->spec.user;
 	t->facts.nr_cpus_allowed = __builtin_popcountll(t->spec.cpus);
 	do {
 		t->facts.cpu = random32(m) % m->limits->nr_cpus;
@@ -307,6 +310,15 @@ static struct task *add_task(struct machine *m, const struct machine_spec *spec)
 	return t;
 }
 
+static void wake_partner(struct machine *m, const struct task *t)
+{
+	struct task *partner = m->tasks[t->facts.pid - 1 + (t->second_of_pair ? -1 : 1)];
+
+	partner->inherited = t->spec.class > partner->spec.class;
+	partner->facts.class = partner->inherited ? t->spec.class : partner->spec.class;
+	become_runnable(m, partner);
+}
+
 /* The running task has done its work; its CPU is still its own. */
 static void finish(struct machine *m, struct task *t)
 {
@@ -314,7 +326,7 @@ static void finish(struct machine *m, struct task *t)
 	t->slept_at_ns = m->now_ns;
 	t->wake_at_ns = UINT64_MAX;
 	if (t->spec.kind == MACHINE_PAIR)
-		become_runnable(m, m->tasks[t->facts.pid - 1 + (t->second_of_pair ? -1 : 1)]);
+		wake_partner(m, t);
 	else if (t->spec.period_ns)
 		t->wake_at_ns = m->now_ns - m->now_ns % t->spec.period_ns + t->spec.period_ns;
 	else
@@ -424,6 +436,8 @@ size_t machine_add(struct machine *m, const struct machine_spec *spec)
 	if (spec->kind == MACHINE_PAIR) {
 		second = add_task(m, spec);
 		second->second_of_pair = true;
+		if (spec->with_help)
+			second->spec.class = second->facts.class = RL_CLASS_NORMAL;
 		assert(second->facts.pid == t->facts.pid + 1);
 	}
 	become_runnable(m, t);

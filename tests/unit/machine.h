@@ -46,7 +46,9 @@ struct machine_spec {
 	uint64_t sleep_ns;  /* how long MACHINE_PERIODIC sleeps after a run */
 	uint32_t weight;    /* 0: the default */
 	uint32_t class;
-	uint64_t cpus; /* bit mask of the CPUs it may use; 0: all */
+	uint32_t user;	/* whose task it is, and whose boost */
+	bool with_help; /* the second of a pair has no class but the first one's, as its waker */
+	uint64_t cpus;	/* bit mask of the CPUs it may use; 0: all */
 };
 
 /* What a task got. */

@@ -460,6 +460,10 @@ static void boost_is_a_bounded_band(void **state)
 	uint64_t normal, boosted, foreground;
 
 	(void)state;
+	/* It slept for long; without that, and for new tasks, there is none. */
+	task.flags = 0;
+	task.slept_ns = SECOND;
+	task.state[0] = clock_of(p, 1);
 	for (uint64_t burst = 0; burst <= 2 * SLICE; burst += MS) {
 		task.burst_ns = burst;
 		task.class = RL_CLASS_NORMAL;
