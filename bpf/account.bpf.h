@@ -107,9 +107,13 @@ static __always_inline void decide_by_estimate(const struct task_struct *p, stru
 	tctx->placed = true;
 }
 
+/*
+ * The task's CPU, not the one that this runs on: a change of a running task's class, nice value,
+ * cgroup or affinity stops it and lets it run again from wherever that is asked for.
+ */
 static __always_inline void account_running(struct task_struct *p, struct task_ctx *tctx)
 {
-	struct cpu_ctx *cctx = cpu_ctx(bpf_get_smp_processor_id());
+	struct cpu_ctx *cctx = cpu_ctx(scx_bpf_task_cpu(p));
 
 	tctx->started_at_ns = now_ns();
 	tctx->generation++;
@@ -136,9 +140,9 @@ static __always_inline void account_runtime(struct task_ctx *tctx)
 	tctx->started_at_ns = now;
 }
 
-static __always_inline void account_stopping(struct task_ctx *tctx)
+static __always_inline void account_stopping(struct task_struct *p, struct task_ctx *tctx)
 {
-	struct cpu_ctx *cctx = cpu_ctx(bpf_get_smp_processor_id());
+	struct cpu_ctx *cctx = cpu_ctx(scx_bpf_task_cpu(p));
 
 	account_runtime(tctx);
 	if (cctx)

@@ -3,7 +3,8 @@
  * Every difference between the kernels from 6.12 to 7.3 and later, and nothing else: what is
  * asked for below this file works everywhere. Differences are found by probing (is the kfunc
  * there, is the type there), never by a version number, because distributions backport. The
- * version beside each entry only says where the difference was seen.
+ * version beside each entry only says where the difference was seen. Where each of these may be called
+ * from, and what it locks, is in CONTEXTS.md.
  *
  * The ___compat suffix is dropped by libbpf when it looks for the kernel's function; it keeps our
  * declarations apart where one name had two prototypes.
@@ -121,7 +122,31 @@ void scx_bpf_dsq_move_set_vtime___compat(struct bpf_iter_scx_dsq *it, u64 vtime)
 bool scx_bpf_dsq_move_vtime___compat(struct bpf_iter_scx_dsq *it, struct task_struct *p, u64 dsq,
 				     u64 flags) __ksym __weak;
 
-/* Move p from DSQ src, if it is there, to dst. O(1) in the length of src. */
+extern const struct rq runqueues __ksym __weak;
+
+/*
+ * Whether a task can be moved now. ops.dispatch holds the lock of the runqueue that it looks for
+ * work for, and a move takes that of the task's. Before 7.2 the kernel exchanges the one for the
+ * other only where the runqueue of the CPU that it runs on is marked as looking for work, and takes
+ * the second beside the first where not: the machine stops for good when that is the same lock, or
+ * when another CPU takes the two the other way round. It is marked in every dispatch but under core
+ * scheduling, where the threads of a core share one lock and look for work for each other: then the
+ * mark is on the sibling's runqueue, and the sibling can take away this one's while the lock is
+ * exchanged. The mark changes under the lock only, so nothing comes between this and a move.
+ */
+static __always_inline bool dsq_can_move(void)
+{
+	const struct rq *rq;
+
+	if (bpf_core_field_exists(struct scx_rq, lock_drop_seq) ||
+	    !bpf_core_enum_value_exists(enum scx_rq_flags, SCX_RQ_IN_BALANCE) ||
+	    !bpf_ksym_exists(&runqueues))
+		return true;
+	rq = bpf_this_cpu_ptr(&runqueues);
+	return rq->scx.flags & KVAL(scx_rq_flags, SCX_RQ_IN_BALANCE);
+}
+
+/* Move p from DSQ src, if it is there, to dst. O(1) in the length of src. Only if dsq_can_move(). */
 static __always_inline bool dsq_move_vtime(struct task_struct *p, u64 src, u64 dst, u64 slice_ns,
 					   u64 vtime)
 {

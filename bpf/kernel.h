@@ -143,6 +143,15 @@ struct pcpu_hot {
 	int preempt_count;
 };
 
+struct scx_rq {
+	u32 flags;
+	u32 lock_drop_seq;
+};
+
+struct rq {
+	struct scx_rq scx;
+};
+
 enum scx_exit_kind {
 	SCX_EXIT_NONE,
 };
@@ -227,6 +236,10 @@ enum scx_ent_flags {
 
 enum scx_dsq_id_flags {
 	SCX_DSQ_LOCAL = 1,
+};
+
+enum scx_rq_flags {
+	SCX_RQ_IN_BALANCE = 1,
 };
 
 #endif /* RUSTLAND_KERNEL_H */

@@ -291,7 +291,7 @@ static __always_inline void queue_standing(struct task_struct *p, struct task_ct
 static __always_inline bool unpark(struct task_struct *p, u64 dsq, u64 slice_ns, u64 deadline)
 {
 	return dsq_move_vtime(p, DSQ_PARK, dsq, slice_ns, deadline) ||
-	       dsq_move_vtime(p, DSQ_PARK, dsq, slice_ns, deadline);
+	       (dsq_can_move() && dsq_move_vtime(p, DSQ_PARK, dsq, slice_ns, deadline));
 }
 
 /* No longer than the longest one: the watchdog and opt_late_ns rely on it. */
@@ -375,13 +375,18 @@ static long drain_one(struct bpf_dynptr *record, void *context)
 		carry_out(&d);
 	/* Only now: until then its task is parked, and nobody shall take it for an orphan. */
 	__sync_fetch_and_add(&shared.drained, 1);
-	return 0;
+	/* The rest stays in the ring, for the next CPU that looks for work. */
+	return !dsq_can_move();
 }
 
-/* Only one CPU can drain at a time; the others find the ring busy and go on. */
+/*
+ * Only one CPU can drain at a time; the others find the ring busy and go on. Where nothing can be
+ * moved the answers wait for the next dispatch in which it can: under core scheduling a CPU looks
+ * for work for itself before it does for its sibling.
+ */
 static __always_inline void drain_decisions(void)
 {
-	if (shared.drained != shared.submitted)
+	if (shared.drained != shared.submitted && dsq_can_move())
 		bpf_user_ringbuf_drain(&dispatched, drain_one, NULL, BPF_RB_NO_WAKEUP);
 }
 

@@ -238,7 +238,7 @@ void OPS(running, struct task_struct *p)
 		return;
 	if (is_policy_thread(p)) {
 		shared.heartbeat_due = false;
-		shared.policy_cpu = bpf_get_smp_processor_id();
+		shared.policy_cpu = scx_bpf_task_cpu(p);
 		policy_confined = is_confined(p);
 		tctx->started_at_ns = now_ns();
 		return;
@@ -259,7 +259,7 @@ void OPS(stopping, struct task_struct *p, bool runnable)
 		account_policy(ran_ns > 0 ? ran_ns : 0);
 		return;
 	}
-	account_stopping(tctx);
+	account_stopping(p, tctx);
 }
 
 void OPS(quiescent, struct task_struct *p, u64 deq_flags)
