@@ -14,8 +14,8 @@
 
 /* "i3-ipc", the length of what follows, the type; both in the machine's byte order. */
 #define SWAY_HEADER_SIZE 14
-/* A tree of a thousand windows is below 2 MB. */
-#define SWAY_PAYLOAD_MAX (16u * 1024 * 1024)
+/* A tree of a thousand windows is below that. */
+#define SWAY_PAYLOAD_MAX (2u * 1024 * 1024 - SWAY_HEADER_SIZE)
 
 enum sway_type {
 	SWAY_SUBSCRIBE = 2,
