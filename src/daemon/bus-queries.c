@@ -2,6 +2,10 @@
 /* See bus-queries.h. */
 #include <config.h>
 
+#include <sys/socket.h>
+
+#include <gio/gunixfdlist.h>
+
 #include "bus-describe.h"
 #include "bus-private.h"
 #include "bus-queries.h"
@@ -121,6 +125,31 @@ static gboolean on_get_process_by_pidfd(Rustland *object, GDBusMethodInvocation 
 	return TRUE;
 }
 
+/* ---- GetSocketPeer -------------------------------------------------------------------------- */
+
+static gboolean on_get_socket_peer(Rustland *object, GDBusMethodInvocation *invocation,
+				   GUnixFDList *fds, GVariant *handle, struct bus *bus)
+{
+	gint32 index = g_variant_get_handle(handle);
+	struct ucred peer = {.uid = (uid_t)-1};
+	socklen_t size = sizeof(peer);
+	const int *sent;
+	gint n = 0;
+
+	(void)bus;
+	sent = fds ? g_unix_fd_list_peek_fds(fds, &n) : NULL;
+	/* For a socket that has no other end the kernel succeeds, and says nobody. */
+	if (index < 0 || index >= n ||
+	    getsockopt(sent[index], SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ||
+	    peer.uid == (uid_t)-1)
+		g_dbus_method_invocation_return_error_literal(
+			invocation, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
+			"No connected Unix socket came with the call; send one");
+	else
+		rustland_complete_get_socket_peer(object, invocation, NULL, peer.uid);
+	return TRUE;
+}
+
 /* ---- All of them ---------------------------------------------------------------------------- */
 
 void bus_queries_connect(struct bus *bus)
@@ -133,6 +162,7 @@ void bus_queries_connect(struct bus *bus)
 		{"handle-get-boost", G_CALLBACK(on_get_boost)},
 		{"handle-get-process", G_CALLBACK(on_get_process)},
 		{"handle-get-process-by-pidfd", G_CALLBACK(on_get_process_by_pidfd)},
+		{"handle-get-socket-peer", G_CALLBACK(on_get_socket_peer)},
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(methods); i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The methods that everybody may call, since each user learns only of what is that user's: ListBoosts,
- * GetBoost, GetProcess, GetProcessByPIDFd.
+ * GetBoost, GetProcess, GetProcessByPIDFd; or of what the caller holds: GetSocketPeer.
  *
  * None of them may change anything, or cost more than a fixed number of reads.
  */

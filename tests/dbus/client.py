@@ -8,6 +8,7 @@ service come in between as they are heard.
 
 import json
 import os
+import socket
 import sys
 
 import gi
@@ -35,7 +36,8 @@ def answer(connection, result, ident):
 
 def call(connection, request):
     """{"id", "method", "args" (GVariant text), and optionally "iface", "dest", "path", "flags",
-    "timeout" (ms), "pidfd" (pid to send a pidfd of), "file" (path to send a descriptor of)}"""
+    "timeout" (ms), "pidfd" (pid to send a pidfd of), "file" (path to send a descriptor of),
+    "socket" (path to send a connection to)}"""
     fds = Gio.UnixFDList()
     if "pidfd" in request:
         fd = os.pidfd_open(request["pidfd"])
@@ -45,6 +47,10 @@ def call(connection, request):
         fd = os.open(request["file"], os.O_RDONLY)
         fds.append(fd)
         os.close(fd)
+    if "socket" in request:
+        with socket.socket(socket.AF_UNIX) as one:
+            one.connect(request["socket"])
+            fds.append(one.fileno())
     args = GLib.Variant.parse(None, request["args"], None, None) if request.get("args") else None
     connection.call_with_unix_fd_list(
         request.get("dest", NAME),
