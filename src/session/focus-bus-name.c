@@ -108,12 +108,13 @@ static void on_name_lost(GDBusConnection *bus, const char *bus_name, gpointer us
 	g_debug("another program has %s on the session bus", bus_name);
 }
 
-static gpointer bus_name_start(GDBusConnection *bus, focus_report report, gpointer userdata)
+static gpointer bus_name_start(const struct focus_buses *buses, focus_report report,
+			       gpointer userdata)
 {
 	struct bus_name *name = g_new0(struct bus_name, 1);
 	g_autoptr(GError) error = NULL;
 
-	name->bus = bus;
+	name->bus = buses->session;
 	name->report = report;
 	name->userdata = userdata;
 	name->skeleton = com_system76_scheduler_skeleton_new();
@@ -125,16 +126,17 @@ static gpointer bus_name_start(GDBusConnection *bus, focus_report report, gpoint
 			 name);
 	g_signal_connect(name->skeleton, "handle-reload-configuration", G_CALLBACK(on_reload),
 			 name);
-	if (!g_dbus_interface_skeleton_export(G_DBUS_INTERFACE_SKELETON(name->skeleton), bus,
+	if (!g_dbus_interface_skeleton_export(G_DBUS_INTERFACE_SKELETON(name->skeleton), name->bus,
 					      BUS_PATH, &error)) {
 		g_warning("%s cannot be offered: %s", BUS_NAME, error->message);
 		g_object_unref(name->skeleton);
 		g_free(name);
 		return NULL;
 	}
-	name->filter = g_dbus_connection_add_filter(bus, on_message, NULL, NULL);
-	name->name_id = g_bus_own_name_on_connection(
-		bus, BUS_NAME, G_BUS_NAME_OWNER_FLAGS_DO_NOT_QUEUE, NULL, on_name_lost, NULL, NULL);
+	name->filter = g_dbus_connection_add_filter(name->bus, on_message, NULL, NULL);
+	name->name_id = g_bus_own_name_on_connection(name->bus, BUS_NAME,
+						     G_BUS_NAME_OWNER_FLAGS_DO_NOT_QUEUE, NULL,
+						     on_name_lost, NULL, NULL);
 	return name;
 }
 

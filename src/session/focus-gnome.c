@@ -17,18 +17,21 @@
 
 #include <glib-unix.h>
 
+#include "bus-peer.h"
 #include "focus.h"
 
 #define SHELL_NAME  "org.gnome.Shell"
 #define CGROUP_ROOT "/sys/fs/cgroup"
 #define ATTRIBUTE   "user.xdg.inactive-since"
 #define HAS_FOCUS   "-1"
+/* Of all that a session needs; who makes more control groups is not followed into them. */
+#define SLICES_MAX 256
+#define DEPTH_MAX  8
 
 struct gnome {
 	focus_report report;
 	gpointer userdata;
-	GDBusConnection *bus;
-	guint shell_watch;
+	struct bus_peer *shell;
 	char *manager; /* the directory of the user's systemd and all of its units */
 	int fd;	       /* of inotify; -1: there is no gnome-shell */
 	guint watch;
@@ -67,13 +70,26 @@ static void look_at_unit(struct gnome *gnome, const char *path)
 		set_focused(gnome, NULL);
 }
 
+static int depth(const struct gnome *gnome, const char *path)
+{
+	int n = 0;
+
+	for (path += strlen(gnome->manager); *path; path++)
+		n += *path == '/';
+	return n;
+}
+
 /* Slices have slices in them, never very deep: each one's name begins with that of the one above. */
 static void watch_slice(struct gnome *gnome, const char *path)
 {
-	int wd = inotify_add_watch(gnome->fd, path, IN_ATTRIB | IN_CREATE | IN_DELETE | IN_ONLYDIR);
-	g_autoptr(GDir) dir = wd < 0 ? NULL : g_dir_open(path, 0, NULL);
+	g_autoptr(GDir) dir = NULL;
 	const char *name;
+	int wd;
 
+	if (g_hash_table_size(gnome->slices) >= SLICES_MAX || depth(gnome, path) > DEPTH_MAX)
+		return;
+	wd = inotify_add_watch(gnome->fd, path, IN_ATTRIB | IN_CREATE | IN_DELETE | IN_ONLYDIR);
+	dir = wd < 0 ? NULL : g_dir_open(path, 0, NULL);
 	if (wd < 0) {
 		g_debug("%s: %s", path, g_strerror(errno));
 		return;
@@ -139,49 +155,45 @@ static void stop_following(struct gnome *gnome)
 	g_clear_pointer(&gnome->focused, g_free);
 }
 
-static void on_shell(GDBusConnection *bus, const char *name, const char *owner, gpointer userdata)
+static void on_shell(gpointer userdata, const char *owner)
 {
 	struct gnome *gnome = userdata;
 
-	(void)bus;
+	(void)owner;
 	stop_following(gnome);
 	gnome->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (gnome->fd < 0) {
 		g_warning("the focus of GNOME is not followed: inotify: %s", g_strerror(errno));
 		return;
 	}
-	g_debug("%s is there: %s", name, owner);
 	gnome->watch = g_unix_fd_add(gnome->fd, G_IO_IN, on_readable, gnome);
 	watch_slice(gnome, gnome->manager);
 	say(gnome);
 }
 
-static void on_shell_vanished(GDBusConnection *bus, const char *name, gpointer userdata)
+static void on_shell_vanished(gpointer userdata)
 {
 	struct gnome *gnome = userdata;
 
-	(void)bus, (void)name;
 	if (gnome->fd < 0)
 		return;
 	stop_following(gnome);
 	gnome->report(gnome->userdata, NULL);
 }
 
-static gpointer gnome_start(GDBusConnection *session_bus, focus_report report, gpointer userdata)
+static gpointer gnome_start(const struct focus_buses *buses, focus_report report, gpointer userdata)
 {
+	static const struct bus_peer_handler handler = {on_shell, on_shell_vanished};
 	struct gnome *gnome = g_new0(struct gnome, 1);
 	unsigned int uid = getuid();
 
 	gnome->report = report;
 	gnome->userdata = userdata;
-	gnome->bus = session_bus;
 	gnome->manager =
 		g_strdup_printf(CGROUP_ROOT "/user.slice/user-%u.slice/user@%u.service", uid, uid);
 	gnome->fd = -1;
 	gnome->slices = g_hash_table_new_full(NULL, NULL, NULL, g_free);
-	gnome->shell_watch = g_bus_watch_name_on_connection(session_bus, SHELL_NAME,
-							    G_BUS_NAME_WATCHER_FLAGS_NONE, on_shell,
-							    on_shell_vanished, gnome, NULL);
+	gnome->shell = bus_peer_watch(buses->session, SHELL_NAME, NULL, &handler, gnome);
 	return gnome;
 }
 
@@ -189,7 +201,7 @@ static void gnome_stop(gpointer data)
 {
 	struct gnome *gnome = data;
 
-	g_bus_unwatch_name(gnome->shell_watch);
+	bus_peer_free(gnome->shell);
 	stop_following(gnome);
 	g_hash_table_unref(gnome->slices);
 	g_free(gnome->manager);

@@ -9,27 +9,61 @@
 
 #include <string.h>
 
-#include "focus.h"
+#include "compositor.h"
 #include "hyprland-message.h"
 #include "ipc-stream.h"
-#include "socket-finder.h"
 
-/* When it does not listen, or too many wait for it. */
-#define RETRY_MS 200
+/* When it does not listen, or too many wait for it: doubled each time, up to 13 s. */
+#define RETRY_MS	  200
+#define RETRY_DOUBLED_MAX 6
+/* An answer that has not come by then does not come. */
+#define ANSWER_MS 5000
 
-struct hyprland {
-	focus_report report;
-	gpointer userdata;
-	struct socket_finder *directory; /* waits for "hypr" */
-	struct socket_finder *instances; /* NULL as long as there has been none */
-	char *instance;			 /* the directory of the one that is followed */
-	struct ipc_stream *events;	 /* NULL: it does not run */
-	struct ipc_stream *question;	 /* NULL: none is open */
-	bool changed;			 /* the answer to come is out of date */
-	guint retry;			 /* of a question that could not be asked */
+struct instance {
+	struct compositor_candidate *candidate;
+	char *path;
+	struct ipc_stream *events;
+	struct ipc_stream *question; /* NULL: none is open */
+	bool changed;		     /* the answer to come is out of date */
+	guint limit;		     /* of the open question */
+	guint retry;		     /* of a question that could not be asked, or had no answer */
+	guint failures;		     /* of those, in a row */
 };
 
-static void ask(struct hyprland *hyprland);
+/* The source: what is in the run-time directory, and what is in "hypr" there. */
+struct hyprland {
+	struct socket_finder *directory;
+	struct compositor *compositor;
+};
+
+static void ask(struct instance *instance);
+
+static gboolean on_retry(gpointer userdata)
+{
+	struct instance *instance = userdata;
+
+	instance->retry = 0;
+	ask(instance);
+	return G_SOURCE_REMOVE;
+}
+
+static void ask_later(struct instance *instance)
+{
+	if (instance->retry)
+		return;
+	instance->retry = g_timeout_add(RETRY_MS << instance->failures, on_retry, instance);
+	instance->failures = MIN(instance->failures + 1, RETRY_DOUBLED_MAX);
+}
+
+static gboolean on_limit(gpointer userdata)
+{
+	struct instance *instance = userdata;
+
+	instance->limit = 0;
+	g_clear_pointer(&instance->question, ipc_stream_free);
+	ask_later(instance);
+	return G_SOURCE_REMOVE;
+}
 
 static gssize on_answer_part(gpointer userdata, const uint8_t *data, size_t size)
 {
@@ -39,39 +73,34 @@ static gssize on_answer_part(gpointer userdata, const uint8_t *data, size_t size
 
 static void on_answer(gpointer userdata, const uint8_t *data, size_t size)
 {
-	struct hyprland *hyprland = userdata;
-	struct focus_target target = {.pid = hyprland_message_pid((const char *)data, size)};
+	struct instance *instance = userdata;
 
-	hyprland->question = NULL;
-	if (hyprland->changed)
-		ask(hyprland);
+	g_clear_pointer(&instance->question, ipc_stream_free);
+	instance->failures = 0;
+	g_clear_handle_id(&instance->limit, g_source_remove);
+	if (instance->changed)
+		ask(instance);
 	else
-		hyprland->report(hyprland->userdata, &target);
+		compositor_says(instance->candidate,
+				hyprland_message_pid((const char *)data, size));
 }
 
-static gboolean on_retry(gpointer userdata)
-{
-	struct hyprland *hyprland = userdata;
-
-	hyprland->retry = 0;
-	ask(hyprland);
-	return G_SOURCE_REMOVE;
-}
-
-static void ask(struct hyprland *hyprland)
+static void ask(struct instance *instance)
 {
 	static const struct ipc_stream_handler handler = {on_answer_part, on_answer};
-	g_autofree char *path = g_build_filename(hyprland->instance, ".socket.sock", NULL);
+	g_autofree char *path = g_build_filename(instance->path, ".socket.sock", NULL);
 
-	hyprland->changed = hyprland->question != NULL;
-	if (hyprland->changed)
+	instance->changed = instance->question != NULL;
+	if (instance->changed)
 		return;
-	hyprland->question = ipc_stream_open(path, &handler, hyprland);
-	if (hyprland->question && !ipc_stream_send(hyprland->question, HYPRLAND_ACTIVE_WINDOW,
+	instance->question = ipc_stream_open(path, &handler, instance);
+	if (instance->question && !ipc_stream_send(instance->question, HYPRLAND_ACTIVE_WINDOW,
 						   strlen(HYPRLAND_ACTIVE_WINDOW)))
-		g_clear_pointer(&hyprland->question, ipc_stream_free);
-	if (!hyprland->question && !hyprland->retry)
-		hyprland->retry = g_timeout_add(RETRY_MS, on_retry, hyprland);
+		g_clear_pointer(&instance->question, ipc_stream_free);
+	if (instance->question)
+		instance->limit = g_timeout_add(ANSWER_MS, on_limit, instance);
+	else
+		ask_later(instance);
 }
 
 static gssize on_events(gpointer userdata, const uint8_t *data, size_t size)
@@ -85,63 +114,68 @@ static gssize on_events(gpointer userdata, const uint8_t *data, size_t size)
 	return end - data + 1;
 }
 
-static void hang_up(struct hyprland *hyprland)
-{
-	g_clear_handle_id(&hyprland->retry, g_source_remove);
-	g_clear_pointer(&hyprland->question, ipc_stream_free);
-	g_clear_pointer(&hyprland->instance, g_free);
-}
-
 static void on_closed(gpointer userdata, const uint8_t *rest, size_t size)
 {
-	struct hyprland *hyprland = userdata;
+	struct instance *instance = userdata;
 
 	(void)rest, (void)size;
-	g_debug("Hyprland hung up");
-	hyprland->events = NULL;
-	hang_up(hyprland);
-	hyprland->report(hyprland->userdata, NULL);
-	socket_finder_scan(hyprland->instances);
+	compositor_ended(instance->candidate);
 }
 
-static void on_instance(struct socket_finder *finder, const char *path, gpointer userdata)
+static void instance_close(gpointer data)
+{
+	struct instance *instance = data;
+
+	g_clear_handle_id(&instance->limit, g_source_remove);
+	g_clear_handle_id(&instance->retry, g_source_remove);
+	ipc_stream_free(instance->question);
+	ipc_stream_free(instance->events);
+	g_free(instance->path);
+	g_free(instance);
+}
+
+static gpointer instance_open(struct compositor_candidate *candidate, const char *path)
 {
 	static const struct ipc_stream_handler handler = {on_events, on_closed};
 	g_autofree char *events = g_build_filename(path, ".socket2.sock", NULL);
-	struct hyprland *hyprland = userdata;
+	struct instance *instance;
+	struct ipc_stream *stream = NULL;
 
-	if (hyprland->events)
-		return;
-	hyprland->events = ipc_stream_open(events, &handler, hyprland);
-	if (!hyprland->events) {
-		socket_finder_retry(finder, path);
-		return;
+	instance = g_new0(struct instance, 1);
+	stream = ipc_stream_open(events, &handler, instance);
+	if (!stream) {
+		g_free(instance);
+		return NULL;
 	}
-	g_debug("%s: connected", events);
-	hyprland->instance = g_strdup(path);
-	ask(hyprland);
+	instance->candidate = candidate;
+	instance->path = g_strdup(path);
+	instance->events = stream;
+	ask(instance);
+	return instance;
 }
 
 static void on_directory(struct socket_finder *finder, const char *path, gpointer userdata)
 {
-	struct hyprland *hyprland = userdata;
+	struct compositor *compositor = userdata;
 
 	(void)finder;
 	if (!g_str_has_suffix(path, "/hypr"))
 		return;
-	socket_finder_free(hyprland->instances); /* of a directory that is gone */
-	hyprland->instances = socket_finder_new(path, "", "", on_instance, hyprland);
+	/* It takes the place of a directory that is gone. */
+	compositor_set_finder(compositor,
+			      socket_finder_new(path, "", "", compositor_found, compositor));
 }
 
-static gpointer hyprland_start(GDBusConnection *session_bus, focus_report report, gpointer userdata)
+static gpointer hyprland_start(const struct focus_buses *buses, focus_report report,
+			       gpointer userdata)
 {
+	static const struct compositor_kind kind = {"Hyprland", instance_open, instance_close};
 	struct hyprland *hyprland = g_new0(struct hyprland, 1);
 
-	(void)session_bus;
-	hyprland->report = report;
-	hyprland->userdata = userdata;
-	hyprland->directory =
-		socket_finder_new(g_get_user_runtime_dir(), "hypr", "", on_directory, hyprland);
+	(void)buses;
+	hyprland->compositor = compositor_new(&kind, report, userdata);
+	hyprland->directory = socket_finder_new(g_get_user_runtime_dir(), "hypr", "", on_directory,
+						hyprland->compositor);
 	return hyprland;
 }
 
@@ -150,9 +184,7 @@ static void hyprland_stop(gpointer data)
 	struct hyprland *hyprland = data;
 
 	socket_finder_free(hyprland->directory);
-	socket_finder_free(hyprland->instances);
-	hang_up(hyprland);
-	ipc_stream_free(hyprland->events);
+	compositor_free(hyprland->compositor);
 	g_free(hyprland);
 }
 

@@ -7,24 +7,15 @@
 
 #include <unistd.h>
 
-#include "focus.h"
+#include "compositor.h"
 #include "ipc-stream.h"
-#include "socket-finder.h"
 #include "sway-message.h"
-
-struct sway {
-	focus_report report;
-	gpointer userdata;
-	struct socket_finder *finder;
-	struct ipc_stream *stream; /* NULL: sway does not run */
-};
 
 static gssize on_received(gpointer userdata, const uint8_t *data, size_t size)
 {
-	struct focus_target target = {0};
-	struct sway *sway = userdata;
 	enum sway_type type;
 	uint32_t length;
+	pid_t pid;
 
 	if (size < SWAY_HEADER_SIZE)
 		return 0;
@@ -32,20 +23,15 @@ static gssize on_received(gpointer userdata, const uint8_t *data, size_t size)
 		return -1;
 	if (size < SWAY_HEADER_SIZE + length)
 		return 0;
-	if (sway_message_focus(type, (const char *)data + SWAY_HEADER_SIZE, length, &target.pid))
-		sway->report(sway->userdata, &target);
+	if (sway_message_focus(type, (const char *)data + SWAY_HEADER_SIZE, length, &pid))
+		compositor_says(userdata, pid);
 	return SWAY_HEADER_SIZE + length;
 }
 
 static void on_closed(gpointer userdata, const uint8_t *rest, size_t size)
 {
-	struct sway *sway = userdata;
-
 	(void)rest, (void)size;
-	g_debug("sway hung up");
-	sway->stream = NULL;
-	sway->report(sway->userdata, NULL);
-	socket_finder_scan(sway->finder);
+	compositor_ended(userdata);
 }
 
 static bool send_message(struct ipc_stream *stream, enum sway_type type, const char *payload)
@@ -57,44 +43,39 @@ static bool send_message(struct ipc_stream *stream, enum sway_type type, const c
 	return ipc_stream_send(stream, data, size);
 }
 
-static void on_found(struct socket_finder *finder, const char *path, gpointer userdata)
+static gpointer sway_open(struct compositor_candidate *candidate, const char *path)
 {
 	static const struct ipc_stream_handler handler = {on_received, on_closed};
-	struct sway *sway = userdata;
+	struct ipc_stream *stream = ipc_stream_open(path, &handler, candidate);
 
-	if (sway->stream)
-		return;
-	sway->stream = ipc_stream_open(path, &handler, sway);
 	/* The events first: what changes while the tree is made is told after it. */
-	if (sway->stream &&
-	    send_message(sway->stream, SWAY_SUBSCRIBE, "[\"window\",\"workspace\"]") &&
-	    send_message(sway->stream, SWAY_GET_TREE, NULL)) {
-		g_debug("%s: connected", path);
-		return;
-	}
-	g_clear_pointer(&sway->stream, ipc_stream_free);
-	socket_finder_retry(finder, path);
+	if (stream && send_message(stream, SWAY_SUBSCRIBE, "[\"window\",\"workspace\"]") &&
+	    send_message(stream, SWAY_GET_TREE, NULL))
+		return stream;
+	ipc_stream_free(stream);
+	return NULL;
 }
 
-static gpointer sway_start(GDBusConnection *session_bus, focus_report report, gpointer userdata)
+static void sway_close(gpointer stream)
 {
-	struct sway *sway = g_new0(struct sway, 1);
-	g_autofree char *prefix = g_strdup_printf("sway-ipc.%u.", (unsigned int)getuid());
+	ipc_stream_free(stream);
+}
 
-	(void)session_bus;
-	sway->report = report;
-	sway->userdata = userdata;
-	sway->finder = socket_finder_new(g_get_user_runtime_dir(), prefix, ".sock", on_found, sway);
+static gpointer sway_start(const struct focus_buses *buses, focus_report report, gpointer userdata)
+{
+	static const struct compositor_kind kind = {"sway", sway_open, sway_close};
+	g_autofree char *prefix = g_strdup_printf("sway-ipc.%u.", (unsigned int)getuid());
+	struct compositor *sway = compositor_new(&kind, report, userdata);
+
+	(void)buses;
+	compositor_set_finder(sway, socket_finder_new(g_get_user_runtime_dir(), prefix, ".sock",
+						      compositor_found, sway));
 	return sway;
 }
 
 static void sway_stop(gpointer data)
 {
-	struct sway *sway = data;
-
-	socket_finder_free(sway->finder);
-	ipc_stream_free(sway->stream);
-	g_free(sway);
+	compositor_free(data);
 }
 
 const struct focus_source focus_sway = {"sway", sway_start, sway_stop};

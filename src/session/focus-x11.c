@@ -1,359 +1,298 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The focus of an X11 desktop: what its window manager says in _NET_ACTIVE_WINDOW, and the X server
- * about who made that window (XRes 1.2, from the credentials of the client's connection). _NET_WM_PID
- * is asked only of servers without it: a client writes it itself, and in a container or on another
- * machine it means something else.
+ * The focus of an X11 desktop: finding its server.
+ *
+ * Everybody may make sockets where X servers listen, so a server is spoken to only if it is this user's
+ * or root's; if it is root's, only if it is known to be for this session: there is a cookie for its
+ * number, or DISPLAY names it. All that come into question are tried at the same time, and the first
+ * that lets us in is followed, or the one that DISPLAY names when that does.
  *
  * In a Wayland session the X server is Xwayland, whose compositor knows better; most start it when the
- * first client connects, and that must not be us. Connecting is done in a thread, which a server that
- * hangs may keep for good; after that nothing here waits.
+ * first client connects, and that must not be us.
  */
 #include <config.h>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <glib-unix.h>
-#include <xcb/res.h>
-#include <xcb/xcb.h>
-#include <xcb/xcbext.h>
-
 #include "focus.h"
+#include "peer-witness.h"
+#include "session-environment.h"
 #include "socket-finder.h"
 #include "unix-socket.h"
 #include "x11-server.h"
+#include "x11-windows.h"
 
 #define SOCKET_DIR "/tmp/.X11-unix"
-/* A compositor may make the socket for X clients before its own. */
-#define SETTLE_S 1
-
-enum question {
-	QUESTION_NONE,
-	QUESTION_WINDOW,  /* which one is active */
-	QUESTION_PROCESS, /* whose it is */
-};
+/* A compositor may make the socket for X clients before its own. It is also how often a look is taken at
+ * most, whatever others do in that directory. */
+#define SETTLE_MS 500
+/* A look that found what may work later: 100 ms, and twice as long each time: 51 s altogether. */
+#define AGAIN_FIRST_MS 100
+#define AGAIN_MAX      9
+/* So many servers at once. */
+#define ATTEMPTS_MAX 8
+/* Sockets of Xwayland; whoever makes more is looked at again. */
+#define XWAYLAND_MAX 64
 
 struct x11 {
 	focus_report report;
 	gpointer userdata;
+	struct socket_finder *finder; /* says that something has changed */
 	GDBusConnection *session_bus;
-	struct socket_finder *finder;
+	struct peer_witness *witness;
 	GCancellable *end;
-	GQueue candidates; /* paths that are to be tried */
-	guint timer;	   /* when the next one is due; 0: none is */
-	bool connecting;
-	GHashTable *not_ours;	   /* what identify() says of servers that are not to be followed */
-	struct x11_server *server; /* NULL: none is followed */
-	guint watch;
-	enum question question;
-	unsigned int sequence; /* of the question that is open */
-	bool changed;	       /* the answer to come is out of date */
+	guint settle, again;			 /* timers of the next look; 0: none is due */
+	guint tries;				 /* looks since something has changed */
+	bool looking;				 /* the environment is being asked for */
+	bool wants_again;			 /* something that may work later was seen */
+	struct session_environment *environment; /* as of the last look */
+	GHashTable *xwayland;			 /* what identify() says of them */
+	GPtrArray *attempts;			 /* struct x11_attempt */
+	GPtrArray *questions;			 /* struct question */
+	struct x11_windows *windows;		 /* of the server that is followed; NULL: none is */
+	char *followed;				 /* its path */
 };
 
-/* ---- Following ------------------------------------------------------------------------------ */
+/* A connection whose listener another one has to name, as it is hidden from us. */
+struct question {
+	struct x11 *x11;
+	char *path;
+	int fd;
+	struct peer_question *asked;
+};
 
-static void ask_for_window(struct x11 *x11)
+static void look_soon(struct x11 *x11);
+
+static const char *number_of(const char *path)
 {
-	struct x11_server *server = x11->server;
-
-	x11->changed = x11->question != QUESTION_NONE;
-	if (x11->changed)
-		return;
-	x11->question = QUESTION_WINDOW;
-	x11->sequence = xcb_get_property(server->connection, 0, server->root, server->active_window,
-					 XCB_ATOM_WINDOW, 0, 1)
-				.sequence;
+	return strrchr(path, '/') + strlen("/X");
 }
 
-static void ask_for_process(struct x11 *x11, xcb_window_t window)
+static bool is_of_display(const struct x11 *x11, const char *path)
 {
-	struct x11_server *server = x11->server;
-	const xcb_res_client_id_spec_t spec = {
-		.client = window,
-		.mask = XCB_RES_CLIENT_ID_MASK_LOCAL_CLIENT_PID,
-	};
-
-	x11->question = QUESTION_PROCESS;
-	if (server->has_res)
-		x11->sequence = xcb_res_query_client_ids(server->connection, 1, &spec).sequence;
-	else
-		x11->sequence = xcb_get_property(server->connection, 0, window, server->wm_pid,
-						 XCB_ATOM_CARDINAL, 0, 1)
-					.sequence;
+	return x11->environment && g_strcmp0(x11->environment->display, number_of(path)) == 0;
 }
 
-/* The first number of a property that has one. */
-static bool get_number(const xcb_get_property_reply_t *reply, uint32_t *ret_number)
+/* There is nothing to be found that would be better. */
+static bool is_content(const struct x11 *x11)
 {
-	if (!reply || reply->format != 32 || xcb_get_property_value_length(reply) < 4)
-		return false;
-	memcpy(ret_number, xcb_get_property_value(reply), sizeof(*ret_number));
-	return true;
+	return x11->windows && is_of_display(x11, x11->followed);
 }
-
-static pid_t get_client_pid(const xcb_res_query_client_ids_reply_t *reply)
-{
-	xcb_res_client_id_value_iterator_t ids = xcb_res_query_client_ids_ids_iterator(reply);
-
-	for (; ids.rem; xcb_res_client_id_value_next(&ids))
-		if (ids.data->spec.mask & XCB_RES_CLIENT_ID_MASK_LOCAL_CLIENT_PID &&
-		    xcb_res_client_id_value_value_length(ids.data) >= 1)
-			return (pid_t)*xcb_res_client_id_value_value(ids.data);
-	return 0;
-}
-
-static void say(struct x11 *x11, pid_t pid)
-{
-	const struct focus_target target = {.pid = MAX(pid, 0)};
-
-	x11->report(x11->userdata, &target);
-}
-
-/* reply NULL: the window is gone already, and another answer follows. */
-static void handle_reply(struct x11 *x11, void *reply)
-{
-	enum question question = x11->question;
-	uint32_t number;
-
-	x11->question = QUESTION_NONE;
-	if (x11->changed)
-		ask_for_window(x11);
-	else if (question == QUESTION_PROCESS && reply && x11->server->has_res)
-		say(x11, get_client_pid(reply));
-	else if (question == QUESTION_PROCESS)
-		say(x11, get_number(reply, &number) ? (pid_t)number : 0);
-	else if (!get_number(reply, &number))
-		x11->report(x11->userdata, NULL); /* no window manager tells */
-	else if (number == XCB_WINDOW_NONE)
-		say(x11, 0);
-	else
-		ask_for_process(x11, number);
-}
-
-/*
- * False when nothing more has come. Only a look for events reads from the socket, so replies are looked
- * for after it: one that was read and not taken would not make the socket readable again.
- */
-static bool handle_next(struct x11 *x11)
-{
-	xcb_connection_t *connection = x11->server->connection;
-	xcb_generic_event_t *event = xcb_poll_for_event(connection);
-	xcb_generic_error_t *error = NULL;
-	void *reply = NULL;
-
-	if (event) {
-		if ((event->response_type & 0x7f) == XCB_PROPERTY_NOTIFY &&
-		    ((xcb_property_notify_event_t *)event)->atom == x11->server->active_window)
-			ask_for_window(x11);
-		free(event);
-		return true;
-	}
-	if (x11->question == QUESTION_NONE ||
-	    !xcb_poll_for_reply(connection, x11->sequence, &reply, &error))
-		return false;
-	handle_reply(x11, reply);
-	free(reply);
-	free(error);
-	return true;
-}
-
-static void leave_server(struct x11 *x11)
-{
-	g_clear_handle_id(&x11->watch, g_source_remove);
-	g_clear_pointer(&x11->server, x11_server_free);
-	x11->question = QUESTION_NONE;
-	x11->changed = false;
-}
-
-/* What is sent makes the library read as well, so what came is looked at again after that. */
-static bool handle_all(struct x11 *x11)
-{
-	do {
-		while (handle_next(x11))
-			;
-		xcb_flush(x11->server->connection);
-	} while (handle_next(x11));
-	return !xcb_connection_has_error(x11->server->connection);
-}
-
-static void look(struct x11 *x11)
-{
-	if (handle_all(x11))
-		return;
-	g_debug("%s: the X server is gone", x11->server->path);
-	leave_server(x11);
-	x11->report(x11->userdata, NULL);
-	socket_finder_scan(x11->finder);
-}
-
-static gboolean on_readable(int fd, GIOCondition condition, gpointer userdata)
-{
-	(void)fd, (void)condition;
-	look(userdata);
-	return G_SOURCE_CONTINUE;
-}
-
-static void follow(struct x11 *x11, struct x11_server *server)
-{
-	const uint32_t events = XCB_EVENT_MASK_PROPERTY_CHANGE;
-
-	g_debug("%s: connected%s", server->path,
-		server->has_res ? "" : "; it has no XRes 1.2, so _NET_WM_PID is believed");
-	x11->server = server;
-	xcb_change_window_attributes(server->connection, server->root, XCB_CW_EVENT_MASK, &events);
-	ask_for_window(x11);
-	xcb_flush(server->connection);
-	x11->watch = g_unix_fd_add(xcb_get_file_descriptor(server->connection), G_IO_IN | G_IO_HUP,
-				   on_readable, x11);
-	/* What has come meanwhile does not make it readable again. */
-	look(x11);
-}
-
-/* ---- Finding -------------------------------------------------------------------------------- */
 
 /* Another server may have the same path later. NULL: it is gone. */
 static char *identify(const char *path)
 {
 	struct stat st;
 
-	if (stat(path, &st) < 0)
+	if (lstat(path, &st) < 0)
 		return NULL;
 	return g_strdup_printf("%s %lld.%09ld", path, (long long)st.st_ctim.tv_sec,
 			       st.st_ctim.tv_nsec);
 }
 
-static void ignore(struct x11 *x11, const char *path)
+static bool is_xwayland(struct x11 *x11, const char *path)
+{
+	g_autofree char *identity = identify(path);
+
+	return identity && g_hash_table_contains(x11->xwayland, identity);
+}
+
+static void add_xwayland(struct x11 *x11, const char *path)
 {
 	char *identity = identify(path);
 
+	if (g_hash_table_size(x11->xwayland) == XWAYLAND_MAX)
+		g_hash_table_remove_all(x11->xwayland);
 	if (identity)
-		g_hash_table_add(x11->not_ours, identity);
+		g_hash_table_add(x11->xwayland, identity);
 }
 
-static void try_next(struct x11 *x11);
+/* ---- Following ------------------------------------------------------------------------------ */
 
-static void on_connected(GObject *source, GAsyncResult *result, gpointer userdata)
+static void leave(struct x11 *x11)
 {
-	struct x11_server *server = g_task_get_task_data(G_TASK(result));
+	g_clear_pointer(&x11->windows, x11_windows_free);
+	g_clear_pointer(&x11->followed, g_free);
+}
+
+static void on_report(gpointer userdata, const struct focus_target *target)
+{
 	struct x11 *x11 = userdata;
 
-	(void)source;
-	if (!g_task_propagate_boolean(G_TASK(result), NULL))
-		return; /* this is the end */
-	x11->connecting = false;
-	switch (server->kind) {
-	case X11_USABLE: {
-		struct x11_server *copy = g_memdup2(server, sizeof(*server));
+	x11->report(x11->userdata, target);
+}
 
-		*server = (struct x11_server){0};
-		g_queue_clear_full(&x11->candidates, g_free);
-		follow(x11, copy);
+static void on_gone(gpointer userdata)
+{
+	struct x11 *x11 = userdata;
+
+	g_debug("%s: the X server is gone", x11->followed);
+	leave(x11);
+	x11->report(x11->userdata, NULL);
+	x11->tries = 0;
+	look_soon(x11);
+}
+
+static void follow(struct x11 *x11, const char *path, struct x11_server *server)
+{
+	g_debug("%s: connected%s", path,
+		server->has_res ? "" : "; it has no XRes 1.2, so _NET_WM_PID is believed");
+	leave(x11);
+	x11->followed = g_strdup(path);
+	x11->windows = x11_windows_new(server, on_report, on_gone, x11);
+}
+
+/* ---- Connecting ----------------------------------------------------------------------------- */
+
+static gboolean on_again(gpointer userdata)
+{
+	struct x11 *x11 = userdata;
+
+	x11->again = 0;
+	look_soon(x11);
+	return G_SOURCE_REMOVE;
+}
+
+/* When all that was tried has come to nothing. */
+static void look_again_later(struct x11 *x11)
+{
+	if (!x11->wants_again || is_content(x11) || x11->again || x11->looking ||
+	    x11->attempts->len || x11->questions->len || x11->tries == AGAIN_MAX)
 		return;
-	}
+	x11->again = g_timeout_add(AGAIN_FIRST_MS << x11->tries++, on_again, x11);
+}
+
+static void on_attempted(struct x11_attempt *attempt, enum x11_kind kind, struct x11_server *server,
+			 gpointer userdata)
+{
+	const char *path = x11_attempt_path(attempt);
+	struct x11 *x11 = userdata;
+
+	switch (kind) {
+	case X11_USABLE:
+		if (!x11->windows || is_of_display(x11, path))
+			follow(x11, path, server);
+		else
+			x11_server_free(server);
+		break;
 	case X11_NOT_YET:
-		g_debug("%s: it does not let us in, or does not listen yet", server->path);
-		socket_finder_retry(x11->finder, server->path);
+		g_debug("%s: it does not let us in, or does not listen yet", path);
+		x11->wants_again = true;
 		break;
 	case X11_XWAYLAND:
-		ignore(x11, server->path);
+		add_xwayland(x11, path);
 		break;
 	}
-	try_next(x11);
+	g_ptr_array_remove_fast(x11->attempts, attempt);
+	look_again_later(x11);
 }
 
-static void connect_in_thread(GTask *task, gpointer source, gpointer data, GCancellable *end)
+static bool find_cookie(const struct x11 *x11, const char *path, struct xauthority_cookie *ret)
 {
-	(void)source, (void)end;
-	x11_server_connect(data);
-	g_task_return_boolean(task, TRUE);
+	const GByteArray *cookies = x11->environment->cookies;
+
+	return xauthority_find(cookies->data, cookies->len, number_of(path), g_get_host_name(),
+			       ret);
 }
 
-/* Where the cookies are, of all that systemd would tell a program that it starts now. */
-static char *get_authority(GVariant *environment)
+/* Takes fd over. */
+static void attempt(struct x11 *x11, const char *path, int fd)
 {
-	static const char prefix[] = "XAUTHORITY=";
-	g_autoptr(GVariantIter) iter = NULL;
-	g_autoptr(GVariant) value = NULL;
-	const char *one;
+	struct xauthority_cookie cookie;
+	bool found = find_cookie(x11, path, &cookie);
+	struct x11_attempt *one;
 
-	if (environment) {
-		g_variant_get(environment, "(v)", &value);
-		if (g_variant_is_of_type(value, G_VARIANT_TYPE_STRING_ARRAY))
-			g_variant_get(value, "as", &iter);
+	one = x11_attempt_new(path, fd, found ? &cookie : NULL, on_attempted, x11);
+	if (one)
+		g_ptr_array_add(x11->attempts, one);
+	else
+		x11->wants_again = true;
+}
+
+static void question_free(gpointer data)
+{
+	struct question *question = data;
+
+	peer_question_free(question->asked);
+	if (question->fd >= 0)
+		close(question->fd);
+	g_free(question->path);
+	g_free(question);
+}
+
+static void on_named(enum peer_answer answer, gpointer userdata)
+{
+	struct question *question = userdata;
+	struct x11 *x11 = question->x11;
+
+	if (answer == PEER_ROOT) {
+		attempt(x11, question->path, question->fd);
+		question->fd = -1;
+	} else if (answer == PEER_UNKNOWN) {
+		x11->wants_again = true;
 	}
-	while (iter && g_variant_iter_next(iter, "&s", &one))
-		if (g_str_has_prefix(one, prefix))
-			return g_strdup(one + strlen(prefix));
-	if (g_getenv("XAUTHORITY"))
-		return g_strdup(g_getenv("XAUTHORITY"));
-	return g_build_filename(g_get_home_dir(), ".Xauthority", NULL);
+	g_ptr_array_remove_fast(x11->questions, question);
+	look_again_later(x11);
 }
 
-struct candidate {
-	struct x11 *x11;
-	char *path;
-};
-
-static void on_environment(GObject *source, GAsyncResult *result, gpointer userdata)
+static void ask_whose(struct x11 *x11, const char *path, int fd)
 {
-	g_autofree struct candidate *candidate = userdata;
-	g_autofree char *path = candidate->path;
-	g_autoptr(GError) error = NULL;
-	g_autoptr(GVariant) environment =
-		g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, &error);
-	struct x11 *x11 = candidate->x11;
-	struct x11_server *server;
-	GTask *task;
+	struct question *question = g_new0(struct question, 1);
 
-	if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+	question->x11 = x11;
+	question->path = g_strdup(path);
+	question->fd = fd;
+	g_ptr_array_add(x11->questions, question);
+	question->asked = peer_witness_ask(x11->witness, path, fd, on_named, question);
+}
+
+static bool is_tried(struct x11 *x11, const char *path)
+{
+	for (guint i = 0; i < x11->attempts->len; i++)
+		if (g_str_equal(x11_attempt_path(x11->attempts->pdata[i]), path))
+			return true;
+	for (guint i = 0; i < x11->questions->len; i++)
+		if (g_str_equal(((struct question *)x11->questions->pdata[i])->path, path))
+			return true;
+	return false;
+}
+
+static void try_server(struct x11 *x11, const char *path)
+{
+	enum owner listener;
+	int fd;
+
+	if (x11->attempts->len + x11->questions->len >= ATTEMPTS_MAX) {
+		x11->wants_again = true;
 		return;
-	server = g_new0(struct x11_server, 1);
-	server->kind = X11_NOT_YET;
-	server->path = g_steal_pointer(&path);
-	server->authority = get_authority(environment);
-	task = g_task_new(NULL, x11->end, on_connected, x11);
-	g_task_set_task_data(task, server, x11_server_free);
-	/* Then the end need not wait for a server that does not answer. */
-	g_task_set_return_on_cancel(task, TRUE);
-	g_task_run_in_thread(task, connect_in_thread);
-	g_object_unref(task);
+	}
+	fd = unix_socket_connect(path, &listener);
+	if (fd < 0) {
+		g_debug("%s: %s", path, g_strerror(errno));
+		x11->wants_again = x11->wants_again || errno != EPERM;
+	} else if (listener == OWNER_HIDDEN) {
+		ask_whose(x11, path, fd);
+	} else {
+		attempt(x11, path, fd);
+	}
 }
 
-/* Takes the path over. */
-static void try_server(struct x11 *x11, char *path)
-{
-	struct candidate *candidate = g_new0(struct candidate, 1);
+/* ---- Looking -------------------------------------------------------------------------------- */
 
-	x11->connecting = true;
-	candidate->x11 = x11;
-	candidate->path = path;
-	g_dbus_connection_call(
-		x11->session_bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
-		"org.freedesktop.DBus.Properties", "Get",
-		g_variant_new("(ss)", "org.freedesktop.systemd1.Manager", "Environment"),
-		G_VARIANT_TYPE("(v)"), G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, x11->end,
-		on_environment, candidate);
-}
-
-/* Somebody listens on a socket wayland-N of this user. */
+/* Somebody of this user listens on a socket wayland-N. */
 static bool has_wayland(void)
 {
-	const char *run = g_get_user_runtime_dir();
-	g_autoptr(GDir) dir = g_dir_open(run, 0, NULL);
-	const char *name;
+	g_autoptr(GPtrArray) paths =
+		socket_finder_list(g_get_user_runtime_dir(), "wayland-", "", NULL, NULL);
 
-	while (dir && (name = g_dir_read_name(dir)) != NULL) {
-		g_autofree char *path = g_build_filename(run, name, NULL);
-		int fd;
+	for (guint i = 0; i < paths->len; i++) {
+		int fd = unix_socket_connect(paths->pdata[i], NULL);
 
-		if (!g_str_has_prefix(name, "wayland-") || g_str_has_suffix(name, ".lock"))
-			continue;
-		fd = unix_socket_connect(path, SOCK_NONBLOCK);
 		if (fd < 0)
 			continue;
 		close(fd);
@@ -362,48 +301,95 @@ static bool has_wayland(void)
 	return false;
 }
 
-static gboolean on_timer(gpointer userdata)
+/* Of root there may be many: for other users, for the login screen. */
+static bool is_wanted(const char *path, bool ours, gpointer userdata)
+{
+	struct x11 *x11 = userdata;
+	struct xauthority_cookie cookie;
+
+	if (is_tried(x11, path) || is_xwayland(x11, path))
+		return false;
+	if (is_of_display(x11, path))
+		return true;
+	if (ours || x11->windows)
+		return !x11->windows;
+	if (find_cookie(x11, path, &cookie) && cookie.names_number)
+		return true;
+	/* A login screen may hand its server, or the cookie, over later. */
+	x11->wants_again = true;
+	return false;
+}
+
+static void on_environment(struct session_environment *environment, gpointer userdata)
+{
+	g_autoptr(GPtrArray) paths = NULL;
+	struct x11 *x11 = userdata;
+
+	x11->looking = false;
+	g_clear_pointer(&x11->environment, session_environment_free);
+	x11->environment = environment;
+	if (is_content(x11))
+		return;
+	if (has_wayland()) {
+		g_debug("there is a Wayland session, so no X server is followed");
+		return;
+	}
+	x11->wants_again = false;
+	paths = socket_finder_list(SOCKET_DIR, "X", "", is_wanted, x11);
+	for (guint i = 0; i < paths->len; i++)
+		try_server(x11, paths->pdata[i]);
+	look_again_later(x11);
+}
+
+static gboolean on_settled(gpointer userdata)
 {
 	struct x11 *x11 = userdata;
 
-	x11->timer = 0;
-	if (has_wayland()) {
-		g_debug("there is a Wayland session, so no X server is followed");
-		g_queue_clear_full(&x11->candidates, g_free);
-	} else {
-		try_server(x11, g_queue_pop_head(&x11->candidates));
-	}
+	x11->settle = 0;
+	if (is_content(x11) || x11->looking)
+		return G_SOURCE_REMOVE;
+	x11->looking = true;
+	session_environment_get(x11->session_bus, x11->end, on_environment, x11);
 	return G_SOURCE_REMOVE;
 }
 
-static void try_next(struct x11 *x11)
+static void look_soon(struct x11 *x11)
 {
-	if (!x11->server && !x11->connecting && !x11->timer && x11->candidates.length)
-		x11->timer = g_timeout_add_seconds(SETTLE_S, on_timer, x11);
+	if (!x11->settle && !is_content(x11))
+		x11->settle = g_timeout_add(SETTLE_MS, on_settled, x11);
 }
 
 static void on_found(struct socket_finder *finder, const char *path, gpointer userdata)
 {
-	g_autofree char *identity = identify(path);
 	struct x11 *x11 = userdata;
 
-	(void)finder;
-	if (!identity || g_hash_table_contains(x11->not_ours, identity))
-		return;
-	g_queue_push_tail(&x11->candidates, g_strdup(path));
-	try_next(x11);
+	(void)finder, (void)path;
+	x11->tries = 0;
+	look_soon(x11);
 }
 
-static gpointer x11_start(GDBusConnection *session_bus, focus_report report, gpointer userdata)
+static void on_witness(gpointer userdata)
+{
+	on_found(NULL, NULL, userdata);
+}
+
+static void free_attempt(gpointer data)
+{
+	x11_attempt_free(data);
+}
+
+static gpointer x11_start(const struct focus_buses *buses, focus_report report, gpointer userdata)
 {
 	struct x11 *x11 = g_new0(struct x11, 1);
 
 	x11->report = report;
 	x11->userdata = userdata;
-	x11->session_bus = session_bus;
-	g_queue_init(&x11->candidates);
+	x11->session_bus = buses->session;
 	x11->end = g_cancellable_new();
-	x11->not_ours = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	x11->xwayland = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	x11->attempts = g_ptr_array_new_with_free_func(free_attempt);
+	x11->questions = g_ptr_array_new_with_free_func(question_free);
+	x11->witness = peer_witness_new(buses->system, on_witness, x11);
 	x11->finder = socket_finder_new(SOCKET_DIR, "X", "", on_found, x11);
 	return x11;
 }
@@ -414,10 +400,14 @@ static void x11_stop(gpointer data)
 
 	g_cancellable_cancel(x11->end);
 	socket_finder_free(x11->finder);
-	g_clear_handle_id(&x11->timer, g_source_remove);
-	g_queue_clear_full(&x11->candidates, g_free);
-	leave_server(x11);
-	g_hash_table_unref(x11->not_ours);
+	g_clear_handle_id(&x11->settle, g_source_remove);
+	g_clear_handle_id(&x11->again, g_source_remove);
+	g_ptr_array_unref(x11->attempts);
+	g_ptr_array_unref(x11->questions);
+	peer_witness_free(x11->witness);
+	leave(x11);
+	session_environment_free(x11->environment);
+	g_hash_table_unref(x11->xwayland);
 	g_object_unref(x11->end);
 	g_free(x11);
 }

@@ -52,7 +52,7 @@ static void on_report(gpointer userdata, const struct focus_target *target)
 	focus->changed(focus->userdata, &counts);
 }
 
-struct focus *focus_new(GDBusConnection *session_bus, focus_changed changed, gpointer userdata)
+struct focus *focus_new(const struct focus_buses *buses, focus_changed changed, gpointer userdata)
 {
 	struct focus *focus = g_new0(struct focus, 1);
 
@@ -62,7 +62,7 @@ struct focus *focus_new(GDBusConnection *session_bus, focus_changed changed, gpo
 		struct follower *follower = &focus->followers[i];
 
 		follower->focus = focus;
-		follower->source = sources[i]->start(session_bus, on_report, follower);
+		follower->source = sources[i]->start(buses, on_report, follower);
 		if (follower->source)
 			g_debug("looking for the focus of %s", sources[i]->name);
 	}

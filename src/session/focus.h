@@ -21,10 +21,15 @@ struct focus_target {
  * itself. */
 typedef void (*focus_report)(gpointer userdata, const struct focus_target *target);
 
+/* What sources may need to hear, and to ask. */
+struct focus_buses {
+	GDBusConnection *session, *system;
+};
+
 struct focus_source {
 	const char *name;
 	/* NULL, and a message, if it cannot work here. */
-	gpointer (*start)(GDBusConnection *session_bus, focus_report report, gpointer userdata);
+	gpointer (*start)(const struct focus_buses *buses, focus_report report, gpointer userdata);
 	void (*stop)(gpointer source);
 };
 
@@ -41,7 +46,7 @@ struct focus;
 typedef void (*focus_changed)(gpointer userdata, const struct focus_target *target);
 
 /* Starts all sources: one of them has a desktop to follow, as a rule. */
-struct focus *focus_new(GDBusConnection *session_bus, focus_changed changed, gpointer userdata);
+struct focus *focus_new(const struct focus_buses *buses, focus_changed changed, gpointer userdata);
 void focus_free(struct focus *focus);
 
 #endif /* RUSTLAND_SESSION_FOCUS_H */

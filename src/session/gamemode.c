@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "bus-peer.h"
 #include "gamemode.h"
 
 #define BUS_NAME "com.feralinteractive.GameMode"
@@ -14,7 +15,8 @@ struct gamemode {
 	GDBusConnection *bus;
 	struct service *service;
 	GCancellable *end;
-	guint subscription, name_watch;
+	guint subscription;
+	struct bus_peer *peer; /* GameMode itself */
 };
 
 static void on_signal(GDBusConnection *bus, const char *sender, const char *path,
@@ -24,8 +26,9 @@ static void on_signal(GDBusConnection *bus, const char *sender, const char *path
 	struct gamemode *gamemode = userdata;
 	gint32 pid;
 
-	(void)bus, (void)sender, (void)path, (void)interface;
-	if (!g_variant_is_of_type(arguments, G_VARIANT_TYPE("(io)")))
+	(void)bus, (void)path, (void)interface;
+	if (!bus_peer_sent(gamemode->peer, sender) ||
+	    !g_variant_is_of_type(arguments, G_VARIANT_TYPE("(io)")))
 		return;
 	g_variant_get(arguments, "(i&o)", &pid, NULL);
 	if (strcmp(signal, "GameRegistered") == 0)
@@ -55,28 +58,26 @@ static void on_listed(GObject *source, GAsyncResult *result, gpointer userdata)
 		service_boost(gamemode->service, pid, REASON);
 }
 
-static void on_appeared(GDBusConnection *bus, const char *name, const char *owner,
-			gpointer userdata)
+static void on_appeared(gpointer userdata, const char *owner)
 {
 	struct gamemode *gamemode = userdata;
 
-	(void)name;
-	g_dbus_connection_call(bus, owner, BUS_PATH, BUS_NAME, "ListGames", NULL,
-			       G_VARIANT_TYPE("(a(io))"), G_DBUS_CALL_FLAGS_NO_AUTO_START, -1,
-			       gamemode->end, on_listed, gamemode);
+	g_dbus_connection_call(gamemode->bus, owner, BUS_PATH, BUS_NAME, "ListGames", NULL,
+			       G_VARIANT_TYPE("(a(io))"), G_DBUS_CALL_FLAGS_NO_AUTO_START,
+			       BUS_CALL_MS, gamemode->end, on_listed, gamemode);
 }
 
 /* GameMode forgets its games when it ends, so nobody would tell us when they are unregistered. */
-static void on_vanished(GDBusConnection *bus, const char *name, gpointer userdata)
+static void on_vanished(gpointer userdata)
 {
 	struct gamemode *gamemode = userdata;
 
-	(void)bus, (void)name;
 	service_release_all(gamemode->service);
 }
 
 struct gamemode *gamemode_new(GDBusConnection *bus, struct service *service)
 {
+	static const struct bus_peer_handler handler = {on_appeared, on_vanished};
 	struct gamemode *gamemode = g_new0(struct gamemode, 1);
 
 	gamemode->bus = bus;
@@ -86,9 +87,7 @@ struct gamemode *gamemode_new(GDBusConnection *bus, struct service *service)
 	gamemode->subscription = g_dbus_connection_signal_subscribe(
 		bus, BUS_NAME, BUS_NAME, NULL, BUS_PATH, NULL, G_DBUS_SIGNAL_FLAGS_NONE, on_signal,
 		gamemode, NULL);
-	gamemode->name_watch =
-		g_bus_watch_name_on_connection(bus, BUS_NAME, G_BUS_NAME_WATCHER_FLAGS_NONE,
-					       on_appeared, on_vanished, gamemode, NULL);
+	gamemode->peer = bus_peer_watch(bus, BUS_NAME, NULL, &handler, gamemode);
 	return gamemode;
 }
 
@@ -97,8 +96,8 @@ void gamemode_free(struct gamemode *gamemode)
 	if (!gamemode)
 		return;
 	g_cancellable_cancel(gamemode->end);
-	g_bus_unwatch_name(gamemode->name_watch);
 	g_dbus_connection_signal_unsubscribe(gamemode->bus, gamemode->subscription);
+	bus_peer_free(gamemode->peer);
 	g_object_unref(gamemode->end);
 	g_free(gamemode);
 }

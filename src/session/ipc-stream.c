@@ -41,6 +41,7 @@ static gboolean on_readable(int fd, GIOCondition condition, gpointer userdata)
 {
 	struct ipc_stream *stream = userdata;
 	uint8_t buffer[READ_SIZE];
+	g_autoptr(GByteArray) input = NULL;
 	ssize_t n = read(fd, buffer, sizeof(buffer));
 
 	(void)condition;
@@ -52,15 +53,15 @@ static gboolean on_readable(int fd, GIOCondition condition, gpointer userdata)
 			return G_SOURCE_CONTINUE;
 	}
 	stream->watch = 0;
-	stream->handler->closed(stream->userdata, stream->input->data, stream->input->len);
-	ipc_stream_free(stream);
+	input = g_byte_array_ref(stream->input);
+	stream->handler->closed(stream->userdata, input->data, input->len);
 	return G_SOURCE_REMOVE;
 }
 
 struct ipc_stream *ipc_stream_open(const char *path, const struct ipc_stream_handler *handler,
 				   gpointer userdata)
 {
-	int fd = unix_socket_connect(path, SOCK_NONBLOCK);
+	int fd = unix_socket_connect(path, NULL);
 	struct ipc_stream *stream;
 
 	if (fd < 0) {

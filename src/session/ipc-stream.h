@@ -13,8 +13,9 @@
 
 #include <glib.h>
 
-/* A description of a thousand windows is below 2 MB. */
-#define IPC_INPUT_MAX (16u * 1024 * 1024)
+/* A description of a thousand windows is below 2 MB; as objects in memory it takes fifty times that at
+ * worst. */
+#define IPC_INPUT_MAX (2u * 1024 * 1024)
 
 struct ipc_stream;
 
@@ -24,11 +25,12 @@ struct ipc_stream_handler {
 	 * this is not what was expected, which ends the connection. Must not free the stream.
 	 */
 	gssize (*received)(gpointer userdata, const uint8_t *data, size_t size);
-	/* The other side hung up, with these bytes left. The stream is freed after this. */
+	/* The other side hung up, with these bytes left, or what it said was not expected. It is for
+	 * the stream's owner to free it, here or later. */
 	void (*closed)(gpointer userdata, const uint8_t *rest, size_t size);
 };
 
-/* NULL, and a message for those who look for one, if nobody listens there. */
+/* NULL, and a message for those who look for one, if nobody listens there, or another user does. */
 struct ipc_stream *ipc_stream_open(const char *path, const struct ipc_stream_handler *handler,
 				   gpointer userdata);
 

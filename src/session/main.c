@@ -89,6 +89,7 @@ static void session_run(struct session *session, const struct options *options)
 {
 	g_autofree char *own_dir = g_build_filename(g_get_user_config_dir(), "scx-rustland", NULL);
 	const char *const dirs[] = {VENDOR_DIR, CONFIG_DIR, own_dir, NULL};
+	struct focus_buses buses;
 	struct settings settings;
 	guint sources[2];
 
@@ -101,13 +102,14 @@ static void session_run(struct session *session, const struct options *options)
 		session->status = STATUS_FAILED;
 		return;
 	}
+	buses = (struct focus_buses){session->session_bus, session->system_bus};
 	sources[0] = g_unix_signal_add(SIGTERM, on_stop_signal, session);
 	sources[1] = g_unix_signal_add(SIGINT, on_stop_signal, session);
 	session->service = service_new(session->system_bus);
 	if (settings.gamemode)
 		session->gamemode = gamemode_new(session->session_bus, session->service);
 	if (settings.focus)
-		session->focus = focus_new(session->session_bus, on_focus, session);
+		session->focus = focus_new(&buses, on_focus, session);
 	g_main_loop_run(session->loop);
 	for (size_t i = 0; i < G_N_ELEMENTS(sources); i++)
 		g_source_remove(sources[i]);

@@ -13,12 +13,16 @@
 #include <gio/gunixfdlist.h>
 #include <glib-unix.h>
 
+#include "bus-peer.h"
+#include "owner.h"
 #include "service.h"
 
-#define BUS_NAME "org.scx.Rustland"
-#define BUS_PATH "/org/scx/Rustland"
-#define ERRORS	 BUS_NAME ".Error."
-#define RETRY_S	 10
+#define ERRORS	SERVICE_NAME ".Error."
+#define RETRY_S 10
+/* The service asks polkit, and polkit may ask others. */
+#define CALL_MS 25000
+/* More than the service takes from one user, by its defaults; each is a descriptor here. */
+#define WISHES_MAX 64
 /* At the end; a service that hangs must not keep a person from logging out. */
 #define GOODBYE_TIMEOUT_MS 1000
 
@@ -38,6 +42,7 @@ struct wish {
 /* A call that asks for a boost; it outlives a wish that ends meanwhile. */
 struct ask {
 	struct wish *wish; /* NULL: whatever comes is to be released */
+	char *owner;	   /* who is asked */
 };
 
 /* The foreground slot: there is one, and one call at a time. */
@@ -53,8 +58,9 @@ struct foreground {
 struct service {
 	GDBusConnection *bus;
 	GCancellable *end;
-	guint name_watch, subscriptions[2], retry;
-	char *owner;  /* unique name; NULL: the service does not run */
+	struct bus_peer *peer; /* the service itself; nobody as long as it does not run */
+	guint subscriptions[2], retry;
+	bool was_there;
 	bool listing; /* a new owner is asked what it still holds; until then nothing is sent */
 	GHashTable *wishes; /* pid to struct wish */
 	struct foreground foreground;
@@ -62,25 +68,21 @@ struct service {
 
 static void send_all(struct service *service);
 
-/* "Uid:" of /proc/PID/status: who owns the files there says less, see src/daemon/process.h. */
-static bool is_own(pid_t pid)
-{
-	g_autofree char *path = g_strdup_printf("/proc/%d/status", (int)pid);
-	g_autofree char *text = NULL;
-	const char *line;
-	unsigned int uid;
-
-	if (!g_file_get_contents(path, &text, NULL, NULL))
-		return false;
-	line = strstr(text, "\nUid:");
-	return line && sscanf(line, "\nUid: %u", &uid) == 1 && uid == getuid();
-}
-
 static bool alive(int pidfd)
 {
 	struct pollfd p = {.fd = pidfd, .events = POLLIN};
 
 	return pidfd >= 0 && poll(&p, 1, 0) == 0;
+}
+
+static bool is_ours(pid_t pid)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/status", (int)pid);
+	g_autofree char *status = NULL;
+	gsize size;
+
+	return g_file_get_contents(path, &status, &size, NULL) &&
+	       owner_status_is(status, size, getuid());
 }
 
 /*
@@ -96,7 +98,7 @@ static int pin(pid_t pid)
 		return -1;
 	}
 	/* What was read counts only if the number still was its own. */
-	if (is_own(pid) && alive(pidfd))
+	if (is_ours(pid) && alive(pidfd))
 		return pidfd;
 	g_debug("process %d is not this user's, or has ended", (int)pid);
 	close(pidfd);
@@ -139,11 +141,16 @@ static bool error_is_not_running(const GError *error)
 
 /* ---- Wishes --------------------------------------------------------------------------------- */
 
-static void release_cookie(GDBusConnection *bus, guint32 cookie)
+static const char *owner(const struct service *service)
 {
-	g_dbus_connection_call(bus, BUS_NAME, BUS_PATH, BUS_NAME, "Release",
+	return bus_peer_owner(service->peer);
+}
+
+static void release_cookie(GDBusConnection *bus, const char *owner, guint32 cookie)
+{
+	g_dbus_connection_call(bus, owner, SERVICE_PATH, SERVICE_NAME, "Release",
 			       g_variant_new("(u)", cookie), NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START,
-			       -1, NULL, NULL, NULL);
+			       CALL_MS, NULL, NULL, NULL);
 }
 
 static void wish_free(gpointer data)
@@ -175,6 +182,7 @@ static void not_held(struct wish *wish, const GError *error)
 static void on_asked(GObject *source, GAsyncResult *result, gpointer userdata)
 {
 	g_autofree struct ask *ask = userdata;
+	g_autofree char *asked = ask->owner;
 	g_autoptr(GError) error = NULL;
 	g_autoptr(GVariant) reply = g_dbus_connection_call_with_unix_fd_list_finish(
 		G_DBUS_CONNECTION(source), NULL, result, &error);
@@ -193,7 +201,7 @@ static void on_asked(GObject *source, GAsyncResult *result, gpointer userdata)
 		wish->cookie = cookie;
 		g_debug("process %d is boosted: %u", (int)wish->pid, cookie);
 	} else {
-		release_cookie(G_DBUS_CONNECTION(source), cookie);
+		release_cookie(G_DBUS_CONNECTION(source), asked, cookie);
 	}
 }
 
@@ -212,12 +220,13 @@ static void wish_send(struct wish *wish)
 	g_variant_builder_add(&options, "{sv}", "Lifetime", g_variant_new_string("client"));
 	wish->ask = g_new0(struct ask, 1);
 	wish->ask->wish = wish;
+	wish->ask->owner = g_strdup(owner(service));
 	g_dbus_connection_call_with_unix_fd_list(
-		service->bus, BUS_NAME, BUS_PATH, BUS_NAME, "BoostProcessByPIDFd",
+		service->bus, owner(service), SERVICE_PATH, SERVICE_NAME, "BoostProcessByPIDFd",
 		g_variant_new("(hss@a{sv})", 0, "tree", wish->reason,
 			      g_variant_builder_end(&options)),
-		G_VARIANT_TYPE("(u)"), G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, fds, NULL, on_asked,
-		wish->ask);
+		G_VARIANT_TYPE("(u)"), G_DBUS_CALL_FLAGS_NO_AUTO_START, CALL_MS, fds, NULL,
+		on_asked, wish->ask);
 }
 
 /* The service sees it as well, and ends the boost by itself. */
@@ -239,6 +248,10 @@ void service_boost(struct service *service, pid_t pid, const char *reason)
 	/* One whose end is not yet noticed has left its number to another process. */
 	if (wish && alive(wish->pidfd))
 		return;
+	if (!wish && g_hash_table_size(service->wishes) == WISHES_MAX) {
+		g_debug("process %d: so many games are no games", (int)pid);
+		return;
+	}
 	pidfd = pin(pid);
 	if (pidfd < 0)
 		return;
@@ -249,7 +262,7 @@ void service_boost(struct service *service, pid_t pid, const char *reason)
 	wish->reason = g_strdup(reason);
 	wish->exit_watch = g_unix_fd_add(pidfd, G_IO_IN, on_exited, wish);
 	g_hash_table_insert(service->wishes, GINT_TO_POINTER(pid), wish);
-	if (service->owner && !service->listing)
+	if (owner(service) && !service->listing)
 		wish_send(wish);
 }
 
@@ -259,8 +272,8 @@ static gboolean wish_release(gpointer key, gpointer value, gpointer userdata)
 
 	(void)key, (void)userdata;
 	/* Without a service: if the next one still holds it, it is found in its list. */
-	if (wish->cookie && wish->service->owner)
-		release_cookie(wish->service->bus, wish->cookie);
+	if (wish->cookie && owner(wish->service))
+		release_cookie(wish->service->bus, owner(wish->service), wish->cookie);
 	return TRUE;
 }
 
@@ -319,7 +332,7 @@ static void foreground_send(struct service *service)
 	const char *method = "SetForegroundProcess";
 	GVariant *arguments;
 
-	if (!service->owner || service->listing || f->sending || !f->unsent)
+	if (!owner(service) || service->listing || f->sending || !f->unsent)
 		return;
 	if (wanted && !f->cgroup) {
 		fds = g_unix_fd_list_new();
@@ -336,9 +349,10 @@ static void foreground_send(struct service *service)
 	f->unsent = false;
 	f->sending = true;
 	f->ours = wanted;
-	g_dbus_connection_call_with_unix_fd_list(service->bus, BUS_NAME, BUS_PATH, BUS_NAME, method,
-						 arguments, NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START,
-						 -1, fds, service->end, on_foreground_set, service);
+	g_dbus_connection_call_with_unix_fd_list(
+		service->bus, owner(service), SERVICE_PATH, SERVICE_NAME, method, arguments, NULL,
+		G_DBUS_CALL_FLAGS_NO_AUTO_START, CALL_MS, fds, service->end, on_foreground_set,
+		service);
 }
 
 static void foreground_clear(struct foreground *f)
@@ -373,7 +387,7 @@ static void send_all(struct service *service)
 	GHashTableIter iter;
 	gpointer wish;
 
-	if (!service->owner || service->listing)
+	if (!owner(service) || service->listing)
 		return;
 	g_hash_table_iter_init(&iter, service->wishes);
 	while (g_hash_table_iter_next(&iter, NULL, &wish))
@@ -408,11 +422,11 @@ static void settle(struct service *service, guint32 cookie, guint32 pid)
 		wish->cookie = cookie;
 	} else if (!wish || !wish->ask) {
 		g_debug("boost %u is not wanted any more", cookie);
-		release_cookie(service->bus, cookie);
+		release_cookie(service->bus, owner(service), cookie);
 	}
 }
 
-static bool is_ours(struct service *service, GVariant *boost)
+static bool is_held_for_us(struct service *service, GVariant *boost)
 {
 	const char *client;
 
@@ -445,7 +459,8 @@ static void settle_all(struct service *service, GVariant *boosts)
 	}
 	g_variant_iter_init(&list, boosts);
 	while ((boost = g_variant_iter_next_value(&list)) != NULL) {
-		if (is_ours(service, boost) && g_variant_lookup(boost, "Cookie", "u", &cookie) &&
+		if (is_held_for_us(service, boost) &&
+		    g_variant_lookup(boost, "Cookie", "u", &cookie) &&
 		    g_variant_lookup(boost, "Pid", "u", &pid))
 			settle(service, cookie, pid);
 		g_variant_unref(boost);
@@ -469,29 +484,25 @@ static void on_listed(GObject *source, GAsyncResult *result, gpointer userdata)
 	send_all(service);
 }
 
-static void on_appeared(GDBusConnection *bus, const char *name, const char *owner,
-			gpointer userdata)
+static void on_appeared(gpointer userdata, const char *owner)
 {
 	struct service *service = userdata;
 
-	g_free(service->owner);
-	service->owner = g_strdup(owner);
 	service->listing = true;
+	service->was_there = true;
 	service->foreground.unsent = service->foreground.ours || is_wanted(&service->foreground);
-	g_debug("%s is there: %s", name, owner);
-	g_dbus_connection_call(bus, owner, BUS_PATH, BUS_NAME, "ListBoosts", NULL,
-			       G_VARIANT_TYPE("(aa{sv})"), G_DBUS_CALL_FLAGS_NO_AUTO_START, -1,
+	g_dbus_connection_call(service->bus, owner, SERVICE_PATH, SERVICE_NAME, "ListBoosts", NULL,
+			       G_VARIANT_TYPE("(aa{sv})"), G_DBUS_CALL_FLAGS_NO_AUTO_START, CALL_MS,
 			       service->end, on_listed, service);
 }
 
-static void on_vanished(GDBusConnection *bus, const char *name, gpointer userdata)
+static void on_vanished(gpointer userdata)
 {
 	struct service *service = userdata;
 
-	(void)bus;
-	if (service->owner)
-		g_message("%s has gone away; boosts follow when it is back", name);
-	g_clear_pointer(&service->owner, g_free);
+	if (service->was_there)
+		g_message(SERVICE_NAME " has gone away; boosts follow when it is back");
+	service->was_there = false;
 }
 
 static void on_removed(GDBusConnection *bus, const char *sender, const char *path,
@@ -503,8 +514,9 @@ static void on_removed(GDBusConnection *bus, const char *sender, const char *pat
 	const char *why;
 	guint32 cookie;
 
-	(void)bus, (void)sender, (void)path, (void)interface, (void)signal;
-	if (!g_variant_is_of_type(arguments, G_VARIANT_TYPE("(uus)")))
+	(void)bus, (void)path, (void)interface, (void)signal;
+	if (!bus_peer_sent(service->peer, sender) ||
+	    !g_variant_is_of_type(arguments, G_VARIANT_TYPE("(uus)")))
 		return;
 	g_variant_get(arguments, "(uu&s)", &cookie, NULL, &why);
 	wish = find_cookie(service, cookie);
@@ -521,17 +533,20 @@ static void on_properties(GDBusConnection *bus, const char *sender, const char *
 			  gpointer userdata)
 {
 	g_autoptr(GVariant) changed = NULL;
+	struct service *service = userdata;
 
-	(void)bus, (void)sender, (void)path, (void)interface, (void)signal;
-	if (!g_variant_is_of_type(arguments, G_VARIANT_TYPE("(sa{sv}as)")))
+	(void)bus, (void)path, (void)interface, (void)signal;
+	if (!bus_peer_sent(service->peer, sender) ||
+	    !g_variant_is_of_type(arguments, G_VARIANT_TYPE("(sa{sv}as)")))
 		return;
 	changed = g_variant_get_child_value(arguments, 1);
 	if (g_variant_lookup(changed, "State", "s", NULL))
-		send_all(userdata);
+		send_all(service);
 }
 
 struct service *service_new(GDBusConnection *bus)
 {
+	static const struct bus_peer_handler handler = {on_appeared, on_vanished};
 	struct service *service = g_new0(struct service, 1);
 
 	service->bus = g_object_ref(bus);
@@ -539,14 +554,12 @@ struct service *service_new(GDBusConnection *bus)
 	service->foreground.pidfd = -1;
 	service->wishes = g_hash_table_new_full(NULL, NULL, NULL, wish_free);
 	service->subscriptions[0] = g_dbus_connection_signal_subscribe(
-		bus, BUS_NAME, BUS_NAME, "BoostRemoved", BUS_PATH, NULL, G_DBUS_SIGNAL_FLAGS_NONE,
-		on_removed, service, NULL);
+		bus, SERVICE_NAME, SERVICE_NAME, "BoostRemoved", SERVICE_PATH, NULL,
+		G_DBUS_SIGNAL_FLAGS_NONE, on_removed, service, NULL);
 	service->subscriptions[1] = g_dbus_connection_signal_subscribe(
-		bus, BUS_NAME, "org.freedesktop.DBus.Properties", "PropertiesChanged", BUS_PATH,
-		BUS_NAME, G_DBUS_SIGNAL_FLAGS_NONE, on_properties, service, NULL);
-	service->name_watch =
-		g_bus_watch_name_on_connection(bus, BUS_NAME, G_BUS_NAME_WATCHER_FLAGS_NONE,
-					       on_appeared, on_vanished, service, NULL);
+		bus, SERVICE_NAME, "org.freedesktop.DBus.Properties", "PropertiesChanged",
+		SERVICE_PATH, SERVICE_NAME, G_DBUS_SIGNAL_FLAGS_NONE, on_properties, service, NULL);
+	service->peer = bus_peer_watch(bus, SERVICE_NAME, SERVICE_USER, &handler, service);
 	return service;
 }
 
@@ -558,17 +571,16 @@ void service_free(struct service *service)
 		return;
 	g_cancellable_cancel(service->end);
 	g_clear_handle_id(&service->retry, g_source_remove);
-	g_bus_unwatch_name(service->name_watch);
 	for (size_t i = 0; i < G_N_ELEMENTS(service->subscriptions); i++)
 		g_dbus_connection_signal_unsubscribe(service->bus, service->subscriptions[i]);
-	if (service->owner && service->foreground.ours)
-		reply = g_dbus_connection_call_sync(service->bus, BUS_NAME, BUS_PATH, BUS_NAME,
-						    "SetForegroundProcess", g_variant_new("(u)", 0),
-						    NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START,
-						    GOODBYE_TIMEOUT_MS, NULL, NULL);
+	if (owner(service) && service->foreground.ours)
+		reply = g_dbus_connection_call_sync(
+			service->bus, owner(service), SERVICE_PATH, SERVICE_NAME,
+			"SetForegroundProcess", g_variant_new("(u)", 0), NULL,
+			G_DBUS_CALL_FLAGS_NO_AUTO_START, GOODBYE_TIMEOUT_MS, NULL, NULL);
 	g_hash_table_unref(service->wishes);
 	foreground_clear(&service->foreground);
-	g_free(service->owner);
+	bus_peer_free(service->peer);
 	g_object_unref(service->end);
 	g_object_unref(service->bus);
 	g_free(service);

@@ -2,75 +2,157 @@
 /* See socket-finder.h. */
 #include <config.h>
 
-#include <stdbool.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #include <gio/gio.h>
 
+#include "owner.h"
 #include "socket-finder.h"
 
 /* 50 ms, and twice as long each time: 51 s altogether, which is longer than any desktop's start. */
 #define RETRY_FIRST_MS 50
 #define RETRY_MAX      10
-/* What has hung up once may do so again and again. */
-#define SCAN_DELAY_MS 500
-
-struct retry {
-	struct socket_finder *finder;
-	char *path;
-	guint tries, timer; /* timer 0: none is due */
-};
+/* After a loss; what has hung up once may do so again and again. Doubled up to 32 s ... */
+#define LOST_DELAY_MS	 500
+#define LOST_DOUBLED_MAX 6
+/* ... until it was followed for so long. */
+#define LOST_FORGIVEN_S 60
 
 struct socket_finder {
 	char *dir, *prefix, *suffix;
 	socket_found found;
 	gpointer userdata;
 	GFileMonitor *monitor;
-	GHashTable *retries; /* path to struct retry */
-	guint scan;	     /* 0: none is due */
+	guint timer;	/* of the next look; 0: none is due */
+	guint tries;	/* looks since something new was there */
+	guint losses;	/* in a row */
+	gint64 lost_at; /* the last one, of the monotonic clock */
 };
 
-static void retry_free(gpointer data)
-{
-	struct retry *retry = data;
+/* ---- Listing -------------------------------------------------------------------------------- */
 
-	g_clear_handle_id(&retry->timer, g_source_remove);
-	g_free(retry->path);
-	g_free(retry);
+struct candidate {
+	char *path;
+	bool ours;
+	struct timespec changed;
+};
+
+static void candidate_free(gpointer data)
+{
+	struct candidate *candidate = data;
+
+	g_free(candidate->path);
+	g_free(candidate);
 }
 
-static bool matches(const struct socket_finder *finder, const char *name)
+static gint compare(gconstpointer a, gconstpointer b)
 {
-	return g_str_has_prefix(name, finder->prefix) && g_str_has_suffix(name, finder->suffix);
+	const struct candidate *x = *(const struct candidate *const *)a;
+	const struct candidate *y = *(const struct candidate *const *)b;
+
+	if (x->ours != y->ours)
+		return x->ours ? -1 : 1;
+	if (x->changed.tv_sec != y->changed.tv_sec)
+		return x->changed.tv_sec > y->changed.tv_sec ? -1 : 1;
+	return (x->changed.tv_nsec < y->changed.tv_nsec) -
+	       (x->changed.tv_nsec > y->changed.tv_nsec);
 }
 
-static void scan(struct socket_finder *finder)
+/* NULL for what is not to be told: a symbolic link, another user's file, ... */
+static struct candidate *examine(char *path, socket_wanted wanted, gpointer userdata)
 {
-	g_autoptr(GDir) dir = g_dir_open(finder->dir, 0, NULL);
+	g_autofree char *owned = path;
+	struct candidate *candidate;
+	enum owner owner;
+	struct stat st;
+
+	if (lstat(path, &st) < 0 || !(S_ISSOCK(st.st_mode) || S_ISDIR(st.st_mode)))
+		return NULL;
+	owner = owner_of(st.st_uid);
+	/* Whose a hidden one is may be asked by others; a foreign one is named when it is refused. */
+	if (wanted && !wanted(path, owner == OWNER_OURS, userdata))
+		return NULL;
+	candidate = g_new0(struct candidate, 1);
+	candidate->path = g_steal_pointer(&owned);
+	candidate->ours = owner == OWNER_OURS;
+	candidate->changed = st.st_ctim;
+	return candidate;
+}
+
+GPtrArray *socket_finder_list(const char *dir, const char *prefix, const char *suffix,
+			      socket_wanted wanted, gpointer userdata)
+{
+	g_autoptr(GPtrArray) candidates = g_ptr_array_new_with_free_func(candidate_free);
+	GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GDir) entries = g_dir_open(dir, 0, NULL);
 	const char *name;
 
-	while (dir && (name = g_dir_read_name(dir)) != NULL) {
-		g_autofree char *path = NULL;
+	for (guint n = 0; entries && n < SOCKET_FINDER_NAMES; n++) {
+		struct candidate *candidate;
 
-		if (!matches(finder, name))
+		name = g_dir_read_name(entries);
+		if (!name)
+			break;
+		if (!g_str_has_prefix(name, prefix) || !g_str_has_suffix(name, suffix))
 			continue;
-		path = g_build_filename(finder->dir, name, NULL);
-		finder->found(finder, path, finder->userdata);
+		candidate = examine(g_build_filename(dir, name, NULL), wanted, userdata);
+		if (candidate)
+			g_ptr_array_add(candidates, candidate);
 	}
+	g_ptr_array_sort(candidates, compare);
+	for (guint i = 0; i < MIN(candidates->len, SOCKET_FINDER_TOLD); i++) {
+		struct candidate *candidate = candidates->pdata[i];
+
+		g_ptr_array_add(paths, g_steal_pointer(&candidate->path));
+	}
+	return paths;
 }
 
-static gboolean on_scan(gpointer userdata)
+/* ---- When to look --------------------------------------------------------------------------- */
+
+static void look_in(struct socket_finder *finder, guint ms);
+
+static void look(struct socket_finder *finder)
+{
+	g_autoptr(GPtrArray) paths =
+		socket_finder_list(finder->dir, finder->prefix, finder->suffix, NULL, NULL);
+
+	for (guint i = 0; i < paths->len; i++)
+		finder->found(finder, paths->pdata[i], finder->userdata);
+}
+
+static gboolean on_timer(gpointer userdata)
 {
 	struct socket_finder *finder = userdata;
 
-	finder->scan = 0;
-	scan(finder);
+	finder->timer = 0;
+	look(finder);
 	return G_SOURCE_REMOVE;
 }
 
-void socket_finder_scan(struct socket_finder *finder)
+static void look_in(struct socket_finder *finder, guint ms)
 {
-	if (!finder->scan)
-		finder->scan = g_timeout_add(SCAN_DELAY_MS, on_scan, finder);
+	g_clear_handle_id(&finder->timer, g_source_remove);
+	finder->timer = g_timeout_add(ms, on_timer, finder);
+}
+
+void socket_finder_retry(struct socket_finder *finder)
+{
+	if (!finder->timer && finder->tries < RETRY_MAX)
+		look_in(finder, RETRY_FIRST_MS << finder->tries++);
+}
+
+void socket_finder_lost(struct socket_finder *finder)
+{
+	gint64 now = g_get_monotonic_time();
+
+	if (now - finder->lost_at > LOST_FORGIVEN_S * G_USEC_PER_SEC)
+		finder->losses = 0;
+	finder->lost_at = now;
+	finder->tries = 0;
+	look_in(finder, LOST_DELAY_MS << finder->losses);
+	finder->losses = MIN(finder->losses + 1, LOST_DOUBLED_MAX);
 }
 
 /* A program begins to listen after it has made the socket: whoever is quicker is refused. */
@@ -82,36 +164,14 @@ static void on_changed(GFileMonitor *monitor, GFile *file, GFile *other, GFileMo
 	struct socket_finder *finder = userdata;
 
 	(void)monitor, (void)other;
-	if (!matches(finder, name))
+	if (event != G_FILE_MONITOR_EVENT_CREATED || !g_str_has_prefix(name, finder->prefix) ||
+	    !g_str_has_suffix(name, finder->suffix))
 		return;
-	if (event == G_FILE_MONITOR_EVENT_DELETED || event == G_FILE_MONITOR_EVENT_CREATED)
-		g_hash_table_remove(finder->retries, path);
-	if (event == G_FILE_MONITOR_EVENT_CREATED)
-		finder->found(finder, path, finder->userdata);
-}
-
-static gboolean on_retry(gpointer userdata)
-{
-	struct retry *retry = userdata;
-
-	retry->timer = 0;
-	retry->finder->found(retry->finder, retry->path, retry->finder->userdata);
-	return G_SOURCE_REMOVE;
-}
-
-void socket_finder_retry(struct socket_finder *finder, const char *path)
-{
-	struct retry *retry = g_hash_table_lookup(finder->retries, path);
-
-	if (!retry) {
-		retry = g_new0(struct retry, 1);
-		retry->finder = finder;
-		retry->path = g_strdup(path);
-		g_hash_table_insert(finder->retries, retry->path, retry);
-	}
-	if (retry->timer || retry->tries == RETRY_MAX)
-		return;
-	retry->timer = g_timeout_add(RETRY_FIRST_MS << retry->tries++, on_retry, retry);
+	finder->tries = 0;
+	/* A look that is due may be far away. */
+	if (finder->timer)
+		look_in(finder, RETRY_FIRST_MS);
+	finder->found(finder, path, finder->userdata);
 }
 
 struct socket_finder *socket_finder_new(const char *dir, const char *prefix, const char *suffix,
@@ -125,13 +185,13 @@ struct socket_finder *socket_finder_new(const char *dir, const char *prefix, con
 	finder->suffix = g_strdup(suffix);
 	finder->found = found;
 	finder->userdata = userdata;
-	finder->retries = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, retry_free);
+	finder->lost_at = G_MININT64 / 2;
 	/* GLib would poll for a directory that is not there; that one comes up with the machine. */
 	if (g_file_test(dir, G_FILE_TEST_IS_DIR))
 		finder->monitor = g_file_monitor_directory(file, G_FILE_MONITOR_NONE, NULL, NULL);
 	if (finder->monitor)
 		g_signal_connect(finder->monitor, "changed", G_CALLBACK(on_changed), finder);
-	scan(finder);
+	look(finder);
 	return finder;
 }
 
@@ -142,8 +202,7 @@ void socket_finder_free(struct socket_finder *finder)
 	if (finder->monitor)
 		g_file_monitor_cancel(finder->monitor);
 	g_clear_object(&finder->monitor);
-	g_hash_table_unref(finder->retries);
-	g_clear_handle_id(&finder->scan, g_source_remove);
+	g_clear_handle_id(&finder->timer, g_source_remove);
 	g_free(finder->dir);
 	g_free(finder->prefix);
 	g_free(finder->suffix);

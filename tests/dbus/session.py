@@ -60,6 +60,7 @@ class Session:
         self.client = Client(self.on_session_bus, PLAYER)
         self.log = open(self.dir / "log", "wb")
         self.bridge = self.gamemode = None
+        self.program = str(STAGE / "usr/libexec/rustland-session")
 
     def _start(self, command, **more):
         return subprocess.Popen(
@@ -78,7 +79,7 @@ class Session:
     def start_bridge(self, focus="yes", wait=True):
         (self.dir / "config/session.conf").write_text(f"[Session]\nFocus={focus}\n")
         self.bridge = self._start(
-            [str(STAGE / "usr/libexec/rustland-session"), "--config-dir", self.dir / "config"],
+            [self.program, "--config-dir", self.dir / "config"],
             stdout=self.log,
             stderr=self.log,
         )
