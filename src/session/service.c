@@ -53,6 +53,7 @@ struct foreground {
 	bool unsent;  /* the service does not know it yet */
 	bool sending; /* a call is under way */
 	bool ours;    /* what is in the slot may be from here, so that it is for us to clear it */
+	bool clears;  /* that is what the call under way does */
 };
 
 struct service {
@@ -306,19 +307,21 @@ static void on_foreground_set(GObject *source, GAsyncResult *result, gpointer us
 	g_autoptr(GVariant) reply = g_dbus_connection_call_with_unix_fd_list_finish(
 		G_DBUS_CONNECTION(source), NULL, result, &error);
 	struct service *service = userdata;
+	struct foreground *f = &service->foreground;
 
 	if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
 		return; /* the service is gone from memory */
-	service->foreground.sending = false;
+	f->sending = false;
 	if (reply) {
+		f->ours = !f->clears;
 		foreground_send(service);
 		return;
 	}
 	g_debug("the foreground is as before: %s", error->message);
-	if (service->foreground.unsent) {
+	if (f->unsent) {
 		foreground_send(service);
-	} else if (!error_is_final(error) && is_wanted(&service->foreground)) {
-		service->foreground.unsent = true;
+	} else if (!error_is_final(error) && (f->ours || is_wanted(f))) {
+		f->unsent = true;
 		if (!error_is_not_running(error))
 			retry_later(service);
 	}
@@ -348,11 +351,12 @@ static void foreground_send(struct service *service)
 	}
 	f->unsent = false;
 	f->sending = true;
-	f->ours = wanted;
-	g_dbus_connection_call_with_unix_fd_list(
-		service->bus, owner(service), SERVICE_PATH, SERVICE_NAME, method, arguments, NULL,
-		G_DBUS_CALL_FLAGS_NO_AUTO_START, CALL_MS, fds, service->end, on_foreground_set,
-		service);
+	f->clears = !wanted;
+	f->ours = f->ours || wanted;
+	g_dbus_connection_call_with_unix_fd_list(service->bus, owner(service), SERVICE_PATH,
+						 SERVICE_NAME, method, arguments, NULL,
+						 G_DBUS_CALL_FLAGS_NO_AUTO_START, CALL_MS, fds,
+						 service->end, on_foreground_set, service);
 }
 
 static void foreground_clear(struct foreground *f)

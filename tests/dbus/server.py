@@ -218,15 +218,18 @@ class Server:
 
     def run(self):
         print("ready", flush=True)
+        stdin = 0
         while True:
-            ready, _, _ = select.select([sys.stdin, *self.listeners, *self.input], [], [])
+            ready, _, _ = select.select([stdin, *self.listeners, *self.input], [], [])
             for one in ready:
-                if one is sys.stdin:
-                    line = sys.stdin.readline()
-                    if not line:
+                if one is stdin:
+                    # Not by a file, which would take more than one line and show only the first.
+                    lines = os.read(stdin, 4096)
+                    if not lines:
                         return
-                    self.pid = int(line)
-                    self.desktop.focused()
+                    for line in lines.split():
+                        self.pid = int(line)
+                        self.desktop.focused()
                 elif one in self.listeners:
                     self.accept(one)
                 else:
