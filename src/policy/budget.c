@@ -9,9 +9,10 @@
 
 /*
  * How long a task that was queued can be waiting for its turn. Who wants more than there is may be
- * behind a crowd, and its turn comes within a second; who does not goes before the crowd.
+ * behind a crowd of thousands, and its turn comes within two seconds; who does not goes before the
+ * crowd.
  */
-#define WANTING_NS 1000000000
+#define WANTING_NS 2000000000
 #define QUEUED_NS  100000000
 
 /* Slots that a user may be in; a power of two. */
@@ -81,16 +82,25 @@ static struct budget *budget_of(struct budgets *budgets, uint32_t user, uint64_t
 	return b;
 }
 
+/* What it costs to take so much from those who share nr_cpus CPUs. */
+static int64_t price_of(const struct budgets *budgets, int64_t want_ns, uint32_t nr_cpus)
+{
+	return nr_cpus < budgets->nr_cpus ? want_ns * budgets->nr_cpus / nr_cpus : want_ns;
+}
+
 int64_t budgets_take_discount(struct budgets *budgets, uint32_t user, int64_t want_ns,
-			      uint64_t now_ns)
+			      uint32_t nr_cpus, uint64_t now_ns)
 {
 	struct budget *b = budget_of(budgets, user, now_ns);
+	int64_t price_ns = price_of(budgets, want_ns, nr_cpus);
 
 	if (!others_within(&budgets->wanting, user, WANTING_NS, now_ns))
 		return want_ns;
-	if (want_ns > b->discount_ns)
-		want_ns = b->discount_ns;
-	b->discount_ns -= want_ns;
+	if (price_ns > b->discount_ns) {
+		want_ns = want_ns * b->discount_ns / price_ns;
+		price_ns = b->discount_ns;
+	}
+	b->discount_ns -= price_ns;
 	return want_ns;
 }
 
@@ -99,13 +109,15 @@ bool budgets_is_alone(const struct budgets *budgets, uint32_t user, uint64_t now
 	return !others_within(&budgets->queued, user, QUEUED_NS, now_ns);
 }
 
-bool budgets_take_priority(struct budgets *budgets, uint32_t user, int64_t want_ns, uint64_t now_ns)
+bool budgets_take_priority(struct budgets *budgets, uint32_t user, int64_t want_ns,
+			   uint32_t nr_cpus, uint64_t now_ns)
 {
 	struct budget *b = budget_of(budgets, user, now_ns);
+	int64_t price_ns = price_of(budgets, want_ns, nr_cpus);
 
-	if (want_ns > b->priority_ns)
+	if (price_ns > b->priority_ns)
 		return false;
-	b->priority_ns -= want_ns;
+	b->priority_ns -= price_ns;
 	return true;
 }
 

@@ -57,15 +57,19 @@ void budgets_init(struct budgets *budgets, uint32_t nr_cpus);
 void budgets_see(struct budgets *budgets, const struct rl_task *task, bool wants_more,
 		 uint64_t now_ns);
 
-/* How much of a discount of want_ns (0 or more) the boosts of a user may have now; it is used. */
+/*
+ * How much of a discount of want_ns (from 0 to a second) the boosts of a user may have now; it is used.
+ * A task that may use some of the CPUs only, nr_cpus of them (1 or more), takes all from those who share these: the
+ * fewer they are, the more it costs, so that a twelfth of each CPU's time is the bound, too.
+ */
 int64_t budgets_take_discount(struct budgets *budgets, uint32_t user, int64_t want_ns,
-			      uint64_t now_ns);
+			      uint32_t nr_cpus, uint64_t now_ns);
 
 /* Nobody is queued before whom this user's boosted tasks would run at another user's cost. */
 bool budgets_is_alone(const struct budgets *budgets, uint32_t user, uint64_t now_ns);
 
 /* Use want_ns of the time with priority, or false when the boosts of a user have not so much. */
 bool budgets_take_priority(struct budgets *budgets, uint32_t user, int64_t want_ns,
-			   uint64_t now_ns);
+			   uint32_t nr_cpus, uint64_t now_ns);
 
 #endif /* RL_POLICY_BUDGET_H */

@@ -109,10 +109,10 @@ static int64_t weighted(int64_t runtime_ns, const struct rl_task *task)
 	return runtime_ns * RL_WEIGHT_DEFAULT / weight_of(task);
 }
 
-/* CPUs among which the task finds its rivals. */
+/* CPUs among which the task finds its rivals; at least 1. */
 static uint32_t cpus_of(const struct rustland *r, const struct rl_task *task)
 {
-	if (r->percpu_local)
+	if (r->percpu_local || !task->nr_cpus_allowed)
 		return 1;
 	return task->nr_cpus_allowed < r->nr_cpus ? task->nr_cpus_allowed : r->nr_cpus;
 }
@@ -302,7 +302,8 @@ static int64_t charge(struct rustland *r, const struct rl_task *task, int64_t wo
 		cost += cost * (ONE - worth) / ONE;
 	if (is_boosted(task)) {
 		discount = (cost - cost / BOOSTED_SHARES) * worth_of_boost(r, task) / ONE;
-		cost -= budgets_take_discount(&r->budgets, task->user, discount, r->now_ns);
+		cost -= budgets_take_discount(&r->budgets, task->user, discount, cpus_of(r, task),
+					      r->now_ns);
 	}
 	moved = clamp(weighted(cost, task), 0, r->debt_max_ns - lag);
 	if (!is_contended(task))
@@ -377,7 +378,8 @@ static void give_priority(struct rustland *r, const struct rl_task *task,
 		need = last_burst_ns(r, task);
 		need = clamp(need + need / 8 - (int64_t)task->burst_ns, r->slice_min_ns,
 			     decision->slice_ns);
-		if (!budgets_take_priority(&r->budgets, task->user, need, r->now_ns))
+		if (!budgets_take_priority(&r->budgets, task->user, need, cpus_of(r, task),
+					   r->now_ns))
 			return;
 		if (band > (int64_t)decision->slice_ns)
 			band = (int64_t)decision->slice_ns;

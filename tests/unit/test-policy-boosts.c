@@ -33,47 +33,50 @@ struct form {
 	int tasks;
 	struct machine_spec spec;
 	uint64_t storm_interval_ns; /* tasks like that which exit and come anew */
+	uint64_t cpus;		    /* the CPUs that both may use; 0: all */
 };
 
 static const struct form forms[] = {
-	{"hogs", 32, {.kind = MACHINE_HOG}, 0},
-	{"hogs that sleep for a moment",
-	 32,
-	 {.kind = MACHINE_PERIODIC, .run_ns = 18 * MS, .sleep_ns = 50 * US},
-	 0},
-	{"few hogs that sleep for a moment",
-	 4,
-	 {.kind = MACHINE_PERIODIC, .run_ns = 18 * MS, .sleep_ns = 50 * US},
-	 0},
-	{"hogs that sleep often for a moment",
-	 4,
-	 {.kind = MACHINE_PERIODIC, .run_ns = 1 * MS, .sleep_ns = 50 * US},
-	 0},
-	{"hogs that sleep just enough",
-	 4,
-	 {.kind = MACHINE_PERIODIC, .run_ns = 12 * MS, .sleep_ns = 4 * MS},
-	 0},
-	{"frame loops", 32, {.kind = MACHINE_PERIODIC, .run_ns = 2200 * US, .period_ns = FRAME}, 0},
-	{"heavy frame loops",
-	 8,
-	 {.kind = MACHINE_PERIODIC, .run_ns = 4400 * US, .period_ns = FRAME},
-	 0},
-	{"a group of a hundred threads",
-	 100,
-	 {.kind = MACHINE_PERIODIC, .run_ns = 2 * MS, .period_ns = 2 * FRAME},
-	 0},
-	{"short loops at 250 Hz",
-	 32,
-	 {.kind = MACHINE_PERIODIC, .run_ns = 500 * US, .period_ns = 4 * MS},
-	 0},
-	{"sleepers that wake up together",
-	 32,
-	 {.kind = MACHINE_PERIODIC, .run_ns = 19 * MS, .period_ns = 100 * MS},
-	 0},
-	{"pairs that wake each other", 16, {.kind = MACHINE_PAIR, .run_ns = 50 * US}, 0},
-	{"pairs that hand a slice over", 2, {.kind = MACHINE_PAIR, .run_ns = 19 * MS}, 0},
-	{"wakers with helpers", 16, {.kind = MACHINE_PAIR, .run_ns = 5 * MS, .with_help = true}, 0},
-	{"children that exit", 0, {.kind = MACHINE_ONCE, .run_ns = 5 * MS}, 2500 * US},
+	{.name = "hogs", .tasks = 32, .spec = {.kind = MACHINE_HOG}},
+	{.name = "hogs that sleep for a moment",
+	 .tasks = 32,
+	 .spec = {.kind = MACHINE_PERIODIC, .run_ns = 18 * MS, .sleep_ns = 50 * US}},
+	{.name = "few hogs that sleep for a moment",
+	 .tasks = 4,
+	 .spec = {.kind = MACHINE_PERIODIC, .run_ns = 18 * MS, .sleep_ns = 50 * US}},
+	{.name = "hogs that sleep often for a moment",
+	 .tasks = 4,
+	 .spec = {.kind = MACHINE_PERIODIC, .run_ns = 1 * MS, .sleep_ns = 50 * US}},
+	{.name = "hogs that sleep just enough",
+	 .tasks = 4,
+	 .spec = {.kind = MACHINE_PERIODIC, .run_ns = 12 * MS, .sleep_ns = 4 * MS}},
+	{.name = "frame loops",
+	 .tasks = 32,
+	 .spec = {.kind = MACHINE_PERIODIC, .run_ns = 2200 * US, .period_ns = FRAME}},
+	{.name = "heavy frame loops",
+	 .tasks = 8,
+	 .spec = {.kind = MACHINE_PERIODIC, .run_ns = 4400 * US, .period_ns = FRAME}},
+	{.name = "a group of a hundred threads",
+	 .tasks = 100,
+	 .spec = {.kind = MACHINE_PERIODIC, .run_ns = 2 * MS, .period_ns = 2 * FRAME}},
+	{.name = "short loops at 250 Hz",
+	 .tasks = 32,
+	 .spec = {.kind = MACHINE_PERIODIC, .run_ns = 500 * US, .period_ns = 4 * MS}},
+	{.name = "sleepers that wake up together",
+	 .tasks = 32,
+	 .spec = {.kind = MACHINE_PERIODIC, .run_ns = 19 * MS, .period_ns = 100 * MS}},
+	{.name = "pairs that wake each other",
+	 .tasks = 16,
+	 .spec = {.kind = MACHINE_PAIR, .run_ns = 50 * US}},
+	{.name = "pairs that hand a slice over",
+	 .tasks = 2,
+	 .spec = {.kind = MACHINE_PAIR, .run_ns = 19 * MS}},
+	{.name = "wakers with helpers",
+	 .tasks = 16,
+	 .spec = {.kind = MACHINE_PAIR, .run_ns = 5 * MS, .with_help = true}},
+	{.name = "children that exit",
+	 .spec = {.kind = MACHINE_ONCE, .run_ns = 5 * MS},
+	 .storm_interval_ns = 2500 * US},
 };
 
 struct outcome {
@@ -105,11 +108,14 @@ static struct outcome run(uint32_t nr_cpus, int hogs, const struct form *form, u
 	frames = machine_add(m, &(struct machine_spec){.kind = MACHINE_PERIODIC,
 						       .run_ns = 4400 * US,
 						       .period_ns = FRAME,
+						       .cpus = form->cpus,
 						       .user = bob});
 	for (int i = 0; i < hogs; i++)
-		machine_add(m, &(struct machine_spec){.kind = MACHINE_HOG, .user = bob});
+		machine_add(m, &(struct machine_spec){
+				       .kind = MACHINE_HOG, .cpus = form->cpus, .user = bob});
 	spec.class = class;
 	spec.user = ALICE;
+	spec.cpus = form->cpus;
 	for (int i = 0; i < form->tasks; i++)
 		machine_add(m, &spec);
 	machine_run(m, 2 * SECOND);
@@ -152,6 +158,27 @@ static void others_keep_their_part(void **state)
 		}
 	}
 	assert_int_equal(failures, 0);
+}
+
+/* Who is confined to one CPU of eight, and meets all boosts there, loses no more of that one. */
+static void a_cpu_is_not_taken_for_all(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		struct form form = forms[i];
+		struct outcome before, after;
+
+		form.cpus = 1 << 5;
+		/* As many as the others have on a CPU, or what is left for Bob is next to nothing. */
+		form.tasks = (form.tasks + 3) / 4;
+		if (form.storm_interval_ns)
+			continue;
+		before = run(8, 2, &form, RL_CLASS_NORMAL, BOB);
+		after = run(8, 2, &form, RL_CLASS_FOREGROUND, BOB);
+		if (after.hogs < LEFT_MIN * before.hogs || after.frames < LEFT_MIN * before.frames)
+			fail_msg("%s: Bob's hogs have %.2f, his loop %.2f", form.name,
+				 after.hogs / before.hogs, after.frames / before.frames);
+	}
 }
 
 /* What nobody else has to pay for has no bound: a person's own work gives way as ever. */
@@ -366,9 +393,12 @@ static struct rl_task task_of(uint32_t user)
 	return (struct rl_task){.user = user};
 }
 
+/* More than any budget has. */
+#define MOST ((int64_t)SECOND)
+
 static int64_t take(struct budgets *b, uint32_t user, uint64_t now_ns)
 {
-	return budgets_take_discount(b, user, INT64_MAX, now_ns);
+	return budgets_take_discount(b, user, MOST, b->nr_cpus, now_ns);
 }
 
 static void budgets_fill(void **state)
@@ -391,8 +421,27 @@ static void budgets_fill(void **state)
 	assert_int_equal(take(&b, ALICE, now), 3 * DISCOUNT_SAVED_NS);
 	budgets_see(&b, &bob, true, now += UINT64_MAX / 4);
 	assert_int_equal(take(&b, ALICE, now), 3 * DISCOUNT_SAVED_NS);
-	assert_true(budgets_take_priority(&b, ALICE, 3 * PRIORITY_SAVED_NS, now));
-	assert_false(budgets_take_priority(&b, ALICE, 1, now));
+	assert_true(budgets_take_priority(&b, ALICE, 3 * PRIORITY_SAVED_NS, 3, now));
+	assert_false(budgets_take_priority(&b, ALICE, 1, 3, now));
+}
+
+/* What is taken from one CPU alone is a twelfth of that one's time. */
+static void budgets_count_cpus(void **state)
+{
+	struct rl_task bob = task_of(BOB);
+	struct budgets b;
+	uint64_t now = 1000 * SECOND;
+
+	(void)state;
+	budgets_init(&b, 8);
+	budgets_see(&b, &bob, true, now);
+	take(&b, ALICE, now);
+	budgets_see(&b, &bob, true, now += 12 * MS);
+	assert_int_equal(budgets_take_discount(&b, ALICE, MOST, 1, now), 1 * MS);
+	assert_int_equal(budgets_take_discount(&b, ALICE, MOST, 8, now), 0);
+	assert_false(budgets_take_priority(&b, ALICE, 2 * MS, 1, now));
+	assert_true(budgets_take_priority(&b, ALICE, 1 * MS, 1, now));
+	assert_false(budgets_take_priority(&b, ALICE, 1, 8, now));
 }
 
 static void budgets_know_who_is_there(void **state)
@@ -406,21 +455,21 @@ static void budgets_know_who_is_there(void **state)
 	assert_true(budgets_is_alone(&b, ALICE, now));
 	budgets_see(&b, &alice, true, now);
 	assert_true(budgets_is_alone(&b, ALICE, now));
-	assert_int_equal(take(&b, ALICE, now), INT64_MAX);
+	assert_int_equal(take(&b, ALICE, now), MOST);
 	budgets_see(&b, &bob, false, now);
 	budgets_see(&b, &alice, true, now);
 	/* Bob is there, and has what he wants. */
 	assert_false(budgets_is_alone(&b, ALICE, now));
-	assert_int_equal(take(&b, ALICE, now), INT64_MAX);
+	assert_int_equal(take(&b, ALICE, now), MOST);
 	budgets_see(&b, &bob, true, now);
 	for (int i = 0; i < 10; i++)
 		budgets_see(&b, &alice, true, now);
 	assert_int_equal(take(&b, ALICE, now), 0);
 	/* For him it is Alice who is there. */
 	assert_int_equal(take(&b, BOB, now), 0);
-	now += 2 * SECOND;
+	now += 3 * SECOND;
 	assert_true(budgets_is_alone(&b, ALICE, now));
-	assert_int_equal(take(&b, ALICE, now), INT64_MAX);
+	assert_int_equal(take(&b, ALICE, now), MOST);
 }
 
 /* However many users there are: who is forgotten has nothing for it. */
@@ -456,6 +505,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(others_keep_their_part),
+		cmocka_unit_test(a_cpu_is_not_taken_for_all),
 		cmocka_unit_test(own_tasks_have_no_bound),
 		cmocka_unit_test(a_moment_of_sleep_is_no_sleep),
 		cmocka_unit_test(priority_is_used_up),
@@ -463,6 +513,7 @@ int main(void)
 		cmocka_unit_test(new_tasks_have_no_priority),
 		cmocka_unit_test(short_sleeps_bring_little),
 		cmocka_unit_test(budgets_fill),
+		cmocka_unit_test(budgets_count_cpus),
 		cmocka_unit_test(budgets_know_who_is_there),
 		cmocka_unit_test(budgets_forget_nothing_that_pays),
 	};
