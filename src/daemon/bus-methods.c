@@ -2,6 +2,7 @@
 /* See bus-methods.h. */
 #include <config.h>
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@
 #include "caller.h"
 #include "config.h"
 #include "errors.h"
+#include "shortage.h"
 #include "supervisor.h"
 
 /* Calls that may wait for the scheduler's statistics at a time. */
@@ -107,6 +109,10 @@ static gboolean pin_group(struct request *request, GError **error)
 	struct boost *boost = request->boost;
 	g_autofree char *path = cgroup_path_of(boost->process->pid);
 
+	if (!path && is_shortage(errno)) {
+		set_shortage(errno, error);
+		return FALSE;
+	}
 	if (!path || !process_alive(boost->process)) {
 		g_set_error(error, RUSTLAND_ERROR, RUSTLAND_ERROR_NO_SUCH_PROCESS,
 			    "Process %d has just ended, or is in no control group of version 2",

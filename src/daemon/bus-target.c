@@ -2,6 +2,7 @@
 /* See bus-target.h. */
 #include <config.h>
 
+#include <errno.h>
 #include <inttypes.h>
 
 #include "bus-private.h"
@@ -10,16 +11,20 @@
 #include "caller.h"
 #include "errors.h"
 #include "process.h"
+#include "shortage.h"
 
 gboolean target_take_pidfd(struct request *request, GUnixFDList *fds, GVariant *handle,
 			   GError **error)
 {
 	gint32 index = g_variant_get_handle(handle);
 
-	if (fds && index >= 0 && index < g_unix_fd_list_get_length(fds))
+	if (fds && index >= 0 && index < g_unix_fd_list_get_length(fds)) {
+		/* A duplicate, which takes a free descriptor. */
 		request->pidfd = g_unix_fd_list_get(fds, index, NULL);
-	if (request->pidfd >= 0)
-		return TRUE;
+		if (request->pidfd < 0)
+			set_shortage(EMFILE, error);
+		return request->pidfd >= 0;
+	}
 	g_set_error_literal(error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
 			    "No descriptor came with the call; send a pidfd");
 	return FALSE;
@@ -29,6 +34,10 @@ static gboolean check_number(const struct request *request, GError **error)
 {
 	if (caller_shares_numbers(request->caller))
 		return TRUE;
+	if (is_shortage(errno)) {
+		set_shortage(errno, error);
+		return FALSE;
+	}
 	g_set_error(error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
 		    "%u is a number of another pid namespace, where it may mean another process; "
 		    "send a pidfd (pidfd_open(2)) with %sByPIDFd",

@@ -18,16 +18,22 @@
 #include "cgroup.h"
 #include "errors.h"
 #include "proc-text.h"
+#include "shortage.h"
 
-/* Where version 2 is mounted: alone, or beside version 1. */
+/* Where version 2 is mounted: alone, or beside version 1. NULL and errno if it is not. */
 static const char *mount_point(void)
 {
 	static const char *const places[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
 	struct statfs fs;
+	int err = ENOENT;
 
-	for (size_t i = 0; i < G_N_ELEMENTS(places); i++)
-		if (statfs(places[i], &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC)
+	for (size_t i = 0; i < G_N_ELEMENTS(places); i++) {
+		if (statfs(places[i], &fs) < 0)
+			err = is_shortage(errno) ? errno : err;
+		else if (fs.f_type == CGROUP2_SUPER_MAGIC)
 			return places[i];
+	}
+	errno = err;
 	return NULL;
 }
 
@@ -108,6 +114,10 @@ struct cgroup *cgroup_open(const char *path, GError **error)
 	struct stat st;
 	int dir, events, err;
 
+	if (!mount && is_shortage(errno)) {
+		set_shortage(errno, error);
+		return NULL;
+	}
 	if (!mount) {
 		g_set_error_literal(error, G_DBUS_ERROR, G_DBUS_ERROR_FAILED,
 				    "This system has no control groups of version 2");
@@ -122,6 +132,8 @@ struct cgroup *cgroup_open(const char *path, GError **error)
 		if (err == ENOENT || err == ENOTDIR || err == ENAMETOOLONG)
 			g_set_error(error, RUSTLAND_ERROR, RUSTLAND_ERROR_NO_SUCH_PROCESS,
 				    "There is no control group %s", normal);
+		else if (is_shortage(err))
+			set_shortage(err, error);
 		else
 			g_set_error(error, G_DBUS_ERROR, G_DBUS_ERROR_FAILED,
 				    "Cannot open the control group %s: %s", normal,
@@ -131,7 +143,12 @@ struct cgroup *cgroup_open(const char *path, GError **error)
 		return NULL;
 	}
 	events = openat(dir, "cgroup.events", O_RDONLY | O_CLOEXEC);
+	err = errno;
 	close(dir);
+	if (events < 0 && is_shortage(err)) {
+		set_shortage(err, error);
+		return NULL;
+	}
 	cgroup = g_new0(struct cgroup, 1);
 	cgroup->path = g_steal_pointer(&normal);
 	cgroup->id = st.st_ino;
@@ -161,22 +178,27 @@ gboolean cgroup_is_empty(const struct cgroup *cgroup)
 	char text[128];
 	ssize_t n;
 
-	n = cgroup->events_fd < 0 ? -1 : pread(cgroup->events_fd, text, sizeof(text) - 1, 0);
-	if (n <= 0)
+	if (cgroup->events_fd < 0)
 		return TRUE;
+	n = pread(cgroup->events_fd, text, sizeof(text) - 1, 0);
+	/* The group was removed; any other failure says nothing about it. */
+	if (n < 0)
+		return errno == ENODEV;
 	text[n] = 0;
 	return !proc_text_populated(text);
 }
 
 char *cgroup_path_of(pid_t pid)
 {
-	g_autofree char *text = NULL;
-	char file[64];
+	g_autofree char *text = read_proc(pid, "cgroup");
+	char *path;
 
-	snprintf(file, sizeof(file), "/proc/%d/cgroup", pid);
-	if (!g_file_get_contents(file, &text, NULL, NULL))
+	if (!text)
 		return NULL;
-	return proc_text_cgroup(text);
+	path = proc_text_cgroup(text);
+	if (!path)
+		errno = ENOENT;
+	return path;
 }
 
 uint64_t cgroup_id_of(const char *path)

@@ -29,7 +29,10 @@ void cgroup_free(struct cgroup *cgroup);
 /* Nobody is left in it or below, or it is gone. */
 gboolean cgroup_is_empty(const struct cgroup *cgroup);
 
-/* The path of a process's group; NULL when it cannot be told. To be freed with g_free(). */
+/*
+ * The path of a process's group, to be freed with g_free(). NULL and errno when it cannot be told; see
+ * is_shortage().
+ */
 char *cgroup_path_of(pid_t pid);
 
 /* The id of the group at a path as in /proc, or 0. */

@@ -16,6 +16,8 @@
 #define DRIVER	   "org.freedesktop.DBus"
 #define BEGIN_LINE "BEGIN\r\n"
 #define EXCEEDED   "org.freedesktop.DBus.Error.LimitsExceeded"
+/* Until the bus is asked again who somebody is. */
+#define LOOKUP_PATIENCE_US (2 * G_USEC_PER_SEC)
 /* With our own messages as many as the protocol allows may leave. */
 #define FDS_OUT_MAX 16
 
@@ -28,7 +30,9 @@ struct held {
 
 struct stranger {
 	char *name;
-	GQueue held; /* of struct held */
+	GQueue held;	  /* of struct held */
+	uint32_t lookup;  /* the serial of the question */
+	int64_t asked_us; /* when it was asked */
 	size_t bytes;
 	unsigned int fds;
 };
@@ -40,11 +44,10 @@ struct gate {
 	/* Between both threads. */
 	GMutex lock;
 	struct ledger *ledger;
-	uint32_t client_serial; /* of the client's last message */
 	/* The inward thread's own. */
-	uint32_t serial;
 	GHashTable *strangers; /* name to struct stranger */
-	GHashTable *lookups;   /* serial to name, owned by the stranger */
+	GHashTable *lookups;   /* serial to struct stranger */
+	GQueue asked;	       /* strangers, the one that waits longest first */
 	uint8_t in[GATE_MESSAGE_MAX];
 	/* The outward thread's own. */
 	uint8_t out[GATE_MESSAGE_MAX];
@@ -208,18 +211,12 @@ static bool write_to_bus(struct gate *gate, uint8_t *bytes, size_t len)
 }
 
 /*
- * For messages of our own, far away from those that the client uses: an answer to one of its calls
- * must not look like one to ours.
+ * For messages of our own: an answer to a call of the client's, which counts from 1 on, or a late
+ * complaint about one of our refusals must not look like an answer to a question of ours.
  */
-static uint32_t next_serial(struct gate *gate)
+static uint32_t new_serial(void)
 {
-	if (g_hash_table_size(gate->lookups) == 0) {
-		g_mutex_lock(&gate->lock);
-		gate->serial = gate->client_serial + (UINT32_C(1) << 31);
-		g_mutex_unlock(&gate->lock);
-	}
-	gate->serial++;
-	return gate->serial ? gate->serial : ++gate->serial;
+	return g_random_int() | UINT32_C(1) << 31;
 }
 
 static bool refuse(struct gate *gate, const struct gate_message *message, const char *text)
@@ -230,19 +227,39 @@ static bool refuse(struct gate *gate, const struct gate_message *message, const 
 	/* A signal; or nobody would hear it. */
 	if (message->type != GATE_CALL || message->no_reply || !*message->sender)
 		return true;
-	bytes = gate_message_new_error(message->sender, message->serial, next_serial(gate),
-				       EXCEEDED, text, &len);
+	bytes = gate_message_new_error(message->sender, message->serial, new_serial(), EXCEEDED,
+				       text, &len);
 	return write_to_bus(gate, bytes, len);
 }
 
 static bool ask_for_user(struct gate *gate, struct stranger *stranger)
 {
-	uint32_t serial = next_serial(gate);
 	size_t len;
-	uint8_t *bytes = gate_message_new_lookup(stranger->name, serial, &len);
+	uint8_t *bytes;
 
-	g_hash_table_insert(gate->lookups, GUINT_TO_POINTER(serial), stranger->name);
+	stranger->lookup = new_serial();
+	stranger->asked_us = g_get_monotonic_time();
+	g_hash_table_insert(gate->lookups, GUINT_TO_POINTER(stranger->lookup), stranger);
+	g_queue_push_tail(&gate->asked, stranger);
+	bytes = gate_message_new_lookup(stranger->name, stranger->lookup, &len);
 	return write_to_bus(gate, bytes, len);
+}
+
+static void forget_question(struct gate *gate, struct stranger *stranger)
+{
+	g_hash_table_remove(gate->lookups, GUINT_TO_POINTER(stranger->lookup));
+	g_queue_remove(&gate->asked, stranger);
+}
+
+/* dbus-daemon answers nothing while its queue for us is full, and says so to nobody. */
+static bool ask_again(struct gate *gate)
+{
+	struct stranger *first = g_queue_peek_head(&gate->asked);
+
+	if (!first || g_get_monotonic_time() - first->asked_us < LOOKUP_PATIENCE_US)
+		return true;
+	forget_question(gate, first);
+	return ask_for_user(gate, first);
 }
 
 /* ---- From the bus to the client ------------------------------------------------------------- */
@@ -314,18 +331,17 @@ static bool hold(struct gate *gate, const struct gate_message *message, const ui
 /* The bus has said who that is; or that there is nobody of that name any more. */
 static bool on_lookup(struct gate *gate, const struct gate_message *message, const uint8_t *bytes)
 {
-	gpointer serial = GUINT_TO_POINTER(message->reply_serial);
-	const char *name = g_hash_table_lookup(gate->lookups, serial);
-	struct stranger *stranger = g_hash_table_lookup(gate->strangers, name);
+	struct stranger *stranger =
+		g_hash_table_lookup(gate->lookups, GUINT_TO_POINTER(message->reply_serial));
 	struct held *held;
 	bool ok = true, known;
 	uint32_t uid;
 
-	g_hash_table_remove(gate->lookups, serial);
+	forget_question(gate, stranger);
 	known = gate_message_read_lookup(message, bytes, &uid);
 	if (known) {
 		g_mutex_lock(&gate->lock);
-		ledger_learn(gate->ledger, name, uid);
+		ledger_learn(gate->ledger, stranger->name, uid);
 		g_mutex_unlock(&gate->lock);
 	}
 	while (ok && (held = g_queue_pop_head(&stranger->held))) {
@@ -334,7 +350,7 @@ static bool on_lookup(struct gate *gate, const struct gate_message *message, con
 				    "The bus does not know which user you are");
 		held_free(held);
 	}
-	g_hash_table_remove(gate->strangers, name);
+	g_hash_table_remove(gate->strangers, stranger->name);
 	return ok;
 }
 
@@ -344,7 +360,7 @@ static bool replace_answer(struct gate *gate, const struct gate_message *message
 	g_autofree uint8_t *bytes = NULL;
 	size_t len;
 
-	bytes = gate_message_new_error("", message->reply_serial, next_serial(gate), EXCEEDED, text,
+	bytes = gate_message_new_error("", message->reply_serial, new_serial(), EXCEEDED, text,
 				       &len);
 	return hand_on(gate, bytes, len, -1);
 }
@@ -414,7 +430,7 @@ static bool relay_inward(struct gate *gate)
 	     discard(gate->bus_fd, message.len - kept, &fds);
 	if (ok) {
 		whole = gate_message_read_fields(&message, gate->in, kept) && whole;
-		ok = handle_inward(gate, &message, gate->in, whole, &fds);
+		ok = handle_inward(gate, &message, gate->in, whole, &fds) && ask_again(gate);
 	}
 	close_fds(&fds);
 	return ok;
@@ -440,7 +456,6 @@ static bool is_wanted(struct gate *gate, const struct gate_message *message)
 	bool wanted = true;
 
 	g_mutex_lock(&gate->lock);
-	gate->client_serial = message->serial;
 	if (message->type == GATE_RETURN || message->type == GATE_ERROR)
 		wanted = ledger_end(gate->ledger, message->destination, message->reply_serial);
 	g_mutex_unlock(&gate->lock);
@@ -567,6 +582,7 @@ struct gate *gate_new(int bus_fd, uid_t own_uid, int *ret_fd, GError **error)
 	gate->ledger = ledger_new(own_uid);
 	gate->strangers = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, stranger_free);
 	gate->lookups = g_hash_table_new(NULL, NULL);
+	g_queue_init(&gate->asked);
 	gate->inward = g_thread_new("gate-inward", run_inward, gate);
 	return gate;
 }
@@ -581,6 +597,7 @@ void gate_free(struct gate *gate)
 	close(gate->client_fd);
 	close(gate->bus_fd);
 	g_hash_table_unref(gate->lookups);
+	g_queue_clear(&gate->asked);
 	g_hash_table_unref(gate->strangers);
 	ledger_free(gate->ledger);
 	g_mutex_clear(&gate->lock);

@@ -29,6 +29,7 @@
 #include "kernel.h"
 #include "log.h"
 #include "manager.h"
+#include "shortage.h"
 #include "stopping.h"
 #include "store.h"
 #include "supervisor.h"
@@ -248,6 +249,8 @@ static int daemon_open(struct daemon *d, GError **error)
 		.class_fds = {-1, -1},
 	};
 
+	raise_descriptor_limit();
+	keep_spare_descriptors();
 	d->paths.dirs = o->config_dirs ? (const char *const *)o->config_dirs : dirs;
 	d->runtime_dir = directory("RUNTIME_DIRECTORY", "/run/scx-rustland");
 	d->state_dir = directory("STATE_DIRECTORY", "/var/lib/scx-rustland");

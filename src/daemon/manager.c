@@ -9,6 +9,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "manager.h"
+#include "shortage.h"
 
 struct manager {
 	const struct supervisor *supervisor;
@@ -62,14 +63,15 @@ static char *describe(const struct manager *m, unsigned int nr_boosts)
 void manager_update(struct manager *m, unsigned int nr_boosts)
 {
 	bool ready = !m->ready && supervisor_status(m->supervisor)->settled;
-	g_autofree char *text = NULL;
+	g_autofree char *text = NULL, *message = NULL;
 
 	if (m->stopping)
 		return;
 	text = describe(m, nr_boosts);
 	if (!ready && g_strcmp0(text, m->said) == 0)
 		return;
-	sd_notifyf(0, "%sSTATUS=%s", ready ? "READY=1\n" : "", text);
+	message = g_strdup_printf("%sSTATUS=%s", ready ? "READY=1\n" : "", text);
+	notify_manager(message, -1);
 	m->ready = m->ready || ready;
 	g_free(m->said);
 	m->said = g_steal_pointer(&text);
@@ -100,7 +102,7 @@ static gboolean on_watchdog(gpointer userdata)
 	struct manager *m = userdata;
 
 	if (supervisor_healthy(m->supervisor))
-		sd_notify(0, "WATCHDOG=1");
+		notify_manager("WATCHDOG=1", -1);
 	return G_SOURCE_CONTINUE;
 }
 

@@ -16,16 +16,9 @@
 #include "errors.h"
 #include "proc-text.h"
 #include "process.h"
+#include "shortage.h"
 
 #define PF_KTHREAD UINT64_C(0x00200000) /* linux/sched.h: a kernel thread */
-
-static char *read_proc(pid_t pid, const char *file)
-{
-	char path[64], *text;
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
-	return g_file_get_contents(path, &text, NULL, NULL) ? text : NULL;
-}
 
 static void read_name(pid_t pid, char *ret, size_t size)
 {
@@ -41,6 +34,14 @@ static void set_gone(pid_t pid, GError **error)
 		    "There is no process %d; it may have just ended", pid);
 }
 
+static void set_unreadable(pid_t pid, int err, GError **error)
+{
+	if (is_shortage(err))
+		set_shortage(err, error);
+	else
+		set_gone(pid, error);
+}
+
 static void set_is_thread(pid_t pid, GError **error)
 {
 	g_set_error(error, RUSTLAND_ERROR, RUSTLAND_ERROR_NO_SUCH_PROCESS,
@@ -53,12 +54,12 @@ static void set_is_thread(pid_t pid, GError **error)
 static gboolean read_facts(struct process *process, gboolean any, GError **error)
 {
 	g_autofree char *status = read_proc(process->pid, "status");
-	g_autofree char *stat = read_proc(process->pid, "stat");
+	g_autofree char *stat = status ? read_proc(process->pid, "stat") : NULL;
 	uint64_t flags;
 	pid_t parent, tgid;
 
-	if (!status || !stat) {
-		set_gone(process->pid, error);
+	if (!stat) {
+		set_unreadable(process->pid, errno, error);
 		return FALSE;
 	}
 	if (!proc_text_pid(status, "Tgid:", &tgid))
@@ -118,6 +119,8 @@ static void set_open_failed(pid_t pid, int err, GError **error)
 	}
 	if (err == ESRCH || err == EINVAL || err == ENOENT)
 		set_gone(pid, error);
+	else if (is_shortage(err))
+		set_shortage(err, error);
 	else
 		g_set_error(error, G_DBUS_ERROR, G_DBUS_ERROR_FAILED,
 			    "Cannot get hold of process %d: %s", pid, g_strerror(err));
@@ -155,21 +158,27 @@ struct process *process_look(uint32_t pid, GError **error)
 	return pin_number(pid, TRUE, error);
 }
 
-/* What the kernel says about a descriptor of ours, or NULL. */
+/* What the kernel says about a descriptor of ours, or NULL and errno. */
 static char *read_fdinfo(int fd)
 {
-	char path[64], *text;
+	char file[32];
 
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	return g_file_get_contents(path, &text, NULL, NULL) ? text : NULL;
+	snprintf(file, sizeof(file), "fdinfo/%d", fd);
+	return read_proc(getpid(), file);
 }
 
-/* -1: it has ended; 0: it is in a pid namespace that is not below ours; FALSE: no pidfd. */
+/*
+ * -1: it has ended; 0: it is in a pid namespace that is not below ours. FALSE and errno: no pidfd, or a
+ * shortage.
+ */
 static gboolean pid_of_fd(int fd, pid_t *ret)
 {
 	g_autofree char *text = read_fdinfo(fd);
 
-	return text && proc_text_pid(text, "Pid:", ret);
+	if (!text)
+		return FALSE;
+	errno = EINVAL;
+	return proc_text_pid(text, "Pid:", ret);
 }
 
 gboolean process_shares_numbers(int pidfd)
@@ -177,7 +186,10 @@ gboolean process_shares_numbers(int pidfd)
 	g_autofree char *text = read_fdinfo(pidfd);
 	pid_t pid;
 
-	return text && proc_text_pid(text, "Pid:", &pid) && pid > 0 && !proc_text_nested(text);
+	if (!text)
+		return FALSE;
+	errno = 0;
+	return proc_text_pid(text, "Pid:", &pid) && pid > 0 && !proc_text_nested(text);
 }
 
 static struct process *pin_fd(int pidfd, gboolean any, GError **error)
@@ -186,8 +198,12 @@ static struct process *pin_fd(int pidfd, gboolean any, GError **error)
 	int fd;
 
 	if (!pid_of_fd(pidfd, &pid)) {
-		g_set_error_literal(error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
-				    "The descriptor is no pidfd; make one with pidfd_open(2)");
+		if (is_shortage(errno))
+			set_shortage(errno, error);
+		else
+			g_set_error_literal(error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
+					    "The descriptor is no pidfd; make one with "
+					    "pidfd_open(2)");
 		return NULL;
 	}
 	if (pid <= 0) {
@@ -198,8 +214,7 @@ static struct process *pin_fd(int pidfd, gboolean any, GError **error)
 	}
 	fd = fcntl(pidfd, F_DUPFD_CLOEXEC, 3);
 	if (fd < 0) {
-		g_set_error(error, G_DBUS_ERROR, G_DBUS_ERROR_FAILED, "Cannot keep the pidfd: %s",
-			    g_strerror(errno));
+		set_shortage(errno, error);
 		return NULL;
 	}
 	return pin(fd, pid, any, error);
@@ -227,7 +242,8 @@ gboolean process_alive(const struct process *process)
 {
 	struct pollfd pfd = {.fd = process->pidfd, .events = POLLIN};
 
-	return poll(&pfd, 1, 0) == 0;
+	/* If poll() fails, that says nothing about the process. */
+	return poll(&pfd, 1, 0) <= 0;
 }
 
 pid_t process_parent(pid_t pid)

@@ -12,13 +12,18 @@
 #include <systemd/sd-daemon.h>
 
 #include "boost.h"
+#include "shortage.h"
 #include "store.h"
 
 #define FD_PREFIX "boost-"
+/* Until what could not be written is tried again. */
+#define RETRY_S 1
 
 struct store {
 	char *file;
 	GHashTable *fds; /* cookie to descriptor + 1, of those the manager handed back */
+	char *unsaved;	 /* what could not be written; NULL: all is */
+	guint timer;	 /* until it is tried again */
 };
 
 static gboolean parse_cookie(const char *name, uint32_t *ret)
@@ -61,7 +66,9 @@ void store_free(struct store *store)
 {
 	if (!store)
 		return;
+	g_clear_handle_id(&store->timer, g_source_remove);
 	g_hash_table_unref(store->fds);
+	g_free(store->unsaved);
 	g_free(store->file);
 	g_free(store);
 }
@@ -75,7 +82,7 @@ void store_put_fd(struct store *store, const struct boost *boost)
 	if (!boost->process)
 		return; /* a group is found again by its path and id */
 	state = g_strdup_printf("FDSTORE=1\nFDNAME=" FD_PREFIX "%" PRIu32, boost->cookie);
-	r = sd_pid_notify_with_fds(0, 0, state, &boost->process->pidfd, 1);
+	r = notify_manager(state, boost->process->pidfd);
 	if (r < 0)
 		g_warning("cannot give the service manager a pidfd to keep: %s", g_strerror(-r));
 }
@@ -86,7 +93,7 @@ void store_drop_fd(struct store *store, uint32_t cookie)
 		g_strdup_printf("FDSTOREREMOVE=1\nFDNAME=" FD_PREFIX "%" PRIu32, cookie);
 
 	(void)store;
-	sd_notify(0, state);
+	notify_manager(state, -1);
 }
 
 static void write_boost(GKeyFile *file, const struct boost *boost)
@@ -115,20 +122,57 @@ static void write_boost(GKeyFile *file, const struct boost *boost)
 	g_key_file_set_int64(file, group, "ExpiresUSec", boost->expires_us);
 }
 
+/* A memory file system: there is nothing to sync, and a crash of the machine ends all. */
+static gboolean write_file(const struct store *store, const char *text, GError **error)
+{
+	return g_file_set_contents_full(store->file, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600,
+					error);
+}
+
+static gboolean on_timer(gpointer userdata);
+
+/* Takes over text. What cannot be written now is tried again until it can, or something newer comes. */
+static void save_text(struct store *store, char *text)
+{
+	g_autoptr(GError) error = NULL;
+	gboolean saved = write_file(store, text, NULL);
+
+	if (!saved) {
+		give_spare_descriptors();
+		saved = write_file(store, text, &error);
+		keep_spare_descriptors();
+	}
+	if (!saved && !store->unsaved)
+		g_warning("%s; until that is mended, boosts do not survive a restart of the "
+			  "service",
+			  error->message);
+	if (saved && store->unsaved)
+		g_message("%s is written again", store->file);
+	g_free(store->unsaved);
+	store->unsaved = saved ? NULL : text;
+	if (saved)
+		g_free(text);
+	if (!saved && !store->timer)
+		store->timer = g_timeout_add_seconds(RETRY_S, on_timer, store);
+}
+
+static gboolean on_timer(gpointer userdata)
+{
+	struct store *store = userdata;
+
+	store->timer = 0;
+	if (store->unsaved)
+		save_text(store, g_strdup(store->unsaved));
+	return G_SOURCE_REMOVE;
+}
+
 void store_save(struct store *store, const GPtrArray *boosts)
 {
 	g_autoptr(GKeyFile) file = g_key_file_new();
-	g_autoptr(GError) error = NULL;
-	g_autofree char *text = NULL;
-	gsize len;
 
 	for (guint i = 0; i < boosts->len; i++)
 		write_boost(file, g_ptr_array_index(boosts, i));
-	text = g_key_file_to_data(file, &len, NULL);
-	/* A memory file system: there is nothing to sync, and a crash of the machine ends all. */
-	if (!g_file_set_contents_full(store->file, text, (gssize)len,
-				      G_FILE_SET_CONTENTS_CONSISTENT, 0600, &error))
-		g_warning("%s; boosts would not survive a restart of the service", error->message);
+	save_text(store, g_key_file_to_data(file, NULL, NULL));
 }
 
 /* The number is pinned again where the descriptor got lost; then the start time decides. */

@@ -24,7 +24,10 @@ void store_free(struct store *store);
 void store_put_fd(struct store *store, const struct boost *boost);
 void store_drop_fd(struct store *store, uint32_t cookie);
 
-/* Write all boosts (of type struct boost). Failures are logged: the boosts hold without it. */
+/*
+ * Write all boosts (of type struct boost). A failure is logged, and tried again until it has gone: the
+ * boosts hold without it.
+ */
 void store_save(struct store *store, const GPtrArray *boosts);
 
 /*

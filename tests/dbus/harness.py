@@ -316,6 +316,23 @@ class DescriptorStore:
         self.socket.bind(str(self.path))
         self.fds = {}  # name to descriptor
         self.ready = False
+        self.heard = []  # when there were signs of life
+        self.watcher = None
+
+    def watch(self):
+        """Listens from now on, as systemd does, until beats()."""
+        self.watcher = threading.Event()
+        self.thread = threading.Thread(target=self._watch, daemon=True)
+        self.thread.start()
+
+    def _watch(self):
+        while not self.watcher.wait(0.05):
+            self.pump()
+
+    def beats(self):
+        self.watcher.set()
+        self.thread.join()
+        return self.heard
 
     def pump(self):
         """Handles all messages that have come."""
@@ -334,6 +351,8 @@ class DescriptorStore:
             lines = dict(line.split("=", 1) for line in text.decode().splitlines() if "=" in line)
             name = lines.get("FDNAME", "stored")
             self.ready = self.ready or lines.get("READY") == "1"
+            if lines.get("WATCHDOG") == "1":
+                self.heard.append(time.monotonic())
             if lines.get("FDSTORE") == "1":
                 for fd in got:
                     if name in self.fds:
@@ -358,8 +377,9 @@ class DescriptorStore:
 class Daemon:
     """rustlandd, with everything it writes in a directory of its own."""
 
-    def __init__(self, bus, boosts=32, changes=10000, store=False):
+    def __init__(self, bus, boosts=32, changes=10000, store=False, environment=None):
         self.bus = bus
+        self.more_environment = environment or {}
         self.dir = pathlib.Path(tempfile.mkdtemp(dir=bus.dir))
         self.kernel = self.dir / "kernel"
         for name in ("kernel/root", "run", "state", "config"):
@@ -388,7 +408,7 @@ class Daemon:
             "G_MESSAGES_DEBUG": "all",
             # Of what was freed a sanitizer keeps this much.
             "ASAN_OPTIONS": "quarantine_size_mb=1",
-        }
+        } | self.more_environment
 
     def start(self, fds=None):
         env = self.environment()
