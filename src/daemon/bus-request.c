@@ -100,7 +100,7 @@ static void request_free(struct request *request)
 		if (request->kind->takes_turns && request->caller)
 			take_next_turn(bus, request);
 	}
-	caller_free(request->caller);
+	caller_unref(request->caller);
 	if (request->pidfd >= 0)
 		close(request->pidfd);
 	g_free(request->path);
