@@ -207,6 +207,10 @@ static uint32_t insert(struct boosts *boosts, struct boost *boost, GError **erro
 {
 	int r;
 
+	if (!quota_has_room(boost->uid, boosts->all->len, error)) {
+		boost_free(boost);
+		return 0;
+	}
 	set_target(boost);
 	if (!is_alive(boost)) {
 		g_set_error(error, RUSTLAND_ERROR, RUSTLAND_ERROR_NO_SUCH_PROCESS,

@@ -3,6 +3,7 @@
 #include <config.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <unistd.h>
@@ -113,13 +114,35 @@ static struct callers *callers_of(GDBusConnection *connection)
 	return callers;
 }
 
+static void forget(struct callers *callers, struct caller *caller)
+{
+	g_queue_remove(&callers->recent, caller);
+	g_hash_table_remove(callers->known, caller->name);
+}
+
+/* Whose process has ended will not call again. */
+static void forget_ended(struct callers *callers)
+{
+	struct pollfd fds[KNOWN_MAX];
+	struct caller *all[KNOWN_MAX];
+	nfds_t n = 0;
+
+	for (GList *i = callers->recent.head; i; i = i->next) {
+		all[n] = i->data;
+		fds[n] = (struct pollfd){.fd = all[n]->pidfd, .events = POLLIN};
+		n++;
+	}
+	if (poll(fds, n, 0) <= 0)
+		return;
+	for (nfds_t i = 0; i < n; i++)
+		if (fds[i].revents)
+			forget(callers, all[i]);
+}
+
 static void keep(struct callers *callers, struct caller *caller)
 {
-	if (callers->recent.length >= KNOWN_MAX) {
-		const struct caller *oldest = g_queue_pop_head(&callers->recent);
-
-		g_hash_table_remove(callers->known, oldest->name);
-	}
+	if (callers->recent.length >= KNOWN_MAX)
+		forget(callers, g_queue_peek_head(&callers->recent));
 	g_queue_push_tail(&callers->recent, caller);
 	g_hash_table_insert(callers->known, caller->name, caller);
 }
@@ -197,10 +220,12 @@ void caller_resolve(GDBusConnection *connection, const char *name, GAsyncReadyCa
 		    gpointer userdata)
 {
 	struct callers *callers = callers_of(connection);
-	struct caller *caller = g_hash_table_lookup(callers->known, name);
 	struct question *question = g_hash_table_lookup(callers->unknown, name);
 	GTask *task = g_task_new(connection, NULL, callback, userdata);
+	struct caller *caller;
 
+	forget_ended(callers);
+	caller = g_hash_table_lookup(callers->known, name);
 	if (caller) {
 		g_queue_remove(&callers->recent, caller);
 		g_queue_push_tail(&callers->recent, caller);

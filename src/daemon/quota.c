@@ -3,6 +3,7 @@
 #include <config.h>
 
 #include <inttypes.h>
+#include <unistd.h>
 
 #include "errors.h"
 #include "quota.h"
@@ -94,5 +95,19 @@ gboolean quota_allows_boost(const struct quota *quota, uint32_t held, GError **e
 	g_set_error(error, RUSTLAND_ERROR, RUSTLAND_ERROR_LIMIT_EXCEEDED,
 		    "A user may hold %" PRIu32 " boosts, and that many are held; release one first",
 		    quota->max_boosts);
+	return FALSE;
+}
+
+gboolean quota_has_room(uid_t uid, uint32_t held_by_all, GError **error)
+{
+	uint32_t max = QUOTA_ALL_BOOSTS - (uid == 0 || uid == geteuid() ? 0 : QUOTA_KEPT_BOOSTS);
+
+	if (held_by_all < max)
+		return TRUE;
+	g_set_error(error, RUSTLAND_ERROR, RUSTLAND_ERROR_LIMIT_EXCEEDED,
+		    "All users together hold %" PRIu32
+		    " boosts, which is as many as may be; try again "
+		    "later",
+		    held_by_all);
 	return FALSE;
 }

@@ -11,6 +11,13 @@
 
 #include <glib.h>
 
+/*
+ * Boosts of all users together: as many as systemd keeps descriptors for us (FileDescriptorStoreMax= of
+ * the unit). The last ones are for root, and for what the service does itself.
+ */
+#define QUOTA_ALL_BOOSTS  1024
+#define QUOTA_KEPT_BOOSTS 64
+
 struct quota;
 
 struct quota *quota_new(void);
@@ -27,5 +34,8 @@ gboolean quota_take_change(struct quota *quota, uid_t uid, int64_t now_us, GErro
 
 /* Whether a user who holds that many may have one more; RUSTLAND_ERROR_LIMIT_EXCEEDED if not. */
 gboolean quota_allows_boost(const struct quota *quota, uint32_t held, GError **error);
+
+/* Whether there may be one more where all users hold that many; RUSTLAND_ERROR_LIMIT_EXCEEDED if not. */
+gboolean quota_has_room(uid_t uid, uint32_t held_by_all, GError **error);
 
 #endif /* RUSTLANDD_QUOTA_H */

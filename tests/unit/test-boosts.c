@@ -24,6 +24,8 @@
 #include "../../src/daemon/boosts.h"
 #include "../../src/daemon/config.h"
 #include "../../src/daemon/errors.h"
+#include "../../src/daemon/quota.h"
+#include "../../src/daemon/shortage.h"
 
 #define PLAYER 1000
 #define OTHER  1001
@@ -486,6 +488,31 @@ static void test_limits(void **state)
 
 /* ---- Across a restart ----------------------------------------------------------------------- */
 
+/* Nobody's boosts keep root from his, or the store from keeping all. */
+static void test_all_users(void **state)
+{
+	struct fixture *f = *state;
+	GError *error = NULL;
+	pid_t pid = start_child();
+	uid_t uid = 1000;
+
+	raise_descriptor_limit();
+	for (int i = 0; i < QUOTA_ALL_BOOSTS - QUOTA_KEPT_BOOSTS; i++)
+		add(f, uid + (uid_t)i / 3, pid, "theirs");
+	assert_int_equal(
+		boosts_add(f->boosts, make(uid + 999, pid, RL_SCOPE_TREE, "one more"), &error), 0);
+	assert_true(g_error_matches(error, RUSTLAND_ERROR, RUSTLAND_ERROR_LIMIT_EXCEEDED));
+	g_clear_error(&error);
+	focus(f, uid + 999, pid, "theirs as well");
+	assert_int_equal(boosts_all(f->boosts)->len, QUOTA_ALL_BOOSTS - QUOTA_KEPT_BOOSTS);
+	for (int i = 0; i < 3; i++)
+		add(f, 0, pid, "root's");
+	focus(f, 0, pid, "root's");
+	assert_int_equal(boosts_all(f->boosts)->len, QUOTA_ALL_BOOSTS - QUOTA_KEPT_BOOSTS + 4);
+	boosts_end_all(f->boosts, BOOST_SHUTDOWN);
+	end_child(pid);
+}
+
 static void test_restart(void **state)
 {
 	struct fixture *f = *state;
@@ -567,6 +594,7 @@ int main(void)
 		test(test_ends_while_it_waits),
 		test(test_limits),
 		test(test_restart),
+		test(test_all_users),
 		test(test_restart_twice_tells_once),
 	};
 
