@@ -34,6 +34,11 @@
 /* A look that found what may work later: 100 ms, and twice as long each time: 51 s altogether. */
 #define AGAIN_FIRST_MS 100
 #define AGAIN_MAX      9
+/* After a loss; what has hung up once may do so again and again. Doubled up to 32 s, until a server was
+ * followed for a minute. */
+#define LOST_DELAY_MS	 500
+#define LOST_DOUBLED_MAX 6
+#define LOST_FORGIVEN_S	 60
 /* So many servers at once. */
 #define ATTEMPTS_MAX 8
 /* Sockets of Xwayland; whoever makes more is looked at again. */
@@ -46,10 +51,12 @@ struct x11 {
 	GDBusConnection *session_bus;
 	struct peer_witness *witness;
 	GCancellable *end;
-	guint settle, again;			 /* timers of the next look; 0: none is due */
-	guint tries;				 /* looks since something has changed */
-	bool looking;				 /* the environment is being asked for */
-	bool wants_again;			 /* something that may work later was seen */
+	guint settle, again; /* timers of the next look; 0: none is due */
+	guint tries;	     /* looks since something has changed */
+	guint losses;	     /* in a row */
+	gint64 followed_at;  /* since when there is one, of the monotonic clock */
+	bool looking;	     /* the environment is being asked for */
+	bool wants_again;    /* something that may work later was seen */
 	struct session_environment *environment; /* as of the last look */
 	GHashTable *xwayland;			 /* what identify() says of them */
 	GPtrArray *attempts;			 /* struct x11_attempt */
@@ -127,28 +134,6 @@ static void on_report(gpointer userdata, const struct focus_target *target)
 	x11->report(x11->userdata, target);
 }
 
-static void on_gone(gpointer userdata)
-{
-	struct x11 *x11 = userdata;
-
-	g_debug("%s: the X server is gone", x11->followed);
-	leave(x11);
-	x11->report(x11->userdata, NULL);
-	x11->tries = 0;
-	look_soon(x11);
-}
-
-static void follow(struct x11 *x11, const char *path, struct x11_server *server)
-{
-	g_debug("%s: connected%s", path,
-		server->has_res ? "" : "; it has no XRes 1.2, so _NET_WM_PID is believed");
-	leave(x11);
-	x11->followed = g_strdup(path);
-	x11->windows = x11_windows_new(server, on_report, on_gone, x11);
-}
-
-/* ---- Connecting ----------------------------------------------------------------------------- */
-
 static gboolean on_again(gpointer userdata)
 {
 	struct x11 *x11 = userdata;
@@ -157,6 +142,33 @@ static gboolean on_again(gpointer userdata)
 	look_soon(x11);
 	return G_SOURCE_REMOVE;
 }
+
+static void on_gone(gpointer userdata)
+{
+	struct x11 *x11 = userdata;
+
+	g_debug("%s: the X server is gone", x11->followed);
+	if (g_get_monotonic_time() - x11->followed_at > LOST_FORGIVEN_S * G_USEC_PER_SEC)
+		x11->losses = 0;
+	leave(x11);
+	x11->report(x11->userdata, NULL);
+	x11->tries = 0;
+	g_clear_handle_id(&x11->again, g_source_remove);
+	x11->again = g_timeout_add(LOST_DELAY_MS << x11->losses, on_again, x11);
+	x11->losses = MIN(x11->losses + 1, LOST_DOUBLED_MAX);
+}
+
+static void follow(struct x11 *x11, const char *path, struct x11_server *server)
+{
+	g_debug("%s: connected%s", path,
+		server->has_res ? "" : "; it has no XRes 1.2, so _NET_WM_PID is believed");
+	leave(x11);
+	x11->followed = g_strdup(path);
+	x11->followed_at = g_get_monotonic_time();
+	x11->windows = x11_windows_new(server, on_report, on_gone, x11);
+}
+
+/* ---- Connecting ----------------------------------------------------------------------------- */
 
 /* When all that was tried has come to nothing. */
 static void look_again_later(struct x11 *x11)

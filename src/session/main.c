@@ -21,6 +21,7 @@
 #include "gamemode.h"
 #include "service.h"
 #include "settings.h"
+#include "unix-socket.h"
 
 /* Documented in rustland-session(8). */
 enum {
@@ -70,17 +71,50 @@ static void on_focus(gpointer userdata, const struct focus_target *target)
 	service_set_foreground(session->service, target->pid, target->cgroup);
 }
 
+/*
+ * Who made the bus's socket, before anything is said on it. The system's is root's, which the sandbox does
+ * not let us see; it is in a directory of root's.
+ */
+static bool is_trusted(GIOStream *stream, GBusType type, GError **error)
+{
+	enum owner owner = OWNER_FOREIGN;
+
+	if (G_IS_SOCKET_CONNECTION(stream))
+		owner = unix_socket_listener(g_socket_get_fd(
+			g_socket_connection_get_socket(G_SOCKET_CONNECTION(stream))));
+	if (owner == OWNER_OURS || owner == OWNER_ROOT ||
+	    (owner == OWNER_HIDDEN && type == G_BUS_TYPE_SYSTEM))
+		return true;
+	g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED,
+			    "its socket is another user's, or none of this machine");
+	return false;
+}
+
+static GDBusConnection *connect_to_bus(GBusType type, GError **error)
+{
+	g_autofree char *address = g_dbus_address_get_for_bus_sync(type, NULL, error);
+	g_autoptr(GIOStream) stream = NULL;
+
+	if (address)
+		stream = g_dbus_address_get_stream_sync(address, NULL, NULL, error);
+	if (!stream || !is_trusted(stream, type, error))
+		return NULL;
+	return g_dbus_connection_new_sync(stream, NULL,
+					  G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
+						  G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
+					  NULL, NULL, error);
+}
+
 static GDBusConnection *open_bus(struct session *session, GBusType type)
 {
 	g_autoptr(GError) error = NULL;
-	GDBusConnection *bus = g_bus_get_sync(type, NULL, &error);
+	GDBusConnection *bus = connect_to_bus(type, &error);
 
 	if (!bus) {
 		g_printerr("rustland-session: no %s bus: %s\n",
 			   type == G_BUS_TYPE_SYSTEM ? "system" : "session", error->message);
 		return NULL;
 	}
-	g_dbus_connection_set_exit_on_close(bus, FALSE);
 	g_signal_connect(bus, "closed", G_CALLBACK(on_closed), session);
 	return bus;
 }

@@ -34,7 +34,7 @@ static int refuse(const char *path)
 	return -1;
 }
 
-static enum owner get_listener(int fd)
+enum owner unix_socket_listener(int fd)
 {
 	struct ucred peer;
 	socklen_t size = sizeof(peer);
@@ -97,7 +97,7 @@ int unix_socket_connect(const char *path, enum owner *ret_listener)
 	errno = error;
 	if (fd < 0)
 		return -1;
-	listener = get_listener(fd);
+	listener = unix_socket_listener(fd);
 	if (is_refused(listener, ret_listener != NULL)) {
 		close(fd);
 		return refuse(path);

@@ -20,6 +20,9 @@
  */
 int unix_socket_connect(const char *path, enum owner *ret_listener);
 
+/* Who listened at the other end of a connection, as the kernel remembers it. */
+enum owner unix_socket_listener(int fd);
+
 /* Says that, of one that was not known to be another user's when it was connected to. */
 void unix_socket_say_foreign(const char *path);
 

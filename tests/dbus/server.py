@@ -6,7 +6,9 @@ usage: server.py KIND PATH LOG PID MODE
 
 KIND: x11, sway, hyprland (PATH is the instance's directory), niri.
 PID: what it says has the focus; a number on standard input is the next one.
-MODE: answer, or hang (it takes connections and what they send, and says nothing).
+MODE: answer; hang (it takes connections and what they send, and says nothing); or, of the X server, once
+it has been asked everything: flood (it says for ever that the focus has changed), or deaf (it does not read
+any more, and answers all the same).
 
 LOG has a line for each connection, "connected", and one for what was sent on it, "bytes" and hex.
 """
@@ -17,6 +19,7 @@ import select
 import socket
 import struct
 import sys
+import time
 
 WINDOW, ROOT, XRES = 0x400001, 0x100, 140
 
@@ -79,16 +82,40 @@ class X11:
         elif opcode == XRES and minor == 0:
             self.reply(client, 0, struct.pack("<HH", 1, 2))
         elif opcode == XRES:
+            if self.server.mode in ("flood", "deaf"):
+                getattr(self, self.server.mode)(client, self.clients[client])
             item = struct.pack("<IIII", WINDOW, 2, 4, self.server.pid)
             self.reply(client, 0, struct.pack("<I", 1), item)
         elif opcode == 43:
             self.reply(client, 0, b"")
 
+    def event(self, number):
+        event = struct.pack("<BxHIIIB", 28, number & 0xFFFF, ROOT, 101, 0, 0)
+        return event.ljust(32, b"\0")
+
     def focused(self):
         for client, number in self.clients.items():
             if number >= 0:
-                event = struct.pack("<BxHIIIB", 28, number & 0xFFFF, ROOT, 101, 0, 0)
-                client.sendall(event.ljust(32, b"\0"))
+                client.sendall(self.event(number))
+
+    def flood(self, client, number):
+        try:
+            while True:
+                client.sendall(self.event(number) * 1000)
+        except OSError:
+            pass
+
+    def deaf(self, client, number):
+        """No window is active, says each answer; the next question is for sure on its way."""
+        try:
+            while True:
+                head = struct.pack("<BBHI", 1, 32, number & 0xFFFF, 1)
+                body = struct.pack("<III", 33, 0, 1).ljust(24, b"\0") + struct.pack("<I", 0)
+                client.sendall(head + body + self.event(number))
+                number += 1
+                time.sleep(0.002)
+        except OSError:
+            pass
 
 
 class Sway:
@@ -171,6 +198,7 @@ class Server:
         self.pid = int(pid)
         self.log = open(log, "ab", buffering=0)
         self.hangs = mode == "hang"
+        self.mode = mode
         self.desktop = {"x11": X11, "sway": Sway, "niri": Niri, "hyprland": Hyprland}[kind](self)
         self.input = {}  # of each connection, what is no whole request yet
         paths = [path]

@@ -62,9 +62,9 @@ class Session:
         self.bridge = self.gamemode = None
         self.program = str(STAGE / "usr/libexec/rustland-session")
 
-    def _start(self, command, **more):
+    def _start(self, command, uid=PLAYER, **more):
         return subprocess.Popen(
-            command, env=self.env, user=PLAYER, group=PLAYER, extra_groups=[], cwd="/", **more
+            command, env=self.env, user=uid, group=uid, extra_groups=[], cwd="/", **more
         )
 
     def has_owner(self, name):
@@ -93,9 +93,10 @@ class Session:
         self.bridge.send_signal(number)
         return self.bridge.wait(PATIENCE)
 
-    def start_gamemode(self, *games):
+    def start_gamemode(self, *games, uid=PLAYER):
         self.gamemode = self._start(
             [sys.executable, "-B", self.bus.dir / "gamemode.py", *map(str, games)],
+            uid=uid,
             stdin=subprocess.PIPE,
             text=True,
         )

@@ -297,3 +297,47 @@ def test_a_process_of_somebody_else(daemon, session, place, spawn):
     said = session.read_log()
     assert f"process {other} is not this user's" in said
     assert "the foreground is as before" not in said and "not boosted for now" not in said
+
+
+@pytest.mark.parametrize("mode", ("flood", "deaf"))
+def test_a_server_gone_wild(daemon, session, place, spawn, mode):
+    """This user's own; the rest of the session goes on."""
+    window, game = spawn().pid, spawn().pid
+    session.start_bridge()
+    place.serve("x11", 4711, pid=window, mode=mode)
+    wait_for("it is followed", lambda: "X4711: connected" in session.read_log())
+    if mode == "deaf":
+        wait_for("it is left", lambda: "X4711: the X server is gone" in session.read_log())
+    session.start_gamemode(game)
+    wait_for("the game", lambda: daemon.classes().get(("tree", game)) == "boosted")
+
+
+def test_gamemode_of_another_user(daemon, session, place, spawn):
+    """Where the session's bus lets others in, against its defaults."""
+    game, other = spawn().pid, spawn().pid
+    session.dir.chmod(0o755)
+    (session.dir / "session-bus").chmod(0o777)
+    session.start_bridge()
+    session.start_gamemode(other, uid=OTHER)
+    wait_for("a refusal", lambda: f"GameMode belongs to user {OTHER}" in session.read_log())
+    session.game("register", other)
+    session.stop_gamemode()
+    session.start_gamemode(game)
+    want = {("tree", game): "boosted"}
+    wait_for("the player's game alone", lambda: daemon.classes() == want)
+
+
+def test_a_bus_of_another_user(session, place):
+    """Whatever the environment says: nothing is sent to it."""
+    place.serve("x11", 4711, OTHER)
+    address = f"unix:path={place.path('x11', 4711)}"
+    for variable in ("DBUS_SESSION_BUS_ADDRESS", "DBUS_SYSTEM_BUS_ADDRESS"):
+        bridge = subprocess.run(
+            [session.program, "--config-dir", session.dir],
+            env=session.env | {variable: address},
+            user=PLAYER, group=PLAYER, extra_groups=[], cwd="/", stderr=subprocess.PIPE, text=True,
+            timeout=60, check=False,
+        )
+        assert bridge.returncode == 1
+        assert "its socket is another user's" in bridge.stderr
+    assert place.servers[0].received() == b""

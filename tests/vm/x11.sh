@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # A real X11 session whose focus becomes the foreground boost: Xvfb with a cookie that systemd is told
-# of, openbox and xterms. More of X11 is in tests/dbus/desktops. Needs tools/vm --full, and player.sh and
-# latency.py beside it.
+# of, openbox and xterms; then a server of root, as display managers start it, beside another user's that
+# only pretends. More of X11 is in tests/dbus/desktops. Needs tools/vm --full, and player.sh, latency.py and
+# tests/dbus/server.py beside it.
 #
 # usage: x11.sh
 
@@ -13,14 +14,15 @@
 # shellcheck source=tests/vm/player.sh
 . "$(dirname "$0")/player.sh"
 
-display=:7
+display=:7 foreign=:9
 cookies=/home/player/cookies
 
 # As display managers do it: the cookie in a file of any name, which systemd is told of.
+# start_x COMMAND...: what starts a program as the user whose server it is to be.
 start_x() {
 	player touch $cookies
 	player xauth -q -f $cookies add $display . "$(mcookie)"
-	player Xvfb $display -screen 0 800x600x24 -nolisten tcp -auth $cookies \
+	"$@" Xvfb $display -screen 0 800x600x24 -nolisten tcp -auth $cookies \
 		>>"$PWD/out/x.log" 2>&1 &
 	wait_until 60 answers || return
 	player_ctl set-environment DISPLAY=$display XAUTHORITY=$cookies
@@ -49,10 +51,25 @@ focus() { wait_until 20 x xdotool windowactivate "$1"; }
 close_x() {
 	pkill -x -u player xterm
 	pkill -x -u player openbox
-	pkill -x -u player Xvfb
+	pkill -x Xvfb
 }
+
+# Another user's, at a number that the player has a cookie for.
+start_foreign() {
+	player xauth -q -f $cookies add $foreign . "$(mcookie)"
+	cp server.py /tmp/
+	install -o nobody -m 644 /dev/null /tmp/foreign.log
+	tail -f /dev/null | runuser -u nobody -- env -C / python3 -B /tmp/server.py x11 \
+		/tmp/.X11-unix/X${foreign#:} /tmp/foreign.log 1 answer >/tmp/foreign.out &
+	wait_until 60 grep -q ready /tmp/foreign.out
+}
+close_foreign() { pkill -u nobody -f server.py; }
+foreign_was_asked() { grep -q connected /tmp/foreign.log; }
+# The kernel shows the bridge no user but its own.
+is_sandboxed() { [[ $(awk '{ print $1, $3 }' "/proc/$(session_property MainPID)/uid_map") == "1000 1" ]]; }
 clean_up_x() {
 	close_x
+	close_foreign
 	log_out
 	systemctl stop $unit
 }
@@ -61,7 +78,7 @@ clean_up_x() {
 
 command -v Xvfb >/dev/null || die "there is no Xvfb"
 begin_session
-verdict "Xvfb and openbox start" start_x
+verdict "Xvfb and openbox start" start_x player
 
 # ---- the focus -----------------------------------------------------------------------------------
 
@@ -83,6 +100,19 @@ player_ctl restart $session_unit
 verdict "rustland-session restarted: the first again" wait_until 60 in_foreground "$first"
 close_x
 verdict "no X server any more: nothing is in the foreground" wait_until 60 boosts_are
+
+# ---- root's server, and another user's -----------------------------------------------------------
+
+verdict "the bridge sees no other user, nor root" is_sandboxed
+verdict "another user listens as an X server" start_foreign
+display=:8
+verdict "Xvfb of root, and openbox, start" start_x env
+open_window
+verdict "its window, process $process, is in the foreground" wait_until 60 in_foreground "$process"
+verdict "the other user's server was found" wait_until 60 foreign_was_asked
+verdict "it got not a byte" [ "$(grep -c bytes /tmp/foreign.log)" = 0 ]
+close_x
+verdict "root's server ended: nothing is in the foreground" wait_until 60 boosts_are
 
 check_journal
 clean_up_x
