@@ -369,6 +369,8 @@ class DescriptorStore:
         return sorted(self.fds)
 
     def close(self):
+        if self.watcher:
+            self.beats()
         for fd in self.fds.values():
             os.close(fd)
         self.socket.close()
