@@ -4,13 +4,13 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <gio/gunixfdlist.h>
 
 #include "client.h"
+#include "why.h"
 
 /* A password takes its time. */
 static GDBusCallFlags call_flags(void)
@@ -44,9 +44,23 @@ GDBusConnection *client_connect(GError **error)
 	return bus;
 }
 
+/* Takes error. */
+static GError *explain(GDBusConnection *bus, GError *error, const char *subject)
+{
+	struct facts facts = {0};
+	GError *absence;
+
+	if (!error_is_not_there(error))
+		return error_explain(error, subject, geteuid() == 0);
+	g_error_free(error);
+	facts_read(&facts, bus);
+	absence = facts_absence(&facts);
+	facts_clear(&facts);
+	return absence;
+}
+
 static GVariant *call(GDBusConnection *bus, const char *interface, const char *method,
-		      GVariant *arguments, const char *reply, const struct call_context *context,
-		      GError **error)
+		      GVariant *arguments, const char *reply, const char *subject, GError **error)
 {
 	GDBusCallFlags flags = call_flags();
 	GError *local = NULL;
@@ -56,14 +70,14 @@ static GVariant *call(GDBusConnection *bus, const char *interface, const char *m
 					     arguments, G_VARIANT_TYPE(reply), flags,
 					     call_timeout_ms(flags), NULL, &local);
 	if (!result)
-		g_propagate_error(error, error_explain(local, context, geteuid() == 0));
+		g_propagate_error(error, explain(bus, local, subject));
 	return result;
 }
 
 GVariant *client_call(GDBusConnection *bus, const char *method, GVariant *arguments,
-		      const char *reply, const struct call_context *context, GError **error)
+		      const char *reply, const char *subject, GError **error)
 {
-	return call(bus, SERVICE_INTERFACE, method, arguments, reply, context, error);
+	return call(bus, SERVICE_INTERFACE, method, arguments, reply, subject, error);
 }
 
 GVariant *client_properties(GDBusConnection *bus, GError **error)
@@ -77,25 +91,15 @@ GVariant *client_properties(GDBusConnection *bus, GError **error)
 
 gboolean client_set_profile(GDBusConnection *bus, const char *profile, GError **error)
 {
-	const struct call_context context = {.action = ACTION_SET_PROFILE};
 	g_autoptr(GVariant) reply = call(
 		bus, "org.freedesktop.DBus.Properties", "Set",
 		g_variant_new("(ssv)", SERVICE_INTERFACE, "Profile", g_variant_new_string(profile)),
-		"()", &context, error);
+		"()", NULL, error);
 
 	return reply != NULL;
 }
 
 /* ---- Boosts --------------------------------------------------------------------------------- */
-
-/* The polkit action that boosting a process takes. */
-static const char *boost_action(pid_t pid)
-{
-	g_autofree char *path = g_strdup_printf("/proc/%d", (int)pid);
-	struct stat st;
-
-	return stat(path, &st) < 0 || st.st_uid == getuid() ? ACTION_BOOST_OWN : ACTION_BOOST_OTHER;
-}
 
 static GVariant *boost_options(const struct arguments *args)
 {
@@ -144,7 +148,6 @@ static GVariant *call_with_process(GDBusConnection *bus, pid_t pid, const char *
 	g_autoptr(GVariant) owned = g_variant_ref_sink(arguments);
 	g_autofree char *subject = g_strdup_printf("process %d", (int)pid);
 	/* Nobody who runs a command knows the number that it has got. */
-	const struct call_context context = {pid == getpid() ? NULL : subject, boost_action(pid)};
 	GDBusCallFlags flags = timeout_ms < 0 ? call_flags() : G_DBUS_CALL_FLAGS_NO_AUTO_START;
 	g_autoptr(GUnixFDList) fds = pin_process(pid, subject, error);
 	GError *local = NULL;
@@ -157,7 +160,7 @@ static GVariant *call_with_process(GDBusConnection *bus, pid_t pid, const char *
 		G_VARIANT_TYPE(reply), flags, timeout_ms < 0 ? call_timeout_ms(flags) : timeout_ms,
 		fds, NULL, NULL, &local);
 	if (!result)
-		g_propagate_error(error, error_explain(local, &context, geteuid() == 0));
+		g_propagate_error(error, explain(bus, local, pid == getpid() ? NULL : subject));
 	return result;
 }
 

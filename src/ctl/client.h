@@ -3,7 +3,8 @@
  * The service's interface as a client sees it. It never starts the service: whether a machine runs
  * another scheduler than the kernel's is for its administrator to say.
  *
- * All calls wait for their answer. Errors have been through error_explain(). A process is never sent as
+ * All calls wait for their answer. Errors say what to do about them, in the state in which the service,
+ * the machine and the caller are. subject: what a call is about, for the words of its error, or NULL. A process is never sent as
  * a number, which the service would not understand in a container.
  */
 #ifndef RUSTLANDCTL_CLIENT_H
@@ -30,7 +31,7 @@ GDBusConnection *client_connect(GError **error);
  * terminal, polkit may ask for a password, and there is no time limit.
  */
 GVariant *client_call(GDBusConnection *bus, const char *method, GVariant *arguments,
-		      const char *reply, const struct call_context *context, GError **error);
+		      const char *reply, const char *subject, GError **error);
 
 /* All properties, a{sv}. */
 GVariant *client_properties(GDBusConnection *bus, GError **error);

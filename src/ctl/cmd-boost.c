@@ -10,6 +10,7 @@
 
 #include "client.h"
 #include "convert.h"
+#include "screen.h"
 
 /* A service that crashed keeps its boosts and is back within this time; one that is not stays away. */
 #define RETURN_S 10
@@ -100,7 +101,7 @@ static void on_appeared(GDBusConnection *bus, const char *name, const char *owne
 		g_main_loop_quit(hold->loop);
 }
 
-static void print_cookie(const struct arguments *args, guint32 cookie)
+static gboolean print_cookie(const struct arguments *args, guint32 cookie, GError **error)
 {
 	g_autoptr(JsonObject) result = json_object_new();
 
@@ -111,7 +112,7 @@ static void print_cookie(const struct arguments *args, guint32 cookie)
 	} else {
 		printf("%u\n", cookie);
 	}
-	fflush(stdout);
+	return screen_flush(error);
 }
 
 /* Signals that came since the subscription are told to the main loop only when it runs. */
@@ -130,7 +131,8 @@ static int hold_boost(GDBusConnection *bus, const struct arguments *args, GError
 	g_unix_signal_add(SIGINT, on_signal, &hold);
 	g_unix_signal_add(SIGTERM, on_signal, &hold);
 	g_unix_signal_add(SIGHUP, on_signal, &hold);
-	print_cookie(args, hold.cookie);
+	if (!print_cookie(args, hold.cookie, error))
+		return EXIT_FAILED;
 	watch = g_bus_watch_name_on_connection(bus, SERVICE_NAME, G_BUS_NAME_WATCHER_FLAGS_NONE,
 					       on_appeared, on_vanished, &hold, NULL);
 	g_main_loop_run(loop);
@@ -159,6 +161,6 @@ int cmd_boost(const struct arguments *args, GError **error)
 		return hold_boost(bus, args, error);
 	cookie = client_boost(bus, args->pid, "process", args, -1, error);
 	if (cookie)
-		print_cookie(args, cookie);
+		print_cookie(args, cookie, error);
 	return EXIT_DONE;
 }

@@ -37,10 +37,9 @@ int cmd_list(const struct arguments *args, GError **error)
 static gboolean release(GDBusConnection *bus, guint32 cookie, GError **error)
 {
 	g_autofree char *subject = g_strdup_printf("boost %u", cookie);
-	const struct call_context context = {subject, ACTION_MANAGE};
 	g_autoptr(GVariant) reply = NULL;
 
-	reply = client_call(bus, "Release", g_variant_new("(u)", cookie), "()", &context, error);
+	reply = client_call(bus, "Release", g_variant_new("(u)", cookie), "()", subject, error);
 	return reply != NULL;
 }
 
@@ -78,19 +77,17 @@ int cmd_release(const struct arguments *args, GError **error)
 static gboolean set_foreground(GDBusConnection *bus, const struct arguments *args, GError **error)
 {
 	g_autofree char *subject = NULL;
-	struct call_context context = {.action = ACTION_BOOST_OWN};
 	g_autoptr(GVariant) reply = NULL;
 
 	if (args->pid)
 		return client_foreground(bus, args->pid, error);
 	if (args->cgroup) {
 		subject = g_strdup_printf("control group %s", args->cgroup);
-		context.subject = subject;
 		reply = client_call(bus, "SetForegroundCGroup", g_variant_new("(s)", args->cgroup),
-				    "()", &context, error);
+				    "()", subject, error);
 	} else {
 		reply = client_call(bus, "SetForegroundProcess", g_variant_new("(u)", 0), "()",
-				    &context, error);
+				    NULL, error);
 	}
 	return reply != NULL;
 }

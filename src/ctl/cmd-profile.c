@@ -57,12 +57,11 @@ int cmd_profile(const struct arguments *args, GError **error)
 int cmd_reload(const struct arguments *args, GError **error)
 {
 	g_autoptr(GDBusConnection) bus = client_connect(error);
-	const struct call_context context = {.action = ACTION_MANAGE};
 	g_autoptr(JsonObject) result = json_object_new();
 	g_autoptr(GVariant) reply = NULL;
 
 	if (bus)
-		reply = client_call(bus, "ReloadConfiguration", NULL, "()", &context, error);
+		reply = client_call(bus, "ReloadConfiguration", NULL, "()", NULL, error);
 	if (!reply)
 		return EXIT_FAILED;
 	json_object_set_boolean_member(result, "reloaded", TRUE);

@@ -31,6 +31,17 @@ static void print_cookie(guint32 cookie)
 	fprintf(stderr, "{\"cookie\":%u,\"pid\":%d}\n", cookie, (int)getpid());
 }
 
+/* In one line, since what follows is the command's own. */
+static void say_not_boosted(const char *program, const GError *why)
+{
+	g_auto(GStrv) lines = g_strsplit(why->message, "\n", -1);
+	g_autofree char *joined = g_strjoinv(". ", lines);
+	g_autoptr(GError) line = g_error_new(CTL_ERROR, why->code, "running %s without a boost: %s",
+					     program, joined);
+
+	screen_error(line);
+}
+
 int cmd_run(const struct arguments *args, GError **error)
 {
 	g_autofree char *name = g_path_get_basename(args->argv[0]);
@@ -50,8 +61,7 @@ int cmd_run(const struct arguments *args, GError **error)
 		return EXIT_RUN_FAILED;
 	}
 	if (local) {
-		g_prefix_error(&local, "running %s without a boost: ", args->argv[0]);
-		screen_error(local);
+		say_not_boosted(args->argv[0], local);
 	} else if (args->json) {
 		print_cookie(cookie);
 	}

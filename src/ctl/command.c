@@ -13,8 +13,7 @@ const struct option_spec option_specs[NR_OPTIONS] = {
 	[OPTION_REASON] = {"reason", 'r', "TEXT", "why, for those who look at the list"},
 	[OPTION_APP_ID] = {"app-id", 'a', "ID", "the application, such as org.example.Game"},
 	[OPTION_LIFETIME] = {"lifetime", 'l', "LIFETIME",
-			     "end with the boosted process (process, the default) or with this "
-			     "command (client)"},
+			     "ends with: process (the default), client (this)"},
 	[OPTION_TIMEOUT] = {"timeout", 't', "SECONDS", "end after so long at the latest"},
 	[OPTION_REQUIRE] = {"require", 0, NULL, "do not run the command without a boost"},
 	[OPTION_CGROUP] = {"cgroup", 0, "PATH", "a control group instead of a process"},
@@ -32,23 +31,22 @@ const struct command commands[] = {
 	 cmd_status},
 	{"list", "", "the boosts that there are", NULL, 0, OPERANDS_NONE, cmd_list},
 	{"boost", "PID", "boost a process that runs already",
-	 "Prints a cookie, by which `rustlandctl release` ends the boost. The default scope is\n"
-	 "process; tree adds all its descendants, cgroup everything in its control group.\n"
+	 "Prints a cookie, by which `rustlandctl release` ends the boost. The default\n"
+	 "scope is process; tree adds all its descendants, cgroup its whole control group.\n"
 	 "With --lifetime client the command stays, and the boost ends with it.",
 	 BOOST_OPTIONS | BIT(OPTION_LIFETIME), OPERANDS_PID, cmd_boost},
 	{"release", "COOKIE...", "end boosts", NULL, 0, OPERANDS_COOKIES, cmd_release},
 	{"run", "[--] COMMAND [ARGUMENT...]", "run a command that is boosted for its lifetime",
-	 "The command takes the place of rustlandctl, as with env(1). The default scope is tree:\n"
-	 "what it starts is boosted, too. If the boost fails, a warning is printed and the "
-	 "command\n"
-	 "runs all the same, unless there is --require.\n"
+	 "The command takes the place of rustlandctl, as with env(1). The default scope is\n"
+	 "tree: what it starts is boosted, too. If the boost fails, a warning is printed\n"
+	 "and the command runs all the same, unless there is --require.\n"
 	 "With --json, one line with the cookie is printed to standard error.\n"
 	 "Exit status: the command's; 125: rustlandctl failed, 126: the command cannot be\n"
 	 "executed, 127: it was not found.",
 	 BOOST_OPTIONS | BIT(OPTION_REQUIRE), OPERANDS_COMMAND, cmd_run},
 	{"foreground", "[PID]", "say what you are looking at",
-	 "For desktops that do not say so themselves. One process or one control group for each\n"
-	 "user, with its descendants; the next call replaces it.",
+	 "For desktops that do not say so themselves. One process or one control group for\n"
+	 "each user, with its descendants; the next call replaces it.",
 	 BIT(OPTION_CGROUP) | BIT(OPTION_CLEAR), OPERANDS_FOREGROUND, cmd_foreground},
 	{"profile", "[NAME]", "show the profiles, or choose one", NULL, 0, OPERANDS_PROFILE,
 	 cmd_profile},
@@ -113,8 +111,8 @@ void command_help(GString *out, const struct command *command)
 	for (const struct command *c = commands; c->name; c++)
 		g_string_append_printf(out, "  %-11s %s\n", c->name, c->about);
 	help_options(out, NULL);
-	g_string_append(out,
-			"\n`rustlandctl COMMAND --help` says more, and so does rustlandctl(1).\n"
-			"Exit status: 0 done, 1 failed, 2 wrong usage, 3 the scheduler does "
-			"not run, 4 not allowed.\n");
+	g_string_append(
+		out, "\n`rustlandctl COMMAND --help` says more, and so does rustlandctl(1).\n"
+		     "Exit status: 0 done, 1 failed, 2 wrong usage, 3 the scheduler does not run,\n"
+		     "4 not allowed.\n");
 }

@@ -31,6 +31,7 @@ static const struct explanation explanations[] = {
 	{ERROR_PREFIX "NotRunning", EXIT_NOT_RUNNING,
 	 "the service is there, but its scheduler does not run", "`rustlandctl status` says why."},
 	{"org.freedesktop.DBus.Error.InvalidArgs", EXIT_FAILED, NULL, NULL},
+	{"org.freedesktop.DBus.Error.LimitsExceeded", EXIT_FAILED, NULL, NULL},
 	{"org.freedesktop.DBus.Error.NoReply", EXIT_FAILED, "the service did not answer",
 	 "`journalctl -u scx-rustland` may say why."},
 	{"org.freedesktop.DBus.Error.Timeout", EXIT_FAILED, "the service did not answer in time",
@@ -47,10 +48,11 @@ static const struct {
 	const char *action;
 	const char *takes; /* for it to be allowed without more ado */
 } actions[] = {
-	{ACTION_BOOST_OWN, "a session that is local and active"},
-	{ACTION_BOOST_OTHER, "an administrator, since what is to be boosted is not yours alone"},
-	{ACTION_SET_PROFILE, "a session that is local and active"},
-	{ACTION_MANAGE, "an administrator"},
+	{"org.scx.rustland.boost-own", "a session that is local and active"},
+	{"org.scx.rustland.boost-other",
+	 "an administrator, since what is to be boosted is not yours alone"},
+	{"org.scx.rustland.set-profile", "a session that is local and active"},
+	{"org.scx.rustland.manage", "an administrator"},
 };
 
 /* The bus says so in many ways, depending on who would have had to start the service. */
@@ -72,57 +74,70 @@ gboolean error_is_not_there(const GError *error)
 	       g_str_has_prefix(name, "org.freedesktop.DBus.Error.Spawn.");
 }
 
-static GError *say(enum exit_status status, const struct call_context *context, const char *what,
-		   const char *fix)
+static GError *say(enum exit_status status, const char *subject, const char *what, const char *fix)
 {
 	g_autoptr(GString) text = g_string_new(NULL);
 
-	if (context && context->subject)
-		g_string_append_printf(text, "%s: ", context->subject);
+	if (subject)
+		g_string_append_printf(text, "%s: ", subject);
 	g_string_append(text, what);
 	if (fix)
 		g_string_append_printf(text, "\n%s", fix);
 	return g_error_new_literal(CTL_ERROR, status, text->str);
 }
 
-/* Where the service names the action, that is the one; we can only guess from what was asked. */
-static gsize find_action(const char *said, const struct call_context *context)
+/* Where the service names the action, that is what it takes. Where it names none, nobody may. */
+static gsize find_action(const char *said)
 {
-	gsize found = G_N_ELEMENTS(actions);
+	gsize i = 0;
 
-	for (gsize i = 0; i < G_N_ELEMENTS(actions); i++) {
-		if (strstr(said, actions[i].action))
-			return i;
-		if (context && g_strcmp0(context->action, actions[i].action) == 0)
-			found = i;
-	}
-	return found;
+	while (i < G_N_ELEMENTS(actions) && !strstr(said, actions[i].action))
+		i++;
+	return i;
 }
 
-static GError *explain_denied(const char *said, const struct call_context *context,
-			      gboolean is_root)
-{
-	gsize action = find_action(said, context);
-	g_autofree char *what = NULL, *fix = NULL;
+/*
+ * What rustlandd and the bus say about a refusal, and what helps in that state: to be in the right
+ * session does not where polkit cannot be asked. test_ctl_service.py has rustlandd say all of it.
+ */
+static const struct {
+	const char *said, *fix;
+} refusals[] = {
+	{"polkit cannot be asked",
+	 "Use sudo, or have polkit installed and started, as root: systemctl start polkit"},
+	{"polkit did not answer in time", "Try again, or use sudo."},
+	{"has to authenticate",
+	 "Use sudo, or call it on a terminal, where polkit can ask for a password."},
+	/* dbus-daemon, dbus-broker */
+	{"Rejected send message",
+	 "The bus does not know the service yet; as root: systemctl reload dbus"},
+	{"not authorized to send message",
+	 "The bus does not know the service yet; as root: systemctl reload dbus"},
+};
 
-	what = g_strdup_printf("this is not allowed (%s)", said);
-	if (is_root)
-		return say(EXIT_DENIED, context, what, NULL);
-	if (action == G_N_ELEMENTS(actions))
-		return say(EXIT_DENIED, context, what, "Use sudo.");
+static GError *explain_denied(const char *said, const char *subject, gboolean is_root)
+{
+	g_autofree char *what = g_strdup_printf("this is not allowed (%s)", said), *fix = NULL;
+	gsize action = find_action(said);
+
+	for (gsize i = 0; i < G_N_ELEMENTS(refusals); i++)
+		if (strstr(said, refusals[i].said))
+			return say(EXIT_DENIED, subject, what, refusals[i].fix);
+	if (is_root || action == G_N_ELEMENTS(actions))
+		return say(EXIT_DENIED, subject, what, NULL);
 	fix = g_strdup_printf("It takes %s. Else use sudo, or a rule in /etc/polkit-1/rules.d for "
 			      "the action %s, see polkit(8).",
 			      actions[action].takes, actions[action].action);
-	return say(EXIT_DENIED, context, what, fix);
+	return say(EXIT_DENIED, subject, what, fix);
 }
 
-static GError *explain_remote(const char *name, const char *said,
-			      const struct call_context *context, gboolean is_root)
+static GError *explain_remote(const char *name, const char *said, const char *subject,
+			      gboolean is_root)
 {
 	g_autofree char *what = NULL;
 
 	if (g_str_equal(name, "org.freedesktop.DBus.Error.AccessDenied"))
-		return explain_denied(said, context, is_root);
+		return explain_denied(said, subject, is_root);
 	for (size_t i = 0; i < G_N_ELEMENTS(explanations); i++) {
 		const struct explanation *e = &explanations[i];
 
@@ -130,30 +145,25 @@ static GError *explain_remote(const char *name, const char *said,
 			continue;
 		if (e->what)
 			what = g_strdup_printf("%s (%s)", e->what, said);
-		return say(e->status, context, what ? what : said, e->fix);
+		return say(e->status, subject, what ? what : said, e->fix);
 	}
 	what = g_strdup_printf("%s (%s)", said, name);
-	return say(EXIT_FAILED, context, what, NULL);
+	return say(EXIT_FAILED, subject, what, NULL);
 }
 
-GError *error_explain(GError *error, const struct call_context *context, gboolean is_root)
+GError *error_explain(GError *error, const char *subject, gboolean is_root)
 {
 	g_autoptr(GError) old = error;
 	g_autofree char *name = NULL;
 
-	if (error_is_not_there(old))
-		return g_error_new_literal(
-			CTL_ERROR, EXIT_NOT_RUNNING,
-			"the service scx-rustland does not run\n"
-			"To start it, now and at every boot, as root: " HOW_TO_START);
 	if (g_error_matches(old, G_IO_ERROR, G_IO_ERROR_CLOSED))
 		return say(EXIT_FAILED, NULL, "the system bus has gone away", NULL);
 	if (g_error_matches(old, G_IO_ERROR, G_IO_ERROR_TIMED_OUT))
-		return say(EXIT_FAILED, context, "the service did not answer in time",
+		return say(EXIT_FAILED, subject, "the service did not answer in time",
 			   "`journalctl -u scx-rustland` may say why.");
 	if (!g_dbus_error_is_remote_error(old))
-		return say(EXIT_FAILED, context, old->message, NULL);
+		return say(EXIT_FAILED, subject, old->message, NULL);
 	name = g_dbus_error_get_remote_error(old);
 	g_dbus_error_strip_remote_error(old);
-	return explain_remote(name, old->message, context, is_root);
+	return explain_remote(name, old->message, subject, is_root);
 }

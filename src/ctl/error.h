@@ -28,26 +28,15 @@ enum exit_status {
 #define CTL_ERROR ctl_error_quark()
 GQuark ctl_error_quark(void);
 
-/* What a call was about, for the words of its error. */
-struct call_context {
-	const char *subject; /* such as "process 4711"; NULL: none */
-	const char *action;  /* the polkit action that rustlandd asks about; NULL: none */
-};
-
-/* The polkit actions, for call_context.action. */
-#define ACTION_BOOST_OWN   "org.scx.rustland.boost-own"
-#define ACTION_BOOST_OTHER "org.scx.rustland.boost-other"
-#define ACTION_SET_PROFILE "org.scx.rustland.set-profile"
-#define ACTION_MANAGE	   "org.scx.rustland.manage"
-
 /* True for all the ways in which the bus says that nobody owns the service's name. */
 gboolean error_is_not_there(const GError *error);
 
 /*
- * Put an error of a D-Bus call into words; takes error, returns one of CTL_ERROR. is_root: there is
- * no point in telling the caller to use sudo.
+ * Put an error of a D-Bus call into words; takes error, returns one of CTL_ERROR. Not for an absent
+ * service: facts_absence() knows why that is. subject: what the call was about, such as "process 4711",
+ * or NULL. is_root: there is no point in telling the caller to use sudo.
  */
-GError *error_explain(GError *error, const struct call_context *context, gboolean is_root);
+GError *error_explain(GError *error, const char *subject, gboolean is_root);
 
 /* How to start the service. */
 #define HOW_TO_START "systemctl enable --now scx-rustland"

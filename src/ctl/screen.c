@@ -3,6 +3,7 @@
 #include <config.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -37,12 +38,20 @@ void screen_print(const GString *text)
 	fwrite(text->str, 1, text->len, stdout);
 }
 
+/* Also when an earlier write has failed with EPIPE, which nobody looked at. */
+static gboolean reader_left(int err)
+{
+	struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+	return err == EPIPE || (poll(&p, 1, 0) == 1 && (p.revents & POLLERR));
+}
+
 gboolean screen_flush(GError **error)
 {
 	errno = 0;
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return TRUE;
-	if (errno == EPIPE) {
+	if (reader_left(errno)) {
 		/* GDBus ignores it; without us having GDBus the program would have ended so. */
 		signal(SIGPIPE, SIG_DFL);
 		raise(SIGPIPE);

@@ -73,8 +73,10 @@ void facts_clear(struct facts *facts)
 
 /* ---- Concluding ----------------------------------------------------------------------------- */
 
-#define NO_SCHED_EXT	 "this kernel has no sched_ext"
-#define NO_SCHED_EXT_FIX "Boot Linux 6.12 or newer with CONFIG_SCHED_CLASS_EXT."
+#define NO_SCHED_EXT "this kernel has no sched_ext"
+#define NO_SCHED_EXT_FIX                                                                           \
+	"Boot Linux 6.12 or newer with CONFIG_SCHED_CLASS_EXT; on this one the service does "      \
+	"nothing."
 #define OTHER_FIX                                                                                  \
 	"It is left alone; rustland takes over when it goes. Where it is a service, as root: "     \
 	"systemctl stop scx scx_loader"
@@ -127,31 +129,55 @@ static void service_problems(JsonArray *problems, const struct facts *facts)
 		    "the service is being stopped");
 }
 
-static void unit_problems(JsonArray *problems, const struct facts *facts)
+static gboolean is_unit(const char *is, const char *state)
 {
-	if (g_strcmp0(facts->load_state, "not-found") == 0)
-		add(problems, "Install the package scx-rustland; then, as root: " HOW_TO_START,
-		    "the service scx-rustland is not installed");
-	else if (g_strcmp0(facts->load_state, "masked") == 0)
-		add(problems, "As root: systemctl unmask scx-rustland; " HOW_TO_START,
-		    "the service scx-rustland is masked, it must not be started");
-	else if (g_strcmp0(facts->active_state, "failed") == 0)
-		add(problems,
-		    "`journalctl -u scx-rustland` says why; to try again, as root: "
-		    "systemctl restart scx-rustland",
-		    "the service scx-rustland has failed (%s)",
-		    facts->result ? facts->result : "no result");
-	else if (g_strcmp0(facts->active_state, "activating") == 0)
-		add(problems, "Wait a moment.", "the service scx-rustland is being started");
-	else if (facts->condition_failed)
+	return g_strcmp0(is, state) == 0;
+}
+
+/* A unit that is not started. With a kernel that cannot have it there is no point in starting it. */
+static void inactive_problems(JsonArray *problems, const struct facts *facts)
+{
+	if (facts->kernel_state == RL_KERNEL_UNSUPPORTED)
+		return;
+	if (facts->condition_failed)
 		add(problems, "`systemctl status scx-rustland` says which.",
 		    "a condition of the service scx-rustland was not met, so that systemd did not "
 		    "start it");
+	else if (!facts->load_state)
+		add(problems,
+		    "Have your system start rustlandd(8); where it is systemd, as "
+		    "root: " HOW_TO_START,
+		    "the service scx-rustland does not run");
 	else
 		add(problems, "To start it, now and at every boot, as root: " HOW_TO_START,
 		    "the service scx-rustland does not run");
 }
 
+static void unit_problems(JsonArray *problems, const struct facts *facts)
+{
+	if (is_unit(facts->load_state, "not-found"))
+		add(problems, "Install the package scx-rustland; then, as root: " HOW_TO_START,
+		    "the service scx-rustland is not installed");
+	else if (is_unit(facts->load_state, "masked"))
+		add(problems, "As root: systemctl unmask scx-rustland; " HOW_TO_START,
+		    "the service scx-rustland is masked, it must not be started");
+	else if (is_unit(facts->active_state, "failed"))
+		add(problems,
+		    "`journalctl -u scx-rustland` says why; to try again, as root: "
+		    "systemctl restart scx-rustland",
+		    "the service scx-rustland has failed (%s)",
+		    facts->result ? facts->result : "no result");
+	else if (is_unit(facts->active_state, "activating") ||
+		 is_unit(facts->active_state, "reloading"))
+		add(problems, "Wait a moment.", "the service scx-rustland is being started");
+	else if (is_unit(facts->active_state, "active"))
+		add(problems, "As root: systemctl reload dbus; systemctl restart scx-rustland",
+		    "the service scx-rustland runs, but the bus does not know it");
+	else
+		inactive_problems(problems, facts);
+}
+
+/* What stands in the way of any service comes first. */
 static void kernel_problems(JsonArray *problems, const struct facts *facts)
 {
 	if (facts->kernel_state == RL_KERNEL_UNSUPPORTED)
@@ -160,8 +186,10 @@ static void kernel_problems(JsonArray *problems, const struct facts *facts)
 		add(problems, "End that program before you start the service.",
 		    "scx_rustland was started without the service, so nobody can be boosted");
 	else if (*facts->kernel_ops)
-		add(problems, OTHER_FIX, "another sched_ext scheduler is loaded: %s",
-		    facts->kernel_ops);
+		add(problems,
+		    "End it; where it is a service, as root: systemctl disable --now scx "
+		    "scx_loader",
+		    "another sched_ext scheduler is loaded: %s", facts->kernel_ops);
 }
 
 JsonArray *facts_problems(const struct facts *facts)
@@ -171,8 +199,21 @@ JsonArray *facts_problems(const struct facts *facts)
 	if (facts->service) {
 		service_problems(problems, facts);
 	} else {
-		unit_problems(problems, facts);
 		kernel_problems(problems, facts);
+		unit_problems(problems, facts);
 	}
 	return problems;
+}
+
+GError *facts_absence(const struct facts *facts)
+{
+	g_autoptr(JsonArray) problems = facts_problems(facts);
+	/* Another scheduler is no reason for a service to be absent. */
+	guint i = facts->kernel_state == RL_KERNEL_UNSUPPORTED
+			  ? 0
+			  : json_array_get_length(problems) - 1;
+	JsonObject *why = json_array_get_object_element(problems, i);
+
+	return g_error_new(CTL_ERROR, EXIT_NOT_RUNNING, "%s\n%s", object_text(why, "problem"),
+			   object_text(why, "fix"));
 }

@@ -12,7 +12,7 @@
 
 struct facts {
 	JsonObject *service; /* its properties; NULL: it is not on the bus */
-	/* systemd's words for the unit; empty if it was not or could not be asked. */
+	/* systemd's words for the unit; NULL if it was not or could not be asked. */
 	char *load_state, *active_state, *result;
 	gboolean condition_failed;
 	int kernel_state;     /* enum rl_kernel_state, or a negative errno */
@@ -26,7 +26,13 @@ void facts_clear(struct facts *facts);
 /* The kernel has our scheduler at work. */
 gboolean facts_scheduling(const struct facts *facts);
 
-/* Objects with the strings "problem" and "fix"; none if all is well. */
+/*
+ * Objects with the strings "problem" and "fix"; none if all is well. The fix of the first one works in
+ * the state that the machine is in: it does not depend on the others.
+ */
 JsonArray *facts_problems(const struct facts *facts);
+
+/* Why the service is not on the bus, as an error. */
+GError *facts_absence(const struct facts *facts);
 
 #endif /* RUSTLANDCTL_WHY_H */

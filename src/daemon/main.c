@@ -332,9 +332,7 @@ static bool parse_options(struct options *ret, int *argc, char ***argv, GError *
 		{"scheduler", 0, 0, G_OPTION_ARG_FILENAME, &ret->scheduler,
 		 "the scheduler to run (default " SCHEDULER ")", "PATH"},
 		{"config-dir", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &ret->config_dirs,
-		 "where rustland.conf is; of several, the last one counts (default " VENDOR_DIR
-		 ", " CONFIG_DIR ")",
-		 "DIR"},
+		 "where rustland.conf is; of several the last one counts", "DIR"},
 		{"fake-kernel", 0, 0, G_OPTION_ARG_FILENAME, &ret->fake_kernel,
 		 "for tests: read the kernel's state from DIR", "DIR"},
 		{"version", 0, 0, G_OPTION_ARG_NONE, &ret->version, "show the version and exit",
@@ -345,6 +343,8 @@ static bool parse_options(struct options *ret, int *argc, char ***argv, GError *
 
 	g_option_context_set_summary(
 		context, "Runs scx_rustland as a system service. More in rustlandd(8).");
+	g_option_context_set_description(context, "Without --config-dir: " VENDOR_DIR
+						  " and\n" CONFIG_DIR ".");
 	g_option_context_add_main_entries(context, entries, NULL);
 	if (!g_option_context_parse(context, argc, argv, error))
 		return false;

@@ -3,6 +3,7 @@
 #include <config.h>
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -96,7 +97,7 @@ static int follow(int fd, uint64_t interval_ms, bool json, bool *ret_answered, b
 			stats_line(line, sizeof(line), &stats);
 			fputs(line, stdout);
 		}
-		if (fflush(stdout) == EOF) {
+		if (fflush(stdout) == EOF || ferror(stdout)) {
 			*ret_eof = true;
 			return -errno;
 		}
@@ -136,6 +137,11 @@ int monitor_run(const char *const *socket_paths, uint64_t interval_ms, bool json
 		if (fd >= 0) {
 			r = follow(fd, interval_ms, json, &answered, &eof);
 			close(fd);
+		}
+		if (eof && r == -EPIPE) {
+			/* Whoever read has seen enough. As if nobody had us ignore the signal. */
+			signal(SIGPIPE, SIG_DFL);
+			raise(SIGPIPE);
 		}
 		if (eof || r == -EACCES || r == -EPERM || r == -ENAMETOOLONG) {
 			log_write(RL_LOG_ERROR, "--monitor: %s: %s",

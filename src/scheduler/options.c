@@ -57,21 +57,21 @@ struct spec {
 };
 
 static const struct spec specs[] = {
-	{"slice-us", 's', "USEC", "longest time slice, 100 to 1000000 (default 20000)"},
-	{"slice-us-min", 'S', "USEC", "shortest time slice, 100 to --slice-us (default 1000)"},
+	{"slice-us", 's', "USEC", "longest slice, 100 to 1000000 (default 20000)"},
+	{"slice-us-min", 'S', "USEC", "shortest slice, 100 to --slice-us (default 1000)"},
 	{"percpu-local", 'l', NULL, "keep tasks on the CPU they last ran on"},
 	{"numa-local", 'n', NULL, "look for idle CPUs in the task's NUMA node"},
 	{"partial", 'p', NULL, "schedule only tasks of policy SCHED_EXT"},
 	{"policy", OPT_POLICY, "NAME|PATH", "the policy that decides (default " POLICY_DEFAULT ")"},
 	{"list-policies", OPT_LIST_POLICIES, NULL, "show the policies there are and exit"},
-	{"check", OPT_CHECK, NULL, "only say whether this command line and its policy are good"},
+	{"check", OPT_CHECK, NULL, "say whether options and policy are good, and exit"},
 	{"no-idle-fill", OPT_NO_IDLE_FILL, NULL, "ask the policy even when a CPU is idle"},
 	{"class-fds", OPT_CLASS_FDS, "FD,FD", "take the table of classes that the parent made"},
 	{"exit-dump-len", OPT_EXIT_DUMP_LEN, "BYTES",
-	 "keep so much of the kernel's debug dump, up to 16777216 (default 0: the kernel decides)"},
+	 "debug dump of the kernel to keep, up to 16777216"},
 	{"verbose", 'v', NULL, "show what libbpf and the verifier say"},
 	{"stats", OPT_STATS, "SECS", "print statistics, every 0.1 to 86400 seconds"},
-	{"monitor", OPT_MONITOR, "SECS", "only print the statistics of the scheduler that runs"},
+	{"monitor", OPT_MONITOR, "SECS", "print the statistics of the scheduler that runs"},
 	{"stats-socket", OPT_STATS_SOCKET, "PATH", "where statistics are offered, or looked for"},
 	{"json", OPT_JSON, NULL, "print statistics as lines of JSON"},
 	{"help-stats", OPT_HELP_STATS, NULL, "explain the statistics and exit"},
@@ -110,10 +110,10 @@ void options_help(FILE *f)
 		else
 			fprintf(f, "      %-24s %s\n", left, specs[i].about);
 	}
-	fprintf(f, "\nShorter slices (-s) help when audio crackles or the desktop lags.\n"
-		   "Exit status: 0 stopped by a signal, 1 could not start, 2 wrong usage, 3 "
-		   "ejected by "
-		   "the\nkernel, 4 restarted too often. More in scx_rustland(8).\n");
+	fprintf(f,
+		"\nShorter slices (-s) help when audio crackles or the desktop lags.\n"
+		"Exit status: 0 stopped by a signal, 1 could not start, 2 wrong usage, 3 ejected\n"
+		"by the kernel, 4 restarted too often. More in scx_rustland(8).\n");
 }
 
 static int __attribute__((format(printf, 2, 3))) refuse(char *error, const char *format, ...)

@@ -167,16 +167,40 @@ bool stats_explain(const char *name, const char **ret_about, bool *ret_counter)
 	return false;
 }
 
+#define SCREEN_COLUMNS 80
+
+/* Words from column indent on, in as many lines as it takes. */
+static void print_words(FILE *f, const char *words, int indent)
+{
+	int column = indent;
+
+	for (const char *word = words; *word; word += strspn(word, " ")) {
+		int len = (int)strcspn(word, " ");
+
+		if (column == indent)
+			column += fprintf(f, "%.*s", len, word);
+		else if (column + 1 + len <= SCREEN_COLUMNS)
+			column += fprintf(f, " %.*s", len, word);
+		else
+			column = fprintf(f, "\n%*s%.*s", indent, "", len, word) - 1;
+		word += len;
+	}
+	fputc('\n', f);
+}
+
 void stats_describe(FILE *f)
 {
+	char about[256];
 	int width = 0;
 
 	for (size_t i = 0; i < NR_FIELDS; i++)
 		width = (int)strlen(fields[i].name) > width ? (int)strlen(fields[i].name) : width;
 	fprintf(f, "[Metrics]\n");
-	for (size_t i = 0; i < NR_FIELDS; i++)
-		fprintf(f, "  %-*s (u64) : %s%s\n", width, fields[i].name, fields[i].about,
-			fields[i].counter ? ", in the interval" : "");
+	for (size_t i = 0; i < NR_FIELDS; i++) {
+		snprintf(about, sizeof(about), "%s%s", fields[i].about,
+			 fields[i].counter ? ", in the interval" : "");
+		print_words(f, about, fprintf(f, "  %-*s (u64) : ", width, fields[i].name));
+	}
 }
 
 /* ---- Reading -------------------------------------------------------------------------------- */

@@ -172,9 +172,7 @@ static gboolean parse_options(struct options *ret, int *argc, char ***argv, GErr
 {
 	const GOptionEntry entries[] = {
 		{"config-dir", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &ret->config_dirs,
-		 "where session.conf is; of several, the last one counts (default " VENDOR_DIR
-		 ", " CONFIG_DIR ", ~/.config/scx-rustland)",
-		 "DIR"},
+		 "where session.conf is; of several the last one counts", "DIR"},
 		{"version", 0, 0, G_OPTION_ARG_NONE, &ret->version, "show the version and exit",
 		 NULL},
 		G_OPTION_ENTRY_NULL,
@@ -183,6 +181,8 @@ static gboolean parse_options(struct options *ret, int *argc, char ***argv, GErr
 
 	g_option_context_set_summary(context, "Boosts games and the focused window of a session. "
 					      "More in rustland-session(8).");
+	g_option_context_set_description(context, "Without --config-dir: " VENDOR_DIR
+						  ",\n" CONFIG_DIR " and ~/.config/scx-rustland.");
 	g_option_context_add_main_entries(context, entries, NULL);
 	if (!g_option_context_parse(context, argc, argv, error))
 		return FALSE;

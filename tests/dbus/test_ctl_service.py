@@ -10,6 +10,7 @@ import pytest
 
 import harness
 from follow import PATIENCE, Following
+from test_ctl import ABSENT
 from harness import BOOST_OTHER, BOOST_OWN, MANAGE, OTHER, PLAYER, SET_PROFILE, STAGE
 
 CTL = str(STAGE / "usr/bin/rustlandctl")
@@ -111,10 +112,11 @@ def test_status_inhibited(ctl, daemon):
 
 def test_no_service(ctl, daemon):
     daemon.kill()
-    assert "systemctl enable --now scx-rustland" in ctl.failed(3, "list")
+    absent = ABSENT.lower()
+    assert absent in ctl.failed(3, "list")
     status, out, _ = ctl.run("status")
     assert status == 3
-    assert "systemctl enable --now scx-rustland" in out
+    assert absent in out.lower()
 
 
 def test_list(ctl, spawn):
@@ -159,14 +161,35 @@ def test_refusals(ctl, bus, spawn):
     assert "an administrator" in said
     assert MANAGE in ctl.failed(4, "release", cookie, uid=OTHER)
     assert MANAGE in ctl.failed(4, "reload")
-    assert ctl.failed(4, "boost", 1)
-    assert "sudo" not in ctl.failed(4, "boost", 1, uid=0)
+    # Where nobody may, no advice helps.
+    for uid in (PLAYER, 0):
+        said = ctl.failed(4, "boost", 1, uid=uid)
+        assert "which nobody may boost" in said and "\n" not in said.strip()
+        assert "sudo" not in said and "administrator" not in said
     assert ctl.failed(1, "boost", game.pid, "-r", "x" * 257)
     assert "auto gaming lowlatency powersave server" in ctl.failed(1, "profile", "nonsense")
     bus.allow()
     assert BOOST_OWN in ctl.failed(4, "boost", game.pid)
     assert BOOST_OWN in ctl.failed(4, "foreground", game.pid)
     assert SET_PROFILE in ctl.failed(4, "profile", "gaming")
+
+
+def test_refusals_by_polkit(ctl, bus, spawn):
+    """What is advised is what helps there, and it is what this rustlandd says that is recognised."""
+    game = spawn()
+    bus.mock("SetChallenge", f"(['{BOOST_OWN}'],)")
+    bus.mock("SetAllowed", "(@as [],)")
+    said = ctl.failed(4, "boost", game.pid).splitlines()[1]
+    assert said.startswith("use sudo, or call it on a terminal")
+    bus.allow()
+    said = ctl.failed(4, "boost", game.pid).splitlines()[1]
+    assert said.startswith("it takes a session that is local and active")
+    bus.stop_polkit()
+    try:
+        said = ctl.failed(4, "boost", game.pid).splitlines()[1]
+        assert said.startswith("use sudo, or have polkit installed and started")
+    finally:
+        bus.start_polkit()
 
 
 def test_limit(ctl, daemon, spawn):

@@ -120,15 +120,32 @@ static void test_table(void **state)
 	}
 }
 
+/* Of a terminal that nobody has made wider. */
+#define SCREEN_COLUMNS 80
+
+static void check_width(const char *help)
+{
+	g_auto(GStrv) lines = g_strsplit(help, "\n", -1);
+
+	for (char **line = lines; *line; line++)
+		if (strlen(*line) > SCREEN_COLUMNS)
+			fail_msg("%zu columns: %s", strlen(*line), *line);
+}
+
 static void test_help(void **state)
 {
+	g_autoptr(GString) whole = g_string_new(NULL);
+
 	(void)state;
+	command_help(whole, NULL);
+	check_width(whole->str);
 	for (const struct command *c = commands; c->name; c++) {
 		g_autoptr(GString) help = g_string_new(NULL);
 
 		command_help(help, c);
 		check_options("--help", c, help->str, "^  (?:-[a-zA-Z],|   ) --([a-z-]+)", TRUE);
 		assert_true(g_str_has_suffix(help->str, "\n"));
+		check_width(help->str);
 	}
 }
 

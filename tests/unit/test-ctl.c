@@ -153,11 +153,9 @@ static void test_refused(void **state)
 
 /* ---- Errors --------------------------------------------------------------------------------- */
 
-static GError *explain(const char *name, const char *action, gboolean is_root)
+static GError *explain(const char *name, const char *said, gboolean is_root)
 {
-	const struct call_context context = {"process 5", action};
-
-	return error_explain(g_dbus_error_new_for_dbus_error(name, "it said"), &context, is_root);
+	return error_explain(g_dbus_error_new_for_dbus_error(name, said), "process 5", is_root);
 }
 
 static void test_errors(void **state)
@@ -176,16 +174,13 @@ static void test_errors(void **state)
 		{"org.freedesktop.DBus.Error.InvalidArgs", EXIT_FAILED, "process 5: it said"},
 		{"org.freedesktop.DBus.Error.NoReply", EXIT_FAILED, "journalctl"},
 		{"org.freedesktop.DBus.Error.UnknownMethod", EXIT_FAILED, "another version"},
-		{"org.freedesktop.DBus.Error.ServiceUnknown", EXIT_NOT_RUNNING, HOW_TO_START},
-		{"org.freedesktop.DBus.Error.NameHasNoOwner", EXIT_NOT_RUNNING, HOW_TO_START},
-		{"org.freedesktop.DBus.Error.Spawn.ChildExited", EXIT_NOT_RUNNING, HOW_TO_START},
-		{"org.freedesktop.systemd1.NoSuchUnit", EXIT_NOT_RUNNING, HOW_TO_START},
+		{"org.freedesktop.DBus.Error.LimitsExceeded", EXIT_FAILED, "process 5: it said"},
 		{"org.example.New", EXIT_FAILED, "it said (org.example.New)"},
 	};
 
 	(void)state;
 	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
-		g_autoptr(GError) error = explain(cases[i].name, NULL, FALSE);
+		g_autoptr(GError) error = explain(cases[i].name, "it said", FALSE);
 
 		assert_true(error->domain == CTL_ERROR);
 		assert_int_equal(error->code, cases[i].status);
@@ -194,42 +189,84 @@ static void test_errors(void **state)
 	}
 }
 
+#define DENIED "org.freedesktop.DBus.Error.AccessDenied"
+
+static void check_denied(const char *said, gboolean is_root, const char *has, const char *lacks)
+{
+	g_autoptr(GError) error = explain(DENIED, said, is_root);
+
+	assert_int_equal(error->code, EXIT_DENIED);
+	assert_non_null(strstr(error->message, "process 5: this is not allowed ("));
+	assert_non_null(strstr(error->message, said));
+	if (has && !strstr(error->message, has))
+		fail_msg("'%s' does not say %s", error->message, has);
+	if (lacks && strstr(error->message, lacks))
+		fail_msg("'%s' says %s", error->message, lacks);
+}
+
+/* What the service says names the action that it takes. */
 static void test_denied(void **state)
 {
-	static const char *const actions[] = {ACTION_BOOST_OWN, ACTION_BOOST_OTHER,
-					      ACTION_SET_PROFILE, ACTION_MANAGE};
+	static const struct {
+		const char *action, *takes;
+	} actions[] = {
+		{"org.scx.rustland.boost-own", "local and active"},
+		{"org.scx.rustland.boost-other", "an administrator"},
+		{"org.scx.rustland.set-profile", "local and active"},
+		{"org.scx.rustland.manage", "an administrator"},
+	};
 
 	(void)state;
 	for (gsize i = 0; i < G_N_ELEMENTS(actions); i++) {
-		g_autoptr(GError) error =
-			explain("org.freedesktop.DBus.Error.AccessDenied", actions[i], FALSE);
-		g_autoptr(GError) root =
-			explain("org.freedesktop.DBus.Error.AccessDenied", actions[i], TRUE);
+		g_autofree char *said = g_strdup_printf("no (action %s)", actions[i].action);
 
-		assert_int_equal(error->code, EXIT_DENIED);
-		assert_non_null(strstr(error->message, "process 5: "));
-		assert_non_null(strstr(error->message, "it said"));
-		assert_non_null(strstr(error->message, actions[i]));
-		assert_non_null(strstr(error->message, "sudo"));
-		assert_non_null(strstr(error->message, "polkit(8)"));
+		check_denied(said, FALSE, actions[i].takes, NULL);
+		check_denied(said, FALSE, "sudo", NULL);
+		check_denied(said, FALSE, "polkit(8)", NULL);
 		/* Root needs neither; what was said is all there is. */
-		assert_int_equal(root->code, EXIT_DENIED);
-		assert_null(strstr(root->message, "sudo"));
-		assert_non_null(strstr(root->message, "it said"));
+		check_denied(said, TRUE, NULL, "sudo");
 	}
 }
 
-/* Whose a control group is only the service can tell. */
-static void test_denied_action(void **state)
+/* Advice that helps in the state in which it is given. */
+static void test_denied_whatever_session(void **state)
 {
-	const struct call_context context = {NULL, ACTION_BOOST_OWN};
-	GError *said = g_dbus_error_new_for_dbus_error("org.freedesktop.DBus.Error.AccessDenied",
-						       "no (action " ACTION_BOOST_OTHER ")");
-	g_autoptr(GError) error = error_explain(said, &context, FALSE);
+	const char *own = " (action org.scx.rustland.boost-own)";
+	g_autofree char *no_polkit =
+		g_strconcat("polkit cannot be asked, so only root may", own, NULL);
+	g_autofree char *slow = g_strconcat("polkit did not answer in time", own, NULL);
+	g_autofree char *password =
+		g_strconcat("An administrator has to authenticate for this", own, NULL);
 
 	(void)state;
-	assert_non_null(strstr(error->message, "an administrator"));
-	assert_null(strstr(error->message, ACTION_BOOST_OWN));
+	/* No root can help: no action is named. */
+	check_denied("Process 1 is the system's first, which nobody may boost", FALSE, NULL,
+		     "sudo");
+	check_denied("Process 1 is the system's first, which nobody may boost", FALSE, NULL, "\n");
+	check_denied(no_polkit, FALSE, "\nUse sudo", "local and active");
+	check_denied(no_polkit, FALSE, "systemctl start polkit", NULL);
+	check_denied(slow, FALSE, "\nTry again", "local and active");
+	check_denied(password, FALSE, "on a terminal", "It takes");
+	check_denied("Rejected send message, 1 matched rules", FALSE, "reload dbus", "sudo");
+	check_denied("Sender is not authorized to send message", TRUE, "reload dbus", "sudo");
+}
+
+static void test_not_there(void **state)
+{
+	static const char *const names[] = {
+		"org.freedesktop.DBus.Error.ServiceUnknown",
+		"org.freedesktop.DBus.Error.NameHasNoOwner",
+		"org.freedesktop.DBus.Error.Spawn.ChildExited",
+		"org.freedesktop.systemd1.NoSuchUnit",
+		"org.freedesktop.systemd1.UnitMasked",
+	};
+
+	(void)state;
+	for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+		g_autoptr(GError) error = g_dbus_error_new_for_dbus_error(names[i], "it said");
+
+		assert_true(error_is_not_there(error));
+	}
 }
 
 static void test_local_errors(void **state)
@@ -433,24 +470,82 @@ static void test_absence(void **state)
 	facts.condition_failed = FALSE;
 	check_problem(&facts, "does not run", HOW_TO_START);
 
-	/* The kernel's part comes on top. */
-	facts.kernel_state = RL_KERNEL_UNSUPPORTED;
-	problems = facts_problems(&facts);
-	assert_int_equal(json_array_get_length(problems), 2);
-	assert_non_null(strstr(object_text(json_array_get_object_element(problems, 1), "problem"),
-			       "no sched_ext"));
-	json_array_unref(problems);
-	facts.kernel_state = RL_KERNEL_ENABLED;
+	facts.active_state = (char *)"active";
+	check_problem(&facts, "the bus does not know it", "reload dbus");
+	facts.active_state = (char *)"reloading";
+	check_problem(&facts, "being started", "Wait");
+}
+
+/* The first two of what is wrong; second NULL: there is only one. */
+static void check_problems(const struct facts *facts, const char *first, const char *second)
+{
+	g_autoptr(JsonArray) problems = facts_problems(facts);
+	const char *const wanted[] = {first, second};
+
+	assert_int_equal(json_array_get_length(problems), second ? 2 : 1);
+	for (guint i = 0; i < json_array_get_length(problems); i++) {
+		JsonObject *problem = json_array_get_object_element(problems, i);
+
+		if (!strstr(object_text(problem, "problem"), wanted[i]))
+			fail_msg("%u: '%s', not %s", i, object_text(problem, "problem"), wanted[i]);
+	}
+}
+
+static void check_absence(const struct facts *facts, const char *why, const char *lacks)
+{
+	g_autoptr(GError) error = facts_absence(facts);
+
+	assert_true(g_error_matches(error, CTL_ERROR, EXIT_NOT_RUNNING));
+	if (!strstr(error->message, why))
+		fail_msg("'%s' does not say %s", error->message, why);
+	if (lacks && strstr(error->message, lacks))
+		fail_msg("'%s' says %s", error->message, lacks);
+}
+
+/* What stands in the way of any service comes first, and nothing is advised that does nothing. */
+static void test_absence_and_kernel(void **state)
+{
+	struct facts facts = {.kernel_state = RL_KERNEL_UNSUPPORTED,
+			      .load_state = (char *)"loaded",
+			      .active_state = (char *)"inactive"};
+
+	(void)state;
+	/* Starting it succeeds without a word, and nothing runs. */
+	check_problems(&facts, "no sched_ext", NULL);
+	check_problem(&facts, "no sched_ext", "Boot Linux 6.12");
+	check_absence(&facts, "Boot Linux 6.12", "systemctl");
+	facts.condition_failed = TRUE;
+	check_problems(&facts, "no sched_ext", NULL);
+	check_absence(&facts, "Boot Linux 6.12", "systemctl");
+	facts.load_state = (char *)"not-found";
+	check_problems(&facts, "no sched_ext", "not installed");
+	check_absence(&facts, "Boot Linux 6.12", "systemctl");
+	facts.load_state = (char *)"masked";
+	check_problems(&facts, "no sched_ext", "masked");
+	facts.load_state = NULL;
+	check_problems(&facts, "no sched_ext", NULL);
+	check_absence(&facts, "Boot Linux 6.12", "systemctl");
+
+	facts = (struct facts){.kernel_state = RL_KERNEL_ENABLED,
+			       .load_state = (char *)"loaded",
+			       .active_state = (char *)"inactive"};
 	strcpy(facts.kernel_ops, "lavd_1.0");
-	problems = facts_problems(&facts);
-	assert_non_null(strstr(object_text(json_array_get_object_element(problems, 1), "problem"),
-			       "loaded: lavd_1.0"));
-	json_array_unref(problems);
+	check_problems(&facts, "loaded: lavd_1.0", "does not run");
+	check_absence(&facts, HOW_TO_START, "lavd");
 	strcpy(facts.kernel_ops, "rustland_0.1");
-	problems = facts_problems(&facts);
-	assert_non_null(strstr(object_text(json_array_get_object_element(problems, 1), "problem"),
-			       "without the service"));
-	json_array_unref(problems);
+	check_problems(&facts, "without the service", "does not run");
+
+	facts = (struct facts){.kernel_state = RL_KERNEL_DISABLED,
+			       .load_state = (char *)"loaded",
+			       .active_state = (char *)"failed"};
+	check_absence(&facts, "journalctl -u scx-rustland", HOW_TO_START);
+	facts.active_state = (char *)"activating";
+	check_absence(&facts, "Wait", HOW_TO_START);
+	facts.load_state = (char *)"not-found";
+	check_absence(&facts, "Install the package", NULL);
+	/* No systemd: its commands are not there either. */
+	facts = (struct facts){.kernel_state = RL_KERNEL_DISABLED};
+	check_absence(&facts, "\nHave your system start rustlandd(8)", NULL);
 }
 
 /* ---- Screens -------------------------------------------------------------------------------- */
@@ -514,6 +609,27 @@ static void test_boosts(void **state)
 	assert_string_equal(out->str, "boost 7: app?, cgroup, foreground");
 }
 
+static void test_boosts_of_others(void **state)
+{
+	g_autoptr(GVariant) dict = g_variant_ref_sink(g_variant_new_parsed(
+		"{'Cookie': <uint32 7>, 'Scope': <'tree'>, 'Class': <'boosted'>}"));
+	g_autoptr(JsonObject) boost = convert_boost(dict);
+	g_autoptr(JsonArray) boosts = json_array_new();
+	g_autoptr(GString) out = g_string_new(NULL);
+
+	(void)state;
+	assert_true(json_object_get_null_member(boost, "pid"));
+	assert_true(json_object_get_null_member(boost, "uid"));
+	json_array_add_object_element(boosts, json_object_ref(boost));
+	format_boosts(out, boosts, &view, "");
+	assert_string_equal(out->str,
+			    "COOKIE  PID  NAME            SCOPE  CLASS    USER  AGE  APP  REASON\n"
+			    "     7    -  another user's  tree   boosted  -       -  -    -\n");
+	g_string_truncate(out, 0);
+	format_boost_line(out, boost);
+	assert_string_equal(out->str, "boost 7: another user's, tree, boosted");
+}
+
 static void test_statistics(void **state)
 {
 	g_autoptr(JsonObject) prev = object_of("{\"nr_cpus\": 8, \"nr_user_dispatches\": 100,"
@@ -558,7 +674,8 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_denied),
-		cmocka_unit_test(test_denied_action),
+		cmocka_unit_test(test_denied_whatever_session),
+		cmocka_unit_test(test_not_there),
 		cmocka_unit_test(test_local_errors),
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_table),
@@ -567,8 +684,10 @@ int main(void)
 		cmocka_unit_test(test_convert),
 		cmocka_unit_test(test_service_problems),
 		cmocka_unit_test(test_absence),
+		cmocka_unit_test(test_absence_and_kernel),
 		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_boosts),
+		cmocka_unit_test(test_boosts_of_others),
 		cmocka_unit_test(test_statistics),
 		cmocka_unit_test(test_profiles),
 	};
