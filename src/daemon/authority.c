@@ -51,6 +51,9 @@ static void return_failure(GTask *task, GDBusConnection *connection, const GErro
 					       G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, NULL, NULL,
 					       NULL);
 		return_denied(task, "polkit did not answer in time; try again, or as root");
+	} else if (g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_LIMITS_EXCEEDED)) {
+		return_denied(task, "polkit or the bus has too many questions to answer; try "
+				    "again later, or as root");
 	} else {
 		g_debug("polkit cannot be asked: %s", error->message);
 		return_denied(task, "polkit cannot be asked, so only root may do that; is polkitd "

@@ -14,11 +14,13 @@
  * Calls of one user that may wait for polkit at a time. Each may hold descriptors, and the bus lets us
  * have 128 questions to others under way (max_replies_per_connection of dbus-daemon).
  */
-#define PENDING_MAX 16
+#define PENDING_MAX	16
+#define PENDING_ALL_MAX 96
 
 struct requests {
 	GPtrArray *all;	     /* not owned */
 	GHashTable *pending; /* uid to the number of requests that wait for polkit */
+	guint nr_pending;    /* of all users */
 	GHashTable *turns;   /* uid to struct turn */
 };
 
@@ -65,6 +67,7 @@ static void uncount(struct request *request)
 	GHashTable *pending = request->bus->requests->pending;
 	guint n = GPOINTER_TO_UINT(g_hash_table_lookup(pending, uid));
 
+	request->bus->requests->nr_pending--;
 	if (n > 1)
 		g_hash_table_insert(pending, uid, GUINT_TO_POINTER(n - 1));
 	else
@@ -83,6 +86,13 @@ static gboolean count(struct request *request, GError **error)
 			    n, request->caller->uid);
 		return FALSE;
 	}
+	if (request->bus->requests->nr_pending >= PENDING_ALL_MAX) {
+		g_set_error(error, RUSTLAND_ERROR, RUSTLAND_ERROR_LIMIT_EXCEEDED,
+			    "%u calls of all users wait for polkit already; try again later",
+			    request->bus->requests->nr_pending);
+		return FALSE;
+	}
+	request->bus->requests->nr_pending++;
 	g_hash_table_insert(pending, uid, GUINT_TO_POINTER(n + 1));
 	request->is_counted = TRUE;
 	return TRUE;

@@ -11,15 +11,15 @@
 
 #define FILE_NAME "profile"
 
-char *choice_read(const char *state_dir)
+char *choice_read(const char *state_dir, GError **error)
 {
 	g_autofree char *path = g_build_filename(state_dir, FILE_NAME, NULL);
-	g_autoptr(GError) error = NULL;
+	g_autoptr(GError) local = NULL;
 	g_autofree char *text = NULL;
 
-	if (!g_file_get_contents(path, &text, NULL, &error)) {
-		if (!g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-			g_warning("%s", error->message);
+	if (!g_file_get_contents(path, &text, NULL, &local)) {
+		if (!g_error_matches(local, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+			g_propagate_error(error, g_steal_pointer(&local));
 		return NULL;
 	}
 	g_strchomp(text);

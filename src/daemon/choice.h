@@ -8,8 +8,11 @@
 
 #include <glib.h>
 
-/* Free with g_free(). NULL: nobody chose one, or it cannot be read or is none, which is logged. */
-char *choice_read(const char *state_dir);
+/*
+ * Free with g_free(). NULL: nobody chose one, or it is none, which is logged; or, with an error, it cannot be
+ * read, which says nothing about what was chosen.
+ */
+char *choice_read(const char *state_dir, GError **error);
 
 /* profile: NULL to forget it. */
 gboolean choice_write(const char *state_dir, const char *profile, GError **error);

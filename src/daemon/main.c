@@ -85,8 +85,16 @@ static void set_config(struct daemon *d, struct config *config)
 
 static struct config *load_config(const struct daemon *d, GError **error)
 {
-	g_autofree char *profile = choice_read(d->state_dir);
+	g_autoptr(GError) local = NULL;
+	g_autofree char *profile = choice_read(d->state_dir, &local);
 
+	/* While it runs, the profile stays what it is; at the start it has to do without. */
+	if (local && d->config) {
+		g_propagate_error(error, g_steal_pointer(&local));
+		return NULL;
+	}
+	if (local)
+		g_warning("%s", local->message);
 	return config_load(&d->paths, profile, error);
 }
 

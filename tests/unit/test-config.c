@@ -316,17 +316,25 @@ static void test_unreadable(void **state)
 static void test_choice(void **state)
 {
 	struct fixture *f = *state;
+	g_autofree char *path = g_build_filename(f->dir, "profile", NULL);
 	g_autofree char *read = NULL;
 
-	assert_null(choice_read(f->dir));
+	assert_null(choice_read(f->dir, NULL));
 	assert_true(choice_write(f->dir, "gaming", NULL));
-	read = choice_read(f->dir);
+	read = choice_read(f->dir, NULL);
 	assert_string_equal(read, "gaming");
 	assert_true(choice_write(f->dir, NULL, NULL));
 	assert_true(choice_write(f->dir, NULL, NULL));
-	assert_null(choice_read(f->dir));
+	assert_null(choice_read(f->dir, NULL));
 	put(f, "profile", "turbo\n", -1);
-	assert_null(choice_read(f->dir));
+	assert_null(choice_read(f->dir, NULL));
+	/* A directory in its place: that is no choice of none. */
+	g_remove(path);
+	assert_int_equal(g_mkdir(path, 0755), 0);
+	assert_null(choice_read(f->dir, &f->error));
+	assert_non_null(f->error);
+	g_clear_error(&f->error);
+	g_rmdir(path);
 	assert_false(choice_write("/proc", "gaming", &f->error));
 	assert_non_null(f->error);
 }
