@@ -265,6 +265,13 @@ static gboolean prepare_foreground_process(struct request *request, const char *
 	return TRUE;
 }
 
+/* There is no such group, or nobody in it, where those of other users are. */
+static gboolean is_none_of_others(const struct request *request, const GError *error)
+{
+	return g_error_matches(error, RUSTLAND_ERROR, RUSTLAND_ERROR_NO_SUCH_PROCESS) &&
+	       cgroup_owner_of(request->path, request->caller->uid) == CGROUP_OTHERS;
+}
+
 static gboolean prepare_foreground_cgroup(struct request *request, const char **ret_action,
 					  GError **error)
 {
@@ -277,10 +284,16 @@ static gboolean prepare_foreground_cgroup(struct request *request, const char **
 	request->boost = boost_new();
 	request->boost->target.scope = RL_SCOPE_CGROUP;
 	request->boost->cgroup = cgroup_open(request->path, error);
-	if (!request->boost->cgroup)
+	if (request->boost->cgroup) {
+		if (!check_group(request, ret_action, error))
+			return FALSE;
+	} else if (is_none_of_others(request, *error)) {
+		/* That there is none is for those to know who may boost it: finish says so. */
+		g_clear_error(error);
+		*ret_action = ACTION_BOOST_OTHER;
+	} else {
 		return FALSE;
-	if (!check_group(request, ret_action, error))
-		return FALSE;
+	}
 	set_whose(request, *ret_action);
 	set_requester(request);
 	return TRUE;
@@ -288,7 +301,13 @@ static gboolean prepare_foreground_cgroup(struct request *request, const char **
 
 static gboolean finish_foreground(struct request *request, GError **error)
 {
-	(void)error;
+	struct boost *boost = request->boost;
+
+	if (boost && boost->target.scope == RL_SCOPE_CGROUP && !boost->cgroup) {
+		boost->cgroup = cgroup_open(request->path, error);
+		if (!boost->cgroup)
+			return FALSE;
+	}
 	boosts_set_foreground(request->bus->boosts, request->caller->uid,
 			      g_steal_pointer(&request->boost), request->order);
 	g_dbus_method_invocation_return_value(request->invocation, NULL);

@@ -202,6 +202,32 @@ def test_get_process_looks_as_far_up_as_the_scheduler(player, spawn):
         os.kill(bottom, 9)
 
 
+def reads(daemon):
+    """How many read calls rustlandd has made."""
+    with open(f"/proc/{daemon.process.pid}/io", encoding="ascii") as file:
+        return int(dict(line.split(": ") for line in file)["syscr"])
+
+
+def test_get_process_costs_the_same_whatever_is_boosted(daemon, player, spawn):
+    """One walk up the ancestors, not one for each boost."""
+    _top, bottom = nested(spawn, 40)
+    info, calls = f"(uint32 {bottom},)", 20
+
+    def cost():
+        before = reads(daemon)
+        for _ in range(calls):
+            player.call("GetProcess", info)
+        return (reads(daemon) - before) / calls
+
+    player.call("GetProcess", info)
+    alone = cost()
+    for _ in range(32):
+        player.boost(spawn().pid, "tree")
+    # 32 walks would be a thousand more. The bus and the main loop read as well, now and then.
+    assert cost() < alone + 40, alone
+    os.kill(bottom, 9)
+
+
 def test_get_boost(player, spawn):
     pid = spawn().pid
     cookie = player.boost(pid, "tree", options="{'AppId': <'org.example.Game'>}")

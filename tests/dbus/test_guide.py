@@ -69,7 +69,7 @@ def test_python_without_the_service(bus, program):
 
 def test_c(bus, daemon, player, program):
     (program / "launch.c").write_text(example("c"), encoding="utf-8")
-    flags = subprocess.check_output(["pkg-config", "--cflags", "--libs", "gio-2.0"], text=True)
+    flags = subprocess.check_output(["pkg-config", "--cflags", "--libs", "gio-unix-2.0"], text=True)
     subprocess.run(
         ["cc", "-Wall", "-Wextra", "-Werror", "-o", program / "launch", program / "launch.c"]
         + flags.split(),

@@ -6,7 +6,8 @@ user whose process it is, and root."""
 import os
 import threading
 
-from harness import BOOST_OTHER, BOOST_OWN, ERROR, INVALID, OTHER, PLAYER, boost_args, wait_for
+import pytest
+from harness import BOOST_OTHER, BOOST_OWN, DENIED, ERROR, INVALID, OTHER, PLAYER, boost_args, wait_for
 
 PUBLIC = {"Cookie", "Class", "Scope"}
 FACTS = {"Pid", "Name", "Uid", "Since", "Lifetime"}
@@ -148,6 +149,20 @@ def test_errors_name_nobody(bus, daemon, player, other, spawn):
     failure = other.failure("BoostProcess", boost_args(thread))
     assert str(threads.pid) not in failure.message
     assert other.error("GetProcess", "(uint32 0,)") == INVALID
+
+
+def test_groups_of_others_are_not_told_from_none(bus, daemon, player, root):
+    mount = "/sys/fs/cgroup/cgroup.controllers", "/sys/fs/cgroup/unified/cgroup.controllers"
+    if not any(map(os.path.exists, mount)):
+        pytest.skip("no control groups of version 2 here")
+    theirs = f"('/user.slice/user-{OTHER}.slice/user@{OTHER}.service/app.slice/app-x.scope',)"
+    own = theirs.replace(str(OTHER), str(PLAYER))
+    assert player.error("SetForegroundCGroup", theirs) == DENIED
+    assert player.error("SetForegroundCGroup", own) == ERROR + "NoSuchProcess"
+    # Who may boost it learns that there is none.
+    assert root.error("SetForegroundCGroup", theirs) == ERROR + "NoSuchProcess"
+    bus.allow(BOOST_OTHER)
+    assert player.error("SetForegroundCGroup", theirs) == ERROR + "NoSuchProcess"
 
 
 def test_nothing_is_left_where_others_can_read(start, connect, spawn):
