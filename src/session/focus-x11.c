@@ -13,7 +13,7 @@
 #include <config.h>
 
 #include <errno.h>
-#include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -207,9 +207,11 @@ static void on_attempted(struct x11_attempt *attempt, enum x11_kind kind, struct
 static bool find_cookie(const struct x11 *x11, const char *path, struct xauthority_cookie *ret)
 {
 	const GByteArray *cookies = x11->environment->cookies;
+	char host[HOST_NAME_MAX + 1] = "";
 
-	return xauthority_find(cookies->data, cookies->len, number_of(path), g_get_host_name(),
-			       ret);
+	/* Not GLib's, which remembers the first one. */
+	gethostname(host, sizeof(host) - 1);
+	return xauthority_find(cookies->data, cookies->len, number_of(path), host, ret);
 }
 
 /* Takes fd over. */
@@ -347,6 +349,13 @@ static void on_environment(struct session_environment *environment, gpointer use
 		return;
 	}
 	x11->wants_again = false;
+	/* It has a place whoever else is there. */
+	if (environment->display) {
+		g_autofree char *path = g_strconcat(SOCKET_DIR "/X", environment->display, NULL);
+
+		if (g_file_test(path, G_FILE_TEST_EXISTS) && is_wanted(path, false, x11))
+			try_server(x11, path);
+	}
 	paths = socket_finder_list(SOCKET_DIR, "X", "", is_wanted, x11);
 	for (guint i = 0; i < paths->len; i++)
 		try_server(x11, paths->pdata[i]);

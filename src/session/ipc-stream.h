@@ -13,8 +13,7 @@
 
 #include <glib.h>
 
-/* A description of a thousand windows is below 2 MB; as objects in memory it takes fifty times that at
- * worst. */
+/* A description of a thousand windows is below 2 MB; nothing but "{}" takes 230 MB as objects in memory. */
 #define IPC_INPUT_MAX (2u * 1024 * 1024)
 
 struct ipc_stream;

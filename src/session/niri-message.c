@@ -5,6 +5,9 @@
 #include "json-value.h"
 #include "niri-message.h"
 
+/* More than anybody has; a number that is not remembered has no process. */
+#define WINDOWS_MAX 4096
+
 struct niri_windows {
 	GHashTable *pids; /* number of a window to its process */
 	gint64 focused;	  /* number of the window, if ... */
@@ -34,8 +37,10 @@ static void learn(struct niri_windows *windows, JsonObject *window)
 
 	if (!json_value_number(window, "id", &id))
 		return;
-	g_hash_table_insert(windows->pids, g_memdup2(&id, sizeof(id)),
-			    GINT_TO_POINTER(json_value_pid(window)));
+	if (g_hash_table_size(windows->pids) < WINDOWS_MAX ||
+	    g_hash_table_contains(windows->pids, &id))
+		g_hash_table_insert(windows->pids, g_memdup2(&id, sizeof(id)),
+				    GINT_TO_POINTER(json_value_pid(window)));
 	if (json_value_is_true(window, "is_focused")) {
 		windows->focused = id;
 		windows->has_focused = true;

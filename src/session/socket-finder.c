@@ -2,10 +2,13 @@
 /* See socket-finder.h. */
 #include <config.h>
 
-#include <fcntl.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-#include <gio/gio.h>
+#include <glib-unix.h>
 
 #include "owner.h"
 #include "socket-finder.h"
@@ -23,7 +26,8 @@ struct socket_finder {
 	char *dir, *prefix, *suffix;
 	socket_found found;
 	gpointer userdata;
-	GFileMonitor *monitor;
+	int fd; /* of inotify; -1: nothing is heard of what is made later */
+	guint watch;
 	guint timer;	/* of the next look; 0: none is due */
 	guint tries;	/* looks since something new was there */
 	guint losses;	/* in a row */
@@ -156,17 +160,13 @@ void socket_finder_lost(struct socket_finder *finder)
 }
 
 /* A program begins to listen after it has made the socket: whoever is quicker is refused. */
-static void on_changed(GFileMonitor *monitor, GFile *file, GFile *other, GFileMonitorEvent event,
-		       gpointer userdata)
+static void handle_new(struct socket_finder *finder, const char *name)
 {
-	g_autofree char *name = g_file_get_basename(file);
-	g_autofree char *path = g_file_get_path(file);
-	struct socket_finder *finder = userdata;
+	g_autofree char *path = NULL;
 
-	(void)monitor, (void)other;
-	if (event != G_FILE_MONITOR_EVENT_CREATED || !g_str_has_prefix(name, finder->prefix) ||
-	    !g_str_has_suffix(name, finder->suffix))
+	if (!g_str_has_prefix(name, finder->prefix) || !g_str_has_suffix(name, finder->suffix))
 		return;
+	path = g_build_filename(finder->dir, name, NULL);
 	finder->tries = 0;
 	/* A look that is due may be far away. */
 	if (finder->timer)
@@ -174,11 +174,49 @@ static void on_changed(GFileMonitor *monitor, GFile *file, GFile *other, GFileMo
 	finder->found(finder, path, finder->userdata);
 }
 
+/*
+ * A bounded number of events at a time, however fast others make files there; what waits for us, waits in
+ * the kernel, which keeps a bounded number too and says when there were more.
+ */
+static gboolean on_readable(int fd, GIOCondition condition, gpointer userdata)
+{
+	union {
+		struct inotify_event event;
+		char bytes[16384];
+	} buffer;
+	ssize_t n = read(fd, &buffer, sizeof(buffer));
+	struct socket_finder *finder = userdata;
+	const struct inotify_event *event;
+
+	(void)condition;
+	for (ssize_t at = 0; at < n; at += (ssize_t)(sizeof(*event) + event->len)) {
+		event = (const struct inotify_event *)(buffer.bytes + at);
+		if (event->mask & IN_Q_OVERFLOW && !finder->timer)
+			look_in(finder, LOST_DELAY_MS);
+		else if (event->len)
+			handle_new(finder, event->name);
+	}
+	return G_SOURCE_CONTINUE;
+}
+
+static void watch(struct socket_finder *finder)
+{
+	finder->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (finder->fd < 0) {
+		g_message("%s: what is made there later is not found: inotify: %s", finder->dir,
+			  g_strerror(errno));
+		return;
+	}
+	/* One that is not there yet is not waited for; it comes up with the machine. */
+	if (inotify_add_watch(finder->fd, finder->dir, IN_CREATE | IN_MOVED_TO | IN_ONLYDIR) < 0)
+		g_debug("%s: %s", finder->dir, g_strerror(errno));
+	finder->watch = g_unix_fd_add(finder->fd, G_IO_IN, on_readable, finder);
+}
+
 struct socket_finder *socket_finder_new(const char *dir, const char *prefix, const char *suffix,
 					socket_found found, gpointer userdata)
 {
 	struct socket_finder *finder = g_new0(struct socket_finder, 1);
-	g_autoptr(GFile) file = g_file_new_for_path(dir);
 
 	finder->dir = g_strdup(dir);
 	finder->prefix = g_strdup(prefix);
@@ -186,11 +224,7 @@ struct socket_finder *socket_finder_new(const char *dir, const char *prefix, con
 	finder->found = found;
 	finder->userdata = userdata;
 	finder->lost_at = G_MININT64 / 2;
-	/* GLib would poll for a directory that is not there; that one comes up with the machine. */
-	if (g_file_test(dir, G_FILE_TEST_IS_DIR))
-		finder->monitor = g_file_monitor_directory(file, G_FILE_MONITOR_NONE, NULL, NULL);
-	if (finder->monitor)
-		g_signal_connect(finder->monitor, "changed", G_CALLBACK(on_changed), finder);
+	watch(finder);
 	look(finder);
 	return finder;
 }
@@ -199,9 +233,9 @@ void socket_finder_free(struct socket_finder *finder)
 {
 	if (!finder)
 		return;
-	if (finder->monitor)
-		g_file_monitor_cancel(finder->monitor);
-	g_clear_object(&finder->monitor);
+	g_clear_handle_id(&finder->watch, g_source_remove);
+	if (finder->fd >= 0)
+		close(finder->fd);
 	g_clear_handle_id(&finder->timer, g_source_remove);
 	g_free(finder->dir);
 	g_free(finder->prefix);

@@ -341,3 +341,32 @@ def test_a_bus_of_another_user(session, place):
         assert bridge.returncode == 1
         assert "its socket is another user's" in bridge.stderr
     assert place.servers[0].received() == b""
+
+
+FLOOD = """
+import os, sys
+for number in range(int(sys.argv[2])):
+    path = f"{sys.argv[1]}/X{number % 7}9999"
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY))
+    os.unlink(path)
+    if number == 1000:
+        print("flooded", flush=True)
+"""
+
+
+def test_a_flood_of_sockets(daemon, session, place, spawn):
+    """However fast another user makes and removes them, the rest goes on, and nothing piles up."""
+    game = spawn().pid
+    session.start_bridge()
+    session.start_gamemode()
+    flood = spawn(OTHER, sys.executable, "-c", FLOOD, str(X11_DIR), "400000")
+    assert flood.stdout.readline()
+    session.game("register", game)
+    wait_for("the game", lambda: daemon.classes() == {("tree", game): "boosted"})
+    assert flood.wait(120) == 0
+    session.game("unregister", game)
+    wait_for("its end", lambda: daemon.classes() == {})
+    status = pathlib.Path(f"/proc/{session.bridge.pid}/status").read_text(encoding="ascii")
+    peak_kb = int(status.split("VmHWM:")[1].split()[0])
+    print("peak", peak_kb, "kB")
+    assert peak_kb < 64 << 10, peak_kb

@@ -220,6 +220,25 @@ static void test_niri(void **state)
 	assert_int_equal(niri_focus("{\"WindowFocusChanged\":{\"id\":2}}"), 0);
 }
 
+/* Ever new windows are not remembered without end; those that are, are still known. */
+static void test_niri_crowd(void **state)
+{
+	(void)state;
+	for (int i = 1; i <= 5000; i++) {
+		g_autofree char *line = g_strdup_printf(
+			"{\"WindowOpenedOrChanged\":{\"window\":{\"id\":%d,\"pid\":%d,"
+			"\"is_focused\":true}}}",
+			i, i);
+
+		assert_int_equal(niri_focus(line), i <= 4096 ? i : 0);
+	}
+	assert_int_equal(niri_focus("{\"WindowFocusChanged\":{\"id\":7}}"), 7);
+	assert_int_equal(niri_focus("{\"WindowClosed\":{\"id\":7}}"), 0);
+	assert_int_equal(niri_focus("{\"WindowOpenedOrChanged\":{\"window\":" NIRI_WINDOW(
+				 6000, 66, true) "}}"),
+			 66);
+}
+
 static void test_niri_nonsense(void **state)
 {
 	static const char *const lines[] = {
@@ -316,6 +335,7 @@ int main(void)
 		cmocka_unit_test(test_hyprland_events),
 		cmocka_unit_test(test_hyprland_answer),
 		cmocka_unit_test_setup_teardown(test_niri, set_up_niri, tear_down_niri),
+		cmocka_unit_test_setup_teardown(test_niri_crowd, set_up_niri, tear_down_niri),
 		cmocka_unit_test_setup_teardown(test_niri_nonsense, set_up_niri, tear_down_niri),
 	};
 
