@@ -278,7 +278,9 @@ static int daemon_open(struct daemon *d, GError **error)
 	/* That was what it takes one for. Other threads follow, and have what this one has. */
 	(void)capabilities_rest();
 	classes_fds(d->classes, supervisor.class_fds);
-	d->store = store_new(d->runtime_dir);
+	d->store = store_new(d->runtime_dir, error);
+	if (!d->store)
+		return STATUS_FAILED;
 	d->boosts = boosts_new(d->classes, d->store);
 	boosts_set_limits(d->boosts, d->config);
 	d->supervisor =

@@ -38,8 +38,11 @@ static void set_unreadable(pid_t pid, int err, GError **error)
 {
 	if (is_shortage(err))
 		set_shortage(err, error);
-	else
+	else if (err == ENOENT || err == ESRCH)
 		set_gone(pid, error);
+	else
+		g_set_error(error, G_DBUS_ERROR, G_DBUS_ERROR_FAILED, "Cannot read /proc/%d: %s",
+			    pid, g_strerror(err));
 }
 
 static void set_is_thread(pid_t pid, GError **error)
@@ -198,8 +201,8 @@ static struct process *pin_fd(int pidfd, gboolean any, GError **error)
 	int fd;
 
 	if (!pid_of_fd(pidfd, &pid)) {
-		if (is_shortage(errno))
-			set_shortage(errno, error);
+		if (errno != EINVAL && errno != ESRCH)
+			set_unreadable(getpid(), errno, error);
 		else
 			g_set_error_literal(error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
 					    "The descriptor is no pidfd; make one with "

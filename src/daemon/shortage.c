@@ -44,6 +44,10 @@ char *read_proc(pid_t pid, const char *file)
 		errno = ENFILE;
 	else if (g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOMEM))
 		errno = ENOMEM;
+	else if (g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_IO))
+		errno = EIO;
+	else if (g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_ACCES))
+		errno = EACCES;
 	else
 		errno = ESRCH;
 	return NULL;

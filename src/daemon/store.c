@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <gio/gio.h>
 #include <systemd/sd-daemon.h>
 
 #include "boost.h"
@@ -21,9 +22,10 @@
 
 struct store {
 	char *file;
-	GHashTable *fds; /* cookie to descriptor + 1, of those the manager handed back */
-	char *unsaved;	 /* what could not be written; NULL: all is */
-	guint timer;	 /* until it is tried again */
+	GPtrArray *boosts; /* of the last run, until store_load() */
+	GHashTable *fds;   /* cookie to descriptor + 1, of those the manager handed back */
+	char *unsaved;	   /* what could not be written; NULL: all is */
+	guint timer;	   /* until it is tried again */
 };
 
 static gboolean parse_cookie(const char *name, uint32_t *ret)
@@ -42,31 +44,12 @@ static void close_fd(gpointer fd_plus_one)
 	close(GPOINTER_TO_INT(fd_plus_one) - 1);
 }
 
-struct store *store_new(const char *dir)
-{
-	struct store *store = g_new0(struct store, 1);
-	char **names = NULL;
-	uint32_t cookie;
-	int n;
-
-	store->file = g_build_filename(dir, "boosts", NULL);
-	store->fds = g_hash_table_new_full(NULL, NULL, NULL, close_fd);
-	n = sd_listen_fds_with_names(1, &names);
-	for (int i = 0; i < n; i++) {
-		if (parse_cookie(names[i], &cookie))
-			g_hash_table_insert(store->fds, GUINT_TO_POINTER(cookie),
-					    GINT_TO_POINTER(SD_LISTEN_FDS_START + i + 1));
-		free(names[i]);
-	}
-	free(names);
-	return store;
-}
-
 void store_free(struct store *store)
 {
 	if (!store)
 		return;
 	g_clear_handle_id(&store->timer, g_source_remove);
+	g_clear_pointer(&store->boosts, g_ptr_array_unref);
 	g_hash_table_unref(store->fds);
 	g_free(store->unsaved);
 	g_free(store->file);
@@ -177,15 +160,15 @@ void store_save(struct store *store, const GPtrArray *boosts)
 
 /* The number is pinned again where the descriptor got lost; then the start time decides. */
 static struct process *find_process(struct store *store, uint32_t cookie, pid_t pid,
-				    uint64_t start_ticks)
+				    uint64_t start_ticks, GError **error)
 {
 	gpointer fd_plus_one = g_hash_table_lookup(store->fds, GUINT_TO_POINTER(cookie));
 	struct process *process;
 
 	if (fd_plus_one)
-		process = process_pin_fd(GPOINTER_TO_INT(fd_plus_one) - 1, NULL);
+		process = process_pin_fd(GPOINTER_TO_INT(fd_plus_one) - 1, error);
 	else
-		process = process_pin((uint32_t)pid, NULL);
+		process = process_pin((uint32_t)pid, error);
 	if (process && (process->pid != pid || process->start_ticks != start_ticks)) {
 		process_free(process);
 		process = NULL;
@@ -193,9 +176,9 @@ static struct process *find_process(struct store *store, uint32_t cookie, pid_t 
 	return process;
 }
 
-static struct cgroup *find_cgroup(const char *path, uint64_t id)
+static struct cgroup *find_cgroup(const char *path, uint64_t id, GError **error)
 {
-	struct cgroup *cgroup = cgroup_open(path, NULL);
+	struct cgroup *cgroup = cgroup_open(path, error);
 
 	if (cgroup && cgroup->id != id) {
 		cgroup_free(cgroup);
@@ -211,8 +194,22 @@ static char *read_string(GKeyFile *file, const char *group, const char *key)
 	return value ? value : g_strdup("");
 }
 
-static struct boost *read_boost(struct store *store, GKeyFile *file, const char *group)
+/* Whether that error tells what became of a process or a group: then it is done with. */
+static gboolean is_known(GError **error)
 {
+	if (*error && (g_error_matches(*error, G_DBUS_ERROR, G_DBUS_ERROR_FAILED) ||
+		       g_error_matches(*error, G_DBUS_ERROR, G_DBUS_ERROR_LIMITS_EXCEEDED)))
+		return FALSE;
+	g_clear_error(error);
+	return TRUE;
+}
+
+/* NULL without an error: it is not readable, which is logged. */
+static struct boost *read_boost(struct store *store, GKeyFile *file, const char *group,
+				GError **error)
+{
+	g_autoptr(GError) local = NULL;
+
 	g_autofree char *class = read_string(file, group, "Class");
 	g_autofree char *scope = read_string(file, group, "Scope");
 	g_autofree char *path = g_key_file_get_string(file, group, "CGroup", NULL);
@@ -230,12 +227,18 @@ static struct boost *read_boost(struct store *store, GKeyFile *file, const char 
 	boost->target.of_user = g_key_file_get_boolean(file, group, "OfUser", NULL);
 	boost->target.uid = boost->uid;
 	if (boost->pid)
-		boost->process =
-			find_process(store, boost->cookie, boost->pid,
-				     g_key_file_get_uint64(file, group, "StartTicks", NULL));
-	if (path)
-		boost->cgroup =
-			find_cgroup(path, g_key_file_get_uint64(file, group, "CGroupId", NULL));
+		boost->process = find_process(
+			store, boost->cookie, boost->pid,
+			g_key_file_get_uint64(file, group, "StartTicks", NULL), &local);
+	if (path && is_known(&local))
+		boost->cgroup = find_cgroup(
+			path, g_key_file_get_uint64(file, group, "CGroupId", NULL), &local);
+	if (!is_known(&local)) {
+		g_propagate_prefixed_error(error, g_steal_pointer(&local),
+					   "Cannot restore boost %" PRIu32 ": ", boost->cookie);
+		boost_free(boost);
+		return NULL;
+	}
 	g_free(boost->reason);
 	g_free(boost->app_id);
 	g_free(boost->requester);
@@ -249,27 +252,68 @@ static struct boost *read_boost(struct store *store, GKeyFile *file, const char 
 	return boost;
 }
 
+/* The boosts in the file, as far as it makes sense. */
+static gboolean read_boosts(struct store *store, GError **error)
+{
+	g_autoptr(GKeyFile) file = g_key_file_new();
+	g_autoptr(GError) local = NULL;
+	g_auto(GStrv) groups = NULL;
+
+	if (!g_key_file_load_from_file(file, store->file, G_KEY_FILE_NONE, &local)) {
+		if (g_error_matches(local, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+			return TRUE;
+		if (local->domain == G_FILE_ERROR) {
+			g_propagate_error(error, g_steal_pointer(&local));
+			return FALSE;
+		}
+		g_warning("%s: %s; boosts of the last run are lost", store->file, local->message);
+		return TRUE;
+	}
+	groups = g_key_file_get_groups(file, NULL);
+	for (char **group = groups; *group; group++) {
+		struct boost *boost = read_boost(store, file, *group, &local);
+
+		if (boost)
+			g_ptr_array_add(store->boosts, boost);
+		if (local) {
+			g_propagate_error(error, g_steal_pointer(&local));
+			return FALSE;
+		}
+	}
+	return TRUE;
+}
+
+struct store *store_new(const char *dir, GError **error)
+{
+	struct store *store = g_new0(struct store, 1);
+	char **names = NULL;
+	uint32_t cookie;
+	int n;
+
+	store->file = g_build_filename(dir, "boosts", NULL);
+	store->boosts = g_ptr_array_new_with_free_func((GDestroyNotify)boost_free);
+	store->fds = g_hash_table_new_full(NULL, NULL, NULL, close_fd);
+	n = sd_listen_fds_with_names(1, &names);
+	for (int i = 0; i < n; i++) {
+		if (parse_cookie(names[i], &cookie))
+			g_hash_table_insert(store->fds, GUINT_TO_POINTER(cookie),
+					    GINT_TO_POINTER(SD_LISTEN_FDS_START + i + 1));
+		free(names[i]);
+	}
+	free(names);
+	if (read_boosts(store, error))
+		return store;
+	store_free(store);
+	return NULL;
+}
+
 GPtrArray *store_load(struct store *store)
 {
-	GPtrArray *boosts = g_ptr_array_new();
-	g_autoptr(GKeyFile) file = g_key_file_new();
-	g_autoptr(GError) error = NULL;
-	g_auto(GStrv) groups = NULL;
+	GPtrArray *boosts = g_steal_pointer(&store->boosts);
 	GHashTableIter iter;
 	gpointer cookie;
 
-	if (g_key_file_load_from_file(file, store->file, G_KEY_FILE_NONE, &error)) {
-		groups = g_key_file_get_groups(file, NULL);
-		for (char **group = groups; *group; group++) {
-			struct boost *boost = read_boost(store, file, *group);
-
-			if (boost)
-				g_ptr_array_add(boosts, boost);
-		}
-	} else if (!g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT)) {
-		g_warning("%s: %s; boosts of the last run are lost", store->file, error->message);
-	}
-
+	g_ptr_array_set_free_func(boosts, NULL);
 	for (guint i = 0; i < boosts->len; i++) {
 		const struct boost *boost = g_ptr_array_index(boosts, i);
 

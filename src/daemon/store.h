@@ -15,8 +15,12 @@
 struct boost;
 struct store;
 
-/* dir must exist. Takes over the descriptors that the manager hands back. */
-struct store *store_new(const char *dir);
+/*
+ * dir must exist. Takes over the descriptors that the manager hands back, and finds the boosts of the
+ * last run again. Fails when something cannot be read now that is there: whoever starts the service
+ * once more may have more luck, and nothing is lost until then.
+ */
+struct store *store_new(const char *dir, GError **error);
 /* Leaves all as it is, for the next start. */
 void store_free(struct store *store);
 

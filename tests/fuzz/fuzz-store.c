@@ -56,7 +56,7 @@ static GPtrArray *load(void)
 	GPtrArray *boosts;
 
 	hand_back();
-	store = store_new(fuzz_directory);
+	store = store_new(fuzz_directory, NULL);
 	boosts = store_load(store);
 	require(fcntl(FD, F_GETFD) < 0 && fcntl(FD + 1, F_GETFD) < 0);
 	require(dup2(1, FD) == FD && dup2(1, FD + 1) == FD + 1);
@@ -69,7 +69,7 @@ static GPtrArray *load(void)
 
 static void save(const GPtrArray *boosts)
 {
-	struct store *store = store_new(fuzz_directory);
+	struct store *store = store_new(fuzz_directory, NULL);
 
 	for (guint i = 0; i < boosts->len; i++)
 		store_put_fd(store, boosts->pdata[i]);

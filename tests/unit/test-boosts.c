@@ -66,7 +66,7 @@ static void open_registry(struct fixture *f)
 	const struct config limits = {
 		.max_boosts_per_user = 3, .max_changes = 5, .changes_window_s = 20};
 
-	f->store = store_new(f->dir);
+	f->store = store_new(f->dir, NULL);
 	f->boosts = boosts_new(f->classes, f->store);
 	boosts_set_limits(f->boosts, &limits);
 	boosts_start(f->boosts, &listener, f);
