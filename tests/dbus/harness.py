@@ -23,7 +23,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent.parent
 STAGE = pathlib.Path(os.environ.get("STAGE", TOP / "out/stage"))
-PATIENCE = 60
+PATIENCE = int(os.environ.get("PATIENCE", "60"))
 
 NAME, PATH = "org.scx.Rustland", "/org/scx/Rustland"
 ERROR = NAME + ".Error."

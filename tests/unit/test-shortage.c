@@ -182,7 +182,7 @@ static void wait_until_saved(const struct fixture *f)
 static void test_store_with_spare(void **state)
 {
 	struct fixture *f = *state;
-	struct store *store = store_new(f->dir);
+	struct store *store = store_new(f->dir, NULL);
 
 	keep_spare_descriptors();
 	exhaust(f);
@@ -196,7 +196,7 @@ static void test_store_with_spare(void **state)
 static void test_store_later(void **state)
 {
 	struct fixture *f = *state;
-	struct store *store = store_new(f->dir);
+	struct store *store = store_new(f->dir, NULL);
 
 	exhaust(f);
 	save(store);

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Makes the n-th call of a kind fail in a program that is started with this in LD_PRELOAD. Whoever
+ * starts it says which in a file, FAULTS_CONTROL, that both have mapped: so that a fault can be set at
+ * any time, and how many calls there were can be read. Only the program of the name FAULTS_PROGRAM is
+ * looked at, and not what it forks.
+ *
+ * A call that fails does nothing else. It must never change what it does not make fail.
+ */
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* faults.py has the same numbers. */
+enum kind {
+	NONE,
+	OPEN,	 /* a file or a directory */
+	READ,
+	WRITE,
+	FD,	 /* whatever else makes a descriptor */
+	NET,	 /* what is done with a socket */
+	PROCESS, /* processes and threads */
+	FILES,	 /* names of files */
+	WATCH,	 /* being told of events */
+	MEMORY,
+	NR_KINDS,
+};
+
+/* In the file. The test writes the first line, this program the others. */
+struct control {
+	int32_t kind, at, error;
+	int32_t hit;			 /* one has failed */
+	_Atomic int32_t count[NR_KINDS]; /* calls of each kind */
+	char what[128];			 /* which one failed */
+};
+
+static struct control *control;
+static pid_t self;
+
+__attribute__((constructor)) static void find_control(void)
+{
+	const char *path = getenv("FAULTS_CONTROL"), *program = getenv("FAULTS_PROGRAM");
+	int fd;
+
+	if (!path || !program || strcmp(program, program_invocation_short_name) != 0)
+		return;
+	fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	control = mmap(NULL, sizeof(*control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (control == MAP_FAILED)
+		control = NULL;
+	syscall(SYS_close, fd);
+	self = getpid();
+}
+
+/* Whether this call is the one. */
+static bool fails(enum kind kind, const char *name, const char *argument)
+{
+	int32_t number;
+
+	if (!control || getpid() != self)
+		return false;
+	number = atomic_fetch_add(&control->count[kind], 1) + 1;
+	if (control->kind != (int32_t)kind || number != control->at)
+		return false;
+	strncpy(control->what, name, sizeof(control->what) - 1);
+	if (argument) {
+		strncat(control->what, " ", sizeof(control->what) - strlen(control->what) - 1);
+		strncat(control->what, argument,
+			sizeof(control->what) - strlen(control->what) - 1);
+	}
+	control->hit = 1;
+	errno = control->error;
+	return true;
+}
+
+/* An eventfd is memory of the program's own: reading or writing one does not fail. */
+static bool is_real(int fd)
+{
+	struct stat st;
+
+	return syscall(SYS_fstat, fd, &st) < 0 || (st.st_mode & S_IFMT);
+}
+
+#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+
+#define FAIL(kind, result, name, ret, parameters, arguments, argument)                             \
+	FAIL_IF(true, kind, result, name, ret, parameters, arguments, argument)
+
+#define FAIL_IF(condition, kind, result, name, ret, parameters, arguments, argument)               \
+	ret name parameters                                                                        \
+	{                                                                                          \
+		static ret(*real) parameters;                                                      \
+                                                                                                   \
+		if ((condition) && fails(kind, #name, argument))                                                  \
+			return result;                                                             \
+		if (!real)                                                                         \
+			real = (ret(*) parameters)dlsym(RTLD_NEXT, #name);                         \
+		return real arguments;                                                             \
+	}
+
+/* ---- Files ---------------------------------------------------------------------------------- */
+
+#define FAIL_OPEN(name)                                                                            \
+	int name(const char *path, int flags, ...)                                                 \
+	{                                                                                          \
+		va_list args;                                                                      \
+		mode_t mode;                                                                       \
+                                                                                                   \
+		va_start(args, flags);                                                             \
+		mode = va_arg(args, mode_t);                                                       \
+		va_end(args);                                                                      \
+		return fails(OPEN, #name, path) ? -1 : REAL(name)(path, flags, mode);              \
+	}
+
+#define FAIL_OPENAT(name)                                                                          \
+	int name(int dir, const char *path, int flags, ...)                                        \
+	{                                                                                          \
+		va_list args;                                                                      \
+		mode_t mode;                                                                       \
+                                                                                                   \
+		va_start(args, flags);                                                             \
+		mode = va_arg(args, mode_t);                                                       \
+		va_end(args);                                                                      \
+		return fails(OPEN, #name, path) ? -1 : REAL(name)(dir, path, flags, mode);         \
+	}
+
+FAIL_OPEN(open)
+FAIL_OPEN(open64)
+FAIL_OPENAT(openat)
+FAIL_OPENAT(openat64)
+FAIL(OPEN, NULL, fopen, FILE *, (const char *path, const char *mode), (path, mode), path)
+FAIL(OPEN, NULL, fopen64, FILE *, (const char *path, const char *mode), (path, mode), path)
+FAIL(OPEN, NULL, opendir, DIR *, (const char *path), (path), path)
+
+FAIL_IF(is_real(fd), READ, -1, read, ssize_t, (int fd, void *buf, size_t n), (fd, buf, n), NULL)
+FAIL_IF(is_real(fd), READ, -1, pread, ssize_t, (int fd, void *buf, size_t n, off_t at), (fd, buf, n, at), NULL)
+FAIL_IF(is_real(fd), READ, -1, pread64, ssize_t, (int fd, void *buf, size_t n, off64_t at), (fd, buf, n, at), NULL)
+FAIL(READ, NULL, readdir, struct dirent *, (DIR * dir), (dir), NULL)
+FAIL(READ, NULL, readdir64, struct dirent64 *, (DIR * dir), (dir), NULL)
+FAIL_IF(is_real(fd), WRITE, -1, write, ssize_t, (int fd, const void *buf, size_t n), (fd, buf, n), NULL)
+FAIL_IF(is_real(fd), WRITE, -1, writev, ssize_t, (int fd, const struct iovec *v, int n), (fd, v, n), NULL)
+FAIL(WRITE, -1, fsync, int, (int fd), (fd), NULL)
+FAIL(WRITE, EOF, fflush, int, (FILE * f), (f), NULL)
+FAIL(WRITE, -1, ftruncate, int, (int fd, off_t size), (fd, size), NULL)
+FAIL(WRITE, ENOSPC, posix_fallocate, int, (int fd, off_t at, off_t size), (fd, at, size), NULL)
+
+FAIL(FILES, -1, mkdir, int, (const char *path, mode_t mode), (path, mode), path)
+FAIL(FILES, -1, rename, int, (const char *from, const char *to), (from, to), to)
+FAIL(FILES, -1, unlink, int, (const char *path), (path), path)
+FAIL(FILES, -1, remove, int, (const char *path), (path), path)
+FAIL(FILES, -1, chmod, int, (const char *path, mode_t mode), (path, mode), path)
+FAIL(FILES, -1, fchmod, int, (int fd, mode_t mode), (fd, mode), NULL)
+FAIL(FILES, -1, access, int, (const char *path, int mode), (path, mode), path)
+FAIL(FILES, -1, stat, int, (const char *path, struct stat *st), (path, st), path)
+FAIL(FILES, -1, lstat, int, (const char *path, struct stat *st), (path, st), path)
+FAIL(FILES, -1, stat64, int, (const char *path, struct stat64 *st), (path, st), path)
+FAIL(FILES, -1, lstat64, int, (const char *path, struct stat64 *st), (path, st), path)
+FAIL(FILES, -1, fstat64, int, (int fd, struct stat64 *st), (fd, st), NULL)
+FAIL(FILES, -1, statx, int,
+     (int dir, const char *path, int flags, unsigned int mask, struct statx *st),
+     (dir, path, flags, mask, st), path)
+FAIL(FILES, -1, fstat, int, (int fd, struct stat *st), (fd, st), NULL)
+
+/* ---- Descriptors ----------------------------------------------------------------------------- */
+
+#define FAIL_FCNTL(name)                                                                           \
+	int name(int fd, int command, ...)                                                         \
+	{                                                                                          \
+		va_list args;                                                                      \
+		void *argument;                                                                    \
+                                                                                                   \
+		va_start(args, command);                                                           \
+		argument = va_arg(args, void *);                                                   \
+		va_end(args);                                                                      \
+		if ((command == F_DUPFD || command == F_DUPFD_CLOEXEC) &&                          \
+		    fails(FD, #name, "F_DUPFD"))                                                   \
+			return -1;                                                                 \
+		return REAL(name)(fd, command, argument);                                          \
+	}
+
+FAIL_FCNTL(fcntl)
+FAIL_FCNTL(fcntl64)
+FAIL(FD, -1, dup, int, (int fd), (fd), NULL)
+FAIL(FD, -1, pipe, int, (int fds[2]), (fds), NULL)
+FAIL(FD, -1, pipe2, int, (int fds[2], int flags), (fds, flags), NULL)
+FAIL(FD, -1, pidfd_open, int, (pid_t pid, unsigned int flags), (pid, flags), NULL)
+FAIL(FD, -1, socket, int, (int domain, int type, int protocol), (domain, type, protocol), NULL)
+FAIL(FD, -1, socketpair, int, (int domain, int type, int protocol, int fds[2]),
+     (domain, type, protocol, fds), NULL)
+FAIL(FD, -1, eventfd, int, (unsigned int value, int flags), (value, flags), NULL)
+FAIL(FD, -1, epoll_create1, int, (int flags), (flags), NULL)
+FAIL(FD, -1, timerfd_create, int, (clockid_t clock, int flags), (clock, flags), NULL)
+FAIL(FD, -1, inotify_init1, int, (int flags), (flags), NULL)
+FAIL(FD, -1, accept4, int, (int fd, struct sockaddr *address, socklen_t *len, int flags),
+     (fd, address, len, flags), NULL)
+FAIL(FD, -1, memfd_create, int, (const char *name, unsigned int flags), (name, flags), name)
+
+FAIL(NET, -1, connect, int, (int fd, const struct sockaddr *address, socklen_t len),
+     (fd, address, len), NULL)
+FAIL(NET, -1, bind, int, (int fd, const struct sockaddr *address, socklen_t len),
+     (fd, address, len), NULL)
+FAIL(NET, -1, listen, int, (int fd, int n), (fd, n), NULL)
+FAIL(NET, -1, sendmsg, ssize_t, (int fd, const struct msghdr *message, int flags),
+     (fd, message, flags), NULL)
+FAIL(NET, -1, recvmsg, ssize_t, (int fd, struct msghdr *message, int flags), (fd, message, flags),
+     NULL)
+FAIL(NET, -1, send, ssize_t, (int fd, const void *buf, size_t n, int flags), (fd, buf, n, flags),
+     NULL)
+FAIL(NET, -1, recv, ssize_t, (int fd, void *buf, size_t n, int flags), (fd, buf, n, flags), NULL)
+FAIL(NET, -1, getsockopt, int, (int fd, int level, int name, void *value, socklen_t *len),
+     (fd, level, name, value, len), NULL)
+FAIL(NET, -1, setsockopt, int, (int fd, int level, int name, const void *value, socklen_t len),
+     (fd, level, name, value, len), NULL)
+
+FAIL(WATCH, -1, epoll_ctl, int, (int fd, int op, int of, struct epoll_event *event),
+     (fd, op, of, event), NULL)
+FAIL(WATCH, -1, timerfd_settime, int,
+     (int fd, int flags, const struct itimerspec *value, struct itimerspec *old),
+     (fd, flags, value, old), NULL)
+FAIL(WATCH, -1, inotify_add_watch, int, (int fd, const char *path, uint32_t mask), (fd, path, mask),
+     path)
+
+/* ---- Processes, threads, memory ------------------------------------------------------------- */
+
+FAIL(PROCESS, -1, fork, pid_t, (void), (), NULL)
+FAIL(PROCESS, EAGAIN, pthread_create, int,
+     (pthread_t * thread, const pthread_attr_t *attr, void *(*fn)(void *), void *argument),
+     (thread, attr, fn, argument), NULL)
+FAIL(PROCESS, EAGAIN, posix_spawn, int,
+     (pid_t * pid, const char *path, const posix_spawn_file_actions_t *actions,
+      const posix_spawnattr_t *attr, char *const argv[], char *const env[]),
+     (pid, path, actions, attr, argv, env), path)
+
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t n, size_t size);
+extern void *__libc_realloc(void *old, size_t size);
+
+void *malloc(size_t size)
+{
+	return fails(MEMORY, "malloc", NULL) ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t n, size_t size)
+{
+	return fails(MEMORY, "calloc", NULL) ? NULL : __libc_calloc(n, size);
+}
+
+void *realloc(void *old, size_t size)
+{
+	return fails(MEMORY, "realloc", NULL) ? NULL : __libc_realloc(old, size);
+}

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Faults by number: the n-th call of a kind that rustlandd makes fails, see faults.c."""
+
+import contextlib
+import ctypes
+import errno
+import mmap
+import os
+import pathlib
+import subprocess
+
+from harness import HERE, Daemon
+
+# The numbers are those of faults.c.
+OPEN, READ, WRITE, FD, NET, PROCESS, FILES, WATCH, MEMORY = range(1, 10)
+KINDS = {
+    "open": (OPEN, errno.EMFILE),
+    "read": (READ, errno.EIO),
+    "write": (WRITE, errno.ENOSPC),
+    "descriptor": (FD, errno.EMFILE),
+    "socket": (NET, errno.ENOBUFS),
+    "process": (PROCESS, errno.EAGAIN),
+    "name": (FILES, errno.EACCES),
+    "watch": (WATCH, errno.ENOSPC),
+    "memory": (MEMORY, errno.ENOMEM),
+}
+
+
+class Control(ctypes.Structure):
+    _fields_ = [
+        ("kind", ctypes.c_int32),
+        ("at", ctypes.c_int32),
+        ("error", ctypes.c_int32),
+        ("hit", ctypes.c_int32),
+        ("count", ctypes.c_int32 * 10),
+        ("what", ctypes.c_char * 128),
+    ]
+
+
+def compile_library(directory):
+    library = directory / "faults.so"
+    flags = ["-std=gnu11", "-D_GNU_SOURCE", "-O1", "-fPIC", "-shared", "-Wall", "-Werror"]
+    subprocess.run(
+        ["cc", *flags, "-Wno-nonnull-compare", "-o", library, HERE / "faults.c"], check=True
+    )
+    return library
+
+
+class Faults:
+    """The file that a program under test looks into."""
+
+    def __init__(self, directory, program):
+        self.path = pathlib.Path(directory) / "faults"
+        self.path.write_bytes(bytes(ctypes.sizeof(Control)))
+        with open(self.path, "r+b") as file:
+            self.map = mmap.mmap(file.fileno(), ctypes.sizeof(Control))
+        self.control = Control.from_buffer(self.map)
+        self.program = program
+
+    def set(self, kind=0, at=0, error=0):
+        """Counts from 0 again; kind 0: nothing fails."""
+        ctypes.memset(ctypes.addressof(self.control), 0, ctypes.sizeof(Control))
+        self.control.at, self.control.error = at, error
+        self.control.kind = kind
+
+    def environment(self, library):
+        return {
+            "LD_PRELOAD": str(library),
+            "FAULTS_CONTROL": str(self.path),
+            "FAULTS_PROGRAM": self.program,
+        }
+
+    @property
+    def hit(self):
+        return self.control.what.decode() if self.control.hit else None
+
+    def counts(self):
+        return list(self.control.count)
+
+
+class FaultyDaemon(Daemon):
+    """One that may end whenever it has a reason to; whoever uses it does what systemd would."""
+
+    def __init__(self, bus, library):
+        self.library, self.faults = library, None
+        super().__init__(bus, store=True)
+
+    def environment(self):
+        if not self.faults:
+            self.faults = Faults(self.dir, "rustlandd")
+        return super().environment() | self.faults.environment(self.library)
+
+    def is_on_bus(self):
+        return self.process.poll() is not None or self.bus.has_owner("org.scx.Rustland")
+
+    @property
+    def ended(self):
+        return self.process.poll() is not None
+
+    def descriptors(self):
+        return len(self.descriptor_names())
+
+    def descriptor_names(self):
+        names = []
+        for fd in pathlib.Path(f"/proc/{self.process.pid}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                names.append(os.readlink(fd))
+        return sorted(names)

@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Whatever fails, and whenever: the service does not crash, leaks nothing, and after systemd has started
+it again if need be, boosts are those that their owners were told of, in the registry, in what the
+scheduler is told and in the store.
+
+One scene is played over and over, and each time the next call of a kind fails: from the start of the
+service, which has boosts to restore, to its stop. When memory fails GLib ends the program: then, too,
+no boost may be lost. FAULTS=all in the environment: every number, where otherwise some are drawn.
+"""
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+
+import pytest
+from faults import KINDS, MEMORY, PROCESS, FaultyDaemon, compile_library
+from harness import BOOST_OWN, PLAYER, SET_PROFILE, CallError, wait_for
+
+SEED = int(os.environ.get("FAULTS_SEED", "1"))
+ALL = os.environ.get("FAULTS") == "all"
+# How many numbers of each kind are drawn.
+DRAWN, DRAWN_OF_MEMORY, ALL_OF_MEMORY = 3, 2, 200
+# What a caller may be told when the service has just ended.
+GONE = ("NoReply", "ServiceUnknown", "NameHasNoOwner", "Disconnected", "UnknownObject", "Timeout")
+
+
+@pytest.fixture(scope="session")
+def library(bus):
+    return compile_library(bus.dir)
+
+
+class Scene:
+    def __init__(self, bus, library, connect):
+        self.daemon = FaultyDaemon(bus, library)
+        self.client, self.root = connect(PLAYER), connect(0)
+        self.others = []  # processes of one run
+        self.usual, self.log_seen = 0, 0
+        self.kept = [self.spawn() for _ in range(2)]
+        self.others.clear()
+        self.sure = {self.client.boost(p.pid, "tree"): p.pid for p in self.kept}
+        self.maybe = set()  # processes whose boost may be there, or not
+        self.problems = []
+
+    def spawn(self):
+        process = subprocess.Popen(
+            ["sleep", "1000"], user=PLAYER, group=PLAYER, extra_groups=[], cwd="/",
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )
+        self.others.append(process)
+        return process
+
+    def note(self, problem):
+        self.problems.append(problem)
+
+    # ---- one run ----------------------------------------------------------------------------
+
+    def ask(self, client, method, args=None, **more):
+        """What a call returns; None, when it failed."""
+        self.daemon.store.pump()  # a manager that does not listen would stop the service
+        try:
+            return client.call(method, args, **more)
+        except CallError as error:
+            if self.daemon.ended or error.name.endswith(GONE):
+                return None
+            return None if self.daemon.faults.hit else self.note(f"{method}: {error}")
+
+    def boost(self, process):
+        args = f'(uint32 {process.pid}, "process", "a test", @a{{sv}} {{}})'
+        cookie = self.ask(self.client, "BoostProcess", args)
+        if cookie is None:
+            self.maybe.add(process.pid)
+        else:
+            self.sure[cookie] = process.pid
+        return cookie
+
+    def act(self):
+        stays, goes, ends = (self.spawn() for _ in range(3))
+        self.boost(stays)
+        released, _ended = self.boost(goes), self.boost(ends)
+        self.ask(self.client, "SetForegroundProcess", f"(uint32 {stays.pid},)")
+        self.maybe.add(stays.pid)
+        self.ask(self.root, "ListBoosts")
+        self.ask(self.root, "GetProcess", f"(uint32 {stays.pid},)")
+        with contextlib.suppress(CallError):  # the scheduler may not be ready yet
+            self.root.call("GetStatistics")
+        if released is not None:
+            del self.sure[released]
+            if self.ask(self.client, "Release", f"(uint32 {released},)") is None:
+                self.maybe.add(goes.pid)
+        ends.kill()
+        ends.wait()
+        self.sure = {c: pid for c, pid in self.sure.items() if pid != ends.pid}
+        self.maybe.discard(ends.pid)
+        self.ask(self.root, "ReloadConfiguration")
+        self.ask(self.client, **self.client.set_args("Profile", "'gaming'"))
+        self.ask(self.client, **self.client.set_args("Profile", "'auto'"))
+
+    def wait_for_scheduler(self):
+        """It may also have failed, or the service ended."""
+        with contextlib.suppress(CallError):
+            wait_for(
+                "a state that stays",
+                lambda: self.daemon.ended or self.root.get("State") in ("active", "failed"),
+            )
+
+    def check_end(self, kind):
+        status = self.daemon.process.returncode
+        # GLib ends a program that gets no memory, or no thread.
+        allowed = (-signal.SIGABRT, -signal.SIGTRAP) if kind in (MEMORY, PROCESS) else ()
+        if status < 0 and status not in allowed:
+            self.note(f"it ended with signal {-status}")
+        log = self.daemon.read_log()[self.log_seen :]
+        self.log_seen += len(log)
+        for word in ("GLib", "runtime error", "Sanitizer"):
+            found = [l for l in log.splitlines() if word in l and ("CRITICAL" in l or "rror" in l)]
+            if found:
+                self.note(found[0])
+
+    def check_boosts(self):
+        """After the service was started without a fault."""
+        boosts = self.root.boosts()
+        for cookie, pid in self.sure.items():
+            if cookie not in boosts:
+                self.note(f"the boost of {pid} is lost")
+        allowed = set(self.sure.values()) | self.maybe
+        for boost in boosts.values():
+            if boost["Pid"] not in allowed:
+                self.note(f"a boost of {boost['Pid']} is left over")
+        told = {(boost["Scope"], boost["Pid"]) for boost in boosts.values()}
+        if set(self.daemon.classes()) != told:
+            self.note(f"the scheduler was told of {self.daemon.classes()}, boosts are {told}")
+        extra = set(self.daemon.store.names()) - {f"boost-{cookie}" for cookie in boosts}
+        if extra:
+            self.note(f"descriptors are left over in the store: {extra}")
+
+    def start_again(self):
+        """As systemd does; nothing fails any more."""
+        self.daemon.faults.set()
+        (self.daemon.kernel / "classes").unlink(missing_ok=True)
+        self.daemon.say_kernel("disabled", "")
+        self.daemon.restart()
+        if self.daemon.ended:
+            self.note("it cannot be started again")
+            raise AssertionError(self.daemon.read_log()[-2000:])
+
+    def descriptors(self):
+        return self.daemon.descriptors() - len(self.root.boosts())
+
+    def run(self, kind=0, at=0, error=0):
+        """Returns the call that failed, if one did, and the problems that followed."""
+        self.problems, self.maybe = [], set()
+        self.daemon.kill()
+        self.log_seen = len(self.daemon.read_log())
+        (self.daemon.kernel / "classes").unlink(missing_ok=True)
+        self.daemon.say_kernel("disabled", "")
+        self.daemon.faults.set(kind, at, error)
+        self.daemon.restart()
+        if not self.daemon.ended:
+            self.wait_for_scheduler()
+            self.act()
+        counts, hit = self.daemon.faults.counts(), self.daemon.faults.hit
+        if not kind:
+            self.usual = self.descriptors()
+        elif not self.daemon.ended and kind != MEMORY:
+            self.check_descriptors()
+        self.daemon.store.pump()
+        self.daemon.stop()
+        if self.daemon.process.returncode is None:
+            self.note("it does not stop")
+            self.daemon.process.kill()
+            self.daemon.process.wait()
+        self.daemon.faults.set()
+        self.check_end(kind)
+        self.start_again()
+        self.check_boosts()
+        self.clean_up()
+        return counts, hit, self.problems
+
+    def check_descriptors(self):
+        # Without an eventfd GLib takes a pipe, which has two.
+        most = self.usual + (self.daemon.faults.hit or "").startswith("eventfd")
+        try:
+            wait_for("descriptors", lambda: self.descriptors() <= most, 3)
+        except CallError:
+            wait_for("the end of a service that left the bus", lambda: self.daemon.ended)
+        except AssertionError:
+            if not self.daemon.ended:
+                left = self.daemon.descriptor_names()
+                self.note(f"{len(left)} descriptors, usual are {self.usual}: {left}")
+
+    def clean_up(self):
+        """Only the two that were there before stay."""
+        self.client.call("SetForegroundProcess", "(uint32 0,)")
+        keep = {process.pid for process in self.kept}
+        for cookie, boost in self.root.boosts().items():
+            if boost["Pid"] not in keep and boost["Class"] != "foreground":
+                self.root.call("Release", f"(uint32 {cookie},)")
+        self.sure = {c: pid for c, pid in self.sure.items() if pid in keep}
+        if set(self.root.boosts()) != set(self.sure):
+            for process in self.kept:
+                if process.pid not in [b["Pid"] for b in self.root.boosts().values()]:
+                    self.sure[self.client.boost(process.pid, "tree")] = process.pid
+            self.sure = {c: b["Pid"] for c, b in self.root.boosts().items()}
+        self.end_processes(self.others)
+
+    def end_processes(self, processes):
+        for process in processes:
+            process.kill()
+            process.wait()
+        processes.clear()
+
+    def close(self):
+        self.daemon.close()
+        self.end_processes(self.others)
+        self.end_processes(self.kept)
+
+
+def numbers(kind, count):
+    if kind == MEMORY:
+        drawn = ALL_OF_MEMORY if ALL else DRAWN_OF_MEMORY
+    else:
+        drawn = count if ALL else DRAWN
+    return sorted(random.Random(f"{SEED} {kind}").sample(range(1, count + 1), min(drawn, count)))
+
+
+@pytest.fixture
+def scene(bus, library, connect):
+    bus.allow(BOOST_OWN, SET_PROFILE)
+    scene = Scene(bus, library, connect)
+    yield scene
+    scene.close()
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_service(scene, name):
+    kind, error = KINDS[name]
+    counts, _hit, problems = scene.run()
+    assert not problems
+    found = []
+    chosen = numbers(kind, counts[kind])
+    for number in chosen:
+        _counts, hit, problems = scene.run(kind, number, error)
+        found += [f"{name} {number} ({hit}): {problem}" for problem in problems]
+    print(f"{name}: {len(chosen)} of {counts[kind]} calls were made to fail")
+    assert not found, "\n".join(found)
