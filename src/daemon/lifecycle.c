@@ -111,6 +111,12 @@ static void on_end(struct lifecycle *lc, const struct lifecycle_event *event, ui
 		lc->settle_ms = now_ms;
 		return;
 	}
+	/* Nor is that: it is tried again for as long as it takes. */
+	if (event->end.shortage) {
+		set_text(&lc->reason, describe_end(event));
+		lc->retry_ms = now_ms + LIFECYCLE_SHORTAGE_MS;
+		return;
+	}
 	lc->all_ends++;
 	/* Else the reason is why it was stopped, which says more than the signal. */
 	if (!was_stopping)

@@ -26,7 +26,9 @@
 #define LIFECYCLE_STOP_MS 5000
 /* The kernel may still name the child's scheduler when the child has ended. */
 #define LIFECYCLE_SETTLE_MS 1000
-#define LIFECYCLE_LIMIT_MAX 100
+/* Until a child is started again that could not be for want of memory, processes or descriptors. */
+#define LIFECYCLE_SHORTAGE_MS 1000
+#define LIFECYCLE_LIMIT_MAX   100
 
 enum lifecycle_state {
 	LIFECYCLE_STARTING,
@@ -68,6 +70,7 @@ struct lifecycle_event {
 			int signal;	   /* that killed it, or 0 */
 			int status;	   /* else its exit status, see scx_rustland(8) */
 			const char *error; /* its last line about an error, "" if there was none */
+			bool shortage;	   /* it could not be started for want of memory or so */
 		} end;
 		struct {
 			struct lifecycle_limits limits;

@@ -6,6 +6,9 @@
 #include <string.h>
 #include <syslog.h>
 
+#include <gio/gio.h>
+#include <glib-unix.h>
+
 #include "child.h"
 #include "lifecycle.h"
 #include "log.h"
@@ -132,6 +135,17 @@ static void set_timer(struct supervisor *s)
 	s->timer = g_timeout_add((guint)MIN(due > now ? due - now : 0, G_MAXUINT), on_timer, s);
 }
 
+/* What keeps the scheduler from being started is no fault of its own, and may pass. */
+static bool is_for_want_of_something(const GError *error)
+{
+	if (error->domain == G_SPAWN_ERROR)
+		return error->code == G_SPAWN_ERROR_FORK || error->code == G_SPAWN_ERROR_NOMEM ||
+		       error->code == G_SPAWN_ERROR_MFILE || error->code == G_SPAWN_ERROR_NFILE ||
+		       error->code == G_SPAWN_ERROR_FAILED;
+	/* A pipe or a pidfd. */
+	return error->domain == G_UNIX_ERROR || error->domain == G_IO_ERROR;
+}
+
 static void start_child(struct supervisor *s)
 {
 	g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
@@ -145,6 +159,7 @@ static void start_child(struct supervisor *s)
 	if (child_start(s->child, (const char *const *)arguments, s->class_fds, &error))
 		return;
 	event.end.error = error->message;
+	event.end.shortage = is_for_want_of_something(error);
 	feed(s, &event);
 }
 

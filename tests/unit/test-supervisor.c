@@ -467,6 +467,28 @@ static void test_unreadable_kernel(void **state)
 	assert_string_equal(supervisor_status(f->supervisor)->scheduler, "lavd_1");
 }
 
+/* That it cannot be started for want of descriptors is not counted among its failures. */
+static void test_shortage(void **state)
+{
+	struct fixture *f = *state;
+	struct rlimit old, one;
+
+	begin(f, self, "[Restart]\nLimit=1\nDelayMSec=1\n");
+	wait_for_state(f, "active");
+	old = exhaust_descriptors();
+	/* One, which looking at the kernel takes; a pipe takes two. */
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &one), 0);
+	one.rlim_cur++;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &one), 0);
+	kill(scheduler_pid(), SIGKILL);
+	fake_kernel(f->dir, "disabled", "");
+	while (!strstr(supervisor_status(f->supervisor)->exit_reason, "open files"))
+		g_main_context_iteration(NULL, TRUE);
+	assert_string_equal(supervisor_status(f->supervisor)->state, "starting");
+	setrlimit(RLIMIT_NOFILE, &old);
+	wait_for_state(f, "active");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(int argc, char **argv)
@@ -477,6 +499,7 @@ int main(int argc, char **argv)
 		TEST(test_inhibited),  TEST(test_new_arguments),
 		TEST(test_degraded),   TEST(test_notifications_of_others),
 		TEST(test_statistics), TEST(test_unreadable_kernel),
+		TEST(test_shortage),
 	};
 
 	if (argc > 2)
