@@ -4,11 +4,22 @@
  * focus, as KWin's scripts. Whatever they send is answered with success, for they give up for good at
  * the first error; a number may come as any type that JavaScript makes of it. To have lost the name
  * to another program does no harm.
+ *
+ * A number is that of a process only if the caller is in our pid namespace; one from a sandbox must never
+ * bring another process to the front.
  */
 #include <config.h>
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <gio/gunixfdlist.h>
+
+#include "bus-peer.h"
 #include "focus.h"
 #include "rustland-dbus.h"
 
@@ -21,6 +32,13 @@ struct bus_name {
 	focus_report report;
 	gpointer userdata;
 	guint filter, name_id;
+	GCancellable *end;
+};
+
+/* A call whose caller the bus is asked about. */
+struct call {
+	struct bus_name *name;
+	pid_t pid;
 };
 
 /* The pid in a call's arguments; 0, which is nobody's, for what cannot be one. */
@@ -67,13 +85,91 @@ static GDBusMessage *on_message(GDBusConnection *bus, GDBusMessage *message, gbo
 	return copy;
 }
 
+/* flatpak's and firejail's: it is out here, those whose calls it passes on are not. */
+#define PROXY "xdg-dbus-proxy\n"
+
+static bool is_proxy(pid_t pid)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/comm", (int)pid);
+	g_autofree char *comm = NULL;
+
+	return g_file_get_contents(path, &comm, NULL, NULL) && strcmp(comm, PROXY) == 0;
+}
+
+/* Our own fdinfo has the numbers of a pidfd's process, from our namespace down to its own. */
+static bool shares_numbers(int pidfd)
+{
+	g_autofree char *path = g_strdup_printf("/proc/self/fdinfo/%d", pidfd);
+	g_autofree char *text = NULL;
+	const char *line;
+	int pid, inner;
+
+	if (!g_file_get_contents(path, &text, NULL, NULL))
+		return false;
+	line = strstr(text, "\nPid:");
+	if (!line || sscanf(line, "\nPid:\t%d", &pid) != 1 || pid <= 0)
+		return false;
+	line = strstr(text, "\nNSpid:");
+	/* Not " ", which would go on to the next line. */
+	return !(line && sscanf(line, "\nNSpid:\t%d%*[\t]%d", &pid, &inner) == 2) && !is_proxy(pid);
+}
+
+/* -1: the bus does not know. */
+static int caller_pidfd(GVariant *credentials, GUnixFDList *fds)
+{
+	gint32 index;
+	guint32 pid;
+
+	if (fds && g_variant_lookup(credentials, "ProcessFD", "h", &index) &&
+	    index < g_unix_fd_list_get_length(fds))
+		return g_unix_fd_list_get(fds, index, NULL);
+	if (g_variant_lookup(credentials, "ProcessID", "u", &pid))
+		return (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
+	return -1;
+}
+
+static void on_credentials(GObject *source, GAsyncResult *result, gpointer userdata)
+{
+	g_autofree struct call *call = userdata;
+	const struct focus_target target = {.pid = call->pid};
+	g_autoptr(GVariant) reply = NULL, credentials = NULL;
+	g_autoptr(GUnixFDList) fds = NULL;
+	g_autoptr(GError) error = NULL;
+	int pidfd;
+
+	reply = g_dbus_connection_call_with_unix_fd_list_finish(G_DBUS_CONNECTION(source), &fds,
+								result, &error);
+	if (!reply) {
+		g_debug("a caller is not known: %s", error->message);
+		return; /* or we are at the end */
+	}
+	credentials = g_variant_get_child_value(reply, 0);
+	pidfd = caller_pidfd(credentials, fds);
+	if (pidfd >= 0 && shares_numbers(pidfd))
+		call->name->report(call->name->userdata, &target);
+	else
+		g_debug("process %d is a number of another pid namespace", (int)call->pid);
+	if (pidfd >= 0)
+		close(pidfd);
+}
+
+/* Answers of the bus come in the order of the questions, so the last call counts. */
 static gboolean on_set_foreground(ComSystem76Scheduler *object, GDBusMethodInvocation *invocation,
 				  guint pid, struct bus_name *name)
 {
-	const struct focus_target target = {.pid = (pid_t)pid};
+	const char *sender = g_dbus_method_invocation_get_sender(invocation);
+	struct call *call;
 
-	if (pid <= INT32_MAX)
-		name->report(name->userdata, &target);
+	if (pid <= INT32_MAX) {
+		call = g_new0(struct call, 1);
+		call->name = name;
+		call->pid = (pid_t)pid;
+		g_dbus_connection_call_with_unix_fd_list(
+			name->bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+			"org.freedesktop.DBus", "GetConnectionCredentials",
+			g_variant_new("(s)", sender), G_VARIANT_TYPE("(a{sv})"),
+			G_DBUS_CALL_FLAGS_NONE, BUS_CALL_MS, NULL, name->end, on_credentials, call);
+	}
 	com_system76_scheduler_complete_set_foreground_process(object, invocation);
 	return TRUE;
 }
@@ -115,6 +211,7 @@ static gpointer bus_name_start(const struct focus_buses *buses, focus_report rep
 	g_autoptr(GError) error = NULL;
 
 	name->bus = buses->session;
+	name->end = g_cancellable_new();
 	name->report = report;
 	name->userdata = userdata;
 	name->skeleton = com_system76_scheduler_skeleton_new();
@@ -129,6 +226,7 @@ static gpointer bus_name_start(const struct focus_buses *buses, focus_report rep
 	if (!g_dbus_interface_skeleton_export(G_DBUS_INTERFACE_SKELETON(name->skeleton), name->bus,
 					      BUS_PATH, &error)) {
 		g_warning("%s cannot be offered: %s", BUS_NAME, error->message);
+		g_object_unref(name->end);
 		g_object_unref(name->skeleton);
 		g_free(name);
 		return NULL;
@@ -144,6 +242,8 @@ static void bus_name_stop(gpointer data)
 {
 	struct bus_name *name = data;
 
+	g_cancellable_cancel(name->end);
+	g_object_unref(name->end);
 	g_bus_unown_name(name->name_id);
 	g_dbus_connection_remove_filter(name->bus, name->filter);
 	g_dbus_interface_skeleton_unexport(G_DBUS_INTERFACE_SKELETON(name->skeleton));

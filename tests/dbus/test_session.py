@@ -9,7 +9,8 @@ import signal
 import pytest
 
 import session as sessions
-from harness import BOOST_OTHER, BOOST_OWN, OTHER, PLAYER, wait_for
+from test_namespaces import inside
+from harness import BOOST_OTHER, BOOST_OWN, OTHER, PLAYER, Client, wait_for
 
 
 def boosted(daemon, *pids):
@@ -86,6 +87,28 @@ def test_numbers_of_other_users(bus, daemon, session, player, spawn):
     # A window of somebody else has the focus: none of this user's has it.
     session.set_foreground(f"(uint32 {theirs.pid},)")
     boosted(daemon, game.pid)
+
+
+def test_numbers_of_another_namespace(bus, daemon, session, spawn):
+    """Of a caller on the session bus: they mean nothing, or another process, here."""
+    window, wrong, last = spawn(), spawn(), spawn()
+    session.start_bridge()
+    session.set_foreground(f"(uint32 {window.pid},)")
+    in_foreground(daemon, window.pid)
+    boxed = Client(session.on_session_bus, PLAYER, **inside(bus))
+    try:
+        boxed.call(
+            "SetForegroundProcess",
+            f"(uint32 {wrong.pid},)",
+            dest=sessions.SCHEDULER,
+            path="/com/system76/Scheduler",
+            iface=sessions.SCHEDULER,
+        )
+        session.set_foreground(f"(uint32 {last.pid},)")
+        in_foreground(daemon, last.pid)
+    finally:
+        boxed.close()
+    assert f"tree {wrong.pid} " not in (daemon.kernel / "classes").read_text(encoding="ascii")
 
 
 def test_games_before_the_bridge(daemon, session, spawn):
