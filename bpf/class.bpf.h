@@ -35,6 +35,16 @@ struct {
 	__type(value, struct rl_classes_state);
 } classes_state SEC(".maps");
 
+/*
+ * What is reached from p in here is only read and never given to a kernel function, so it need not be
+ * trusted; the verifier is told so. For each pointer that is read from a trusted one kernels before 7.0
+ * search all their types by name, up to four times: loading took six times as long.
+ */
+static __always_inline const struct task_struct *untrusted(const struct task_struct *p)
+{
+	return bpf_rdonly_cast(p, bpf_core_type_id_kernel(struct task_struct));
+}
+
 static __always_inline u64 start_ticks(const struct task_struct *leader)
 {
 	return leader->start_boottime / NSEC_PER_TICK;
@@ -46,7 +56,7 @@ static __always_inline u64 start_ticks(const struct task_struct *leader)
  */
 static __always_inline u64 uids_of(const struct task_struct *p)
 {
-	const struct cred *cred = p->real_cred;
+	const struct cred *cred = untrusted(p)->real_cred;
 
 	return (u64)cred->euid.val << 32 | cred->uid.val;
 }
@@ -96,11 +106,11 @@ static __always_inline u64 given_by(const struct rl_class_entry *entry, u64 uids
 static __always_inline u64 given_to_tree(const struct task_struct *p, struct task_ctx *tctx,
 					 u64 uids)
 {
-	const struct task_struct *leader = p->group_leader;
+	const struct task_struct *leader = untrusted(p)->group_leader;
 	struct rl_class_entry *entry;
-	u32 i;
+	s32 i;
 
-	for (i = 0; i < CLASS_DEPTH; i++) {
+	bpf_for (i, 0, CLASS_DEPTH) {
 		if (leader->tgid <= 1)
 			break;
 		entry = find_entry(RL_SCOPE_TREE, leader->tgid, start_ticks(leader));
@@ -121,12 +131,12 @@ static __always_inline u64 given_to_tree(const struct task_struct *p, struct tas
 
 static __always_inline u64 given_to_cgroup(const struct task_struct *p, u64 uids)
 {
-	struct cgroup *cgroup = p->cgroups->dfl_cgrp;
+	struct cgroup *cgroup = untrusted(p)->cgroups->dfl_cgrp;
 	struct cgroup_subsys_state *parent;
 	u64 highest = GIVEN_NOTHING;
-	u32 i;
+	s32 i;
 
-	for (i = 0; i < CLASS_DEPTH; i++) {
+	bpf_for (i, 0, CLASS_DEPTH) {
 		highest = higher(highest,
 				 given_by(find_entry(RL_SCOPE_CGROUP, cgroup->kn->id, 0), uids));
 		parent = cgroup->self.parent;
@@ -139,7 +149,7 @@ static __always_inline u64 given_to_cgroup(const struct task_struct *p, u64 uids
 
 static __always_inline u64 cgroup_id(const struct task_struct *p)
 {
-	struct css_set *cgroups = p->cgroups;
+	struct css_set *cgroups = untrusted(p)->cgroups;
 
 	return cgroups ? cgroups->dfl_cgrp->kn->id : 0;
 }
@@ -151,10 +161,9 @@ static __always_inline u64 cgroup_id(const struct task_struct *p)
 __noinline u64 look_up_class(struct task_struct *p __arg_trusted,
 			     struct task_ctx *tctx __arg_nonnull)
 {
-	u64 uids = uids_of(p), highest;
+	u64 uids = uids_of(p), ticks = start_ticks(untrusted(p)->group_leader), highest;
 
-	highest =
-		given_by(find_entry(RL_SCOPE_PROCESS, p->tgid, start_ticks(p->group_leader)), uids);
+	highest = given_by(find_entry(RL_SCOPE_PROCESS, p->tgid, ticks), uids);
 	highest = higher(highest, given_to_tree(p, tctx, uids));
 	return higher(highest, given_to_cgroup(p, uids));
 }

@@ -45,6 +45,7 @@ struct task_struct *bpf_task_from_pid(s32 pid) __ksym;
 void bpf_task_release(struct task_struct *p) __ksym;
 bool bpf_cpumask_test_cpu(u32 cpu, const struct cpumask *mask) __ksym;
 u32 bpf_cpumask_first(const struct cpumask *mask) __ksym;
+void *bpf_rdonly_cast(const void *object, u32 btf_id) __ksym;
 void bpf_rcu_read_lock(void) __ksym;
 void bpf_rcu_read_unlock(void) __ksym;
 
