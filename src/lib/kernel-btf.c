@@ -3,7 +3,6 @@
  * See kernel-btf.h. Constants are looked up by the enumerator's name alone, because kernels move
  * them between enums (the task states did in 7.1).
  */
-#include <stdbool.h>
 #include <string.h>
 
 #include "kernel-btf.h"
@@ -64,4 +63,23 @@ const char *rl_btf_problem(const struct btf *btf)
 		return "this kernel's BTF describes kfuncs wrongly: it has to be built with pahole "
 		       "1.26 or newer";
 	return NULL;
+}
+
+static bool has_member(const struct btf *btf, const struct btf_type *type, const char *name)
+{
+	const struct btf_member *members = btf_members(type);
+
+	for (int i = 0; i < btf_vlen(type); i++)
+		if (!strcmp(btf__name_by_offset(btf, members[i].name_off), name))
+			return true;
+	return false;
+}
+
+bool rl_btf_core_sched_broken(const struct btf *btf)
+{
+	int id = btf__find_by_name_kind(btf, "rq", BTF_KIND_STRUCT);
+	const struct btf_type *rq = id < 0 ? NULL : btf__type_by_id(btf, (__u32)id);
+
+	return rq && has_member(btf, rq, "core_cookie") &&
+	       !has_member(btf, rq, "core_pick_in_flight");
 }

@@ -6,6 +6,7 @@
 #ifndef RUSTLAND_KERNEL_BTF_H
 #define RUSTLAND_KERNEL_BTF_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <bpf/btf.h>
 
@@ -14,5 +15,11 @@ uint64_t rl_btf_constant(const struct btf *btf, const char *name);
 
 /* A sentence about why no sched_ext scheduler can be loaded with this BTF, or NULL. */
 const char *rl_btf_problem(const struct btf *btf);
+
+/*
+ * With a sched_ext scheduler, whichever, a program that uses core scheduling can stop a machine that
+ * runs this kernel and has SMT. See bpf/CONTEXTS.md.
+ */
+bool rl_btf_core_sched_broken(const struct btf *btf);
 
 #endif /* RUSTLAND_KERNEL_BTF_H */

@@ -22,6 +22,8 @@ typedef uint32_t u32;
 typedef uint64_t u64;
 #include "rustland.skel.h"
 
+#define SMT_ACTIVE "/sys/devices/system/cpu/smt/active"
+
 #define MSEC_NS 1000000ULL
 #define SEC_NS	1000000000ULL
 
@@ -142,7 +144,7 @@ static void configure_backend(struct rl *rl, const struct btf *btf, const struct
 	rl->skel->rodata->opt_late_ns = o->slice_ns + LATE_MARGIN_NS;
 	rl->skel->rodata->opt_builtin_idle = !o->no_builtin_idle;
 	rl->skel->rodata->opt_numa_local = o->numa_local;
-	rl->skel->rodata->opt_smt = read_number("/sys/devices/system/cpu/smt/active");
+	rl->skel->rodata->opt_smt = read_number(SMT_ACTIVE);
 	rl->skel->rodata->opt_debug = o->verbose;
 	rl->skel->rodata->opt_exit_dump_len = dump_len;
 	bpf_map__set_value_size(rl->skel->maps.data_exit_dump, dump_len);
@@ -211,6 +213,11 @@ static int load_backend(struct rl *rl, const struct rl_open_opts *o)
 		btf__free(btf);
 		return -EOPNOTSUPP;
 	}
+
+	if (read_number(SMT_ACTIVE) && rl_btf_core_sched_broken(btf))
+		rl_log(&rl->logger, RL_LOG_WARNING,
+		       "with this kernel and any sched_ext scheduler, a program that uses core "
+		       "scheduling can stop the machine: use a newer kernel, or boot with nosmt");
 
 	rl_libbpf_log_begin(&rl->logger);
 	rl->skel = rustland__open_opts(&open_opts);
