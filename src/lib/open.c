@@ -16,6 +16,7 @@
 
 #include "internal.h"
 #include "kernel-btf.h"
+#include "priority.h"
 
 /* bpftool's skeleton uses the BPF side's names for integers. */
 typedef uint32_t u32;
@@ -271,7 +272,7 @@ RL_API int rl_open(struct rl **ret, const struct rl_open_opts *opts)
 {
 	struct rl_open_opts o;
 	struct rl *rl;
-	int err;
+	int err, nice;
 
 	err = take_options(&o, opts);
 	if (err)
@@ -287,10 +288,12 @@ RL_API int rl_open(struct rl **ret, const struct rl_open_opts *opts)
 	err = check_options(rl, &o);
 	if (!err)
 		err = check_kernel(rl);
+	nice = rl_priority_raise();
 	if (!err)
 		err = load_backend(rl, &o);
 	if (!err)
 		err = map_backend(rl);
+	rl_priority_restore(nice);
 	if (err) {
 		rl_free(&rl);
 		return err;
@@ -371,7 +374,7 @@ static int join_partial(struct rl *rl)
 RL_API int rl_attach(struct rl *rl)
 {
 	const char *warning;
-	int err;
+	int err, nice;
 
 	err = refuse_if_occupied(rl);
 	if (err)
@@ -379,11 +382,13 @@ RL_API int rl_attach(struct rl *rl)
 	err = become_scheduler_thread(rl);
 	if (err)
 		return err;
+	nice = rl_priority_raise();
 	err = rl_memory_lock(&rl->memory, &warning);
 	if (warning)
 		rl_log(&rl->logger, err ? RL_LOG_ERROR : RL_LOG_WARNING, "%s", warning);
 	if (!err)
 		err = attach_backend(rl);
+	rl_priority_restore(nice);
 	if (!err && rl->partial)
 		err = join_partial(rl);
 	if (err) {

@@ -255,7 +255,8 @@ struct rl_open_opts {
 };
 
 /*
- * Load the scheduler into the kernel without starting it. On failure the reason has been logged as
+ * Load the scheduler into the kernel without starting it. The calling thread has a nice value of -10,
+ * if it may, for as long as rl_open() and rl_attach() take. On failure the reason has been logged as
  * one line of level RL_LOG_ERROR, but for -ENOMEM and for an opts->sz that makes no sense.
  *   -EOPNOTSUPP  this kernel cannot run sched_ext schedulers
  *   -EPERM       privileges are missing (CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN)
