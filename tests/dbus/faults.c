@@ -36,7 +36,7 @@
 /* faults.py has the same numbers. */
 enum kind {
 	NONE,
-	OPEN,	 /* a file or a directory */
+	OPEN, /* a file or a directory */
 	READ,
 	WRITE,
 	FD,	 /* whatever else makes a descriptor */
@@ -89,8 +89,7 @@ static bool fails(enum kind kind, const char *name, const char *argument)
 	strncpy(control->what, name, sizeof(control->what) - 1);
 	if (argument) {
 		strncat(control->what, " ", sizeof(control->what) - strlen(control->what) - 1);
-		strncat(control->what, argument,
-			sizeof(control->what) - strlen(control->what) - 1);
+		strncat(control->what, argument, sizeof(control->what) - strlen(control->what) - 1);
 	}
 	control->hit = 1;
 	errno = control->error;
@@ -115,7 +114,7 @@ static bool is_real(int fd)
 	{                                                                                          \
 		static ret(*real) parameters;                                                      \
                                                                                                    \
-		if ((condition) && fails(kind, #name, argument))                                                  \
+		if ((condition) && fails(kind, #name, argument))                                   \
 			return result;                                                             \
 		if (!real)                                                                         \
 			real = (ret(*) parameters)dlsym(RTLD_NEXT, #name);                         \
@@ -157,12 +156,16 @@ FAIL(OPEN, NULL, fopen64, FILE *, (const char *path, const char *mode), (path, m
 FAIL(OPEN, NULL, opendir, DIR *, (const char *path), (path), path)
 
 FAIL_IF(is_real(fd), READ, -1, read, ssize_t, (int fd, void *buf, size_t n), (fd, buf, n), NULL)
-FAIL_IF(is_real(fd), READ, -1, pread, ssize_t, (int fd, void *buf, size_t n, off_t at), (fd, buf, n, at), NULL)
-FAIL_IF(is_real(fd), READ, -1, pread64, ssize_t, (int fd, void *buf, size_t n, off64_t at), (fd, buf, n, at), NULL)
+FAIL_IF(is_real(fd), READ, -1, pread, ssize_t, (int fd, void *buf, size_t n, off_t at),
+	(fd, buf, n, at), NULL)
+FAIL_IF(is_real(fd), READ, -1, pread64, ssize_t, (int fd, void *buf, size_t n, off64_t at),
+	(fd, buf, n, at), NULL)
 FAIL(READ, NULL, readdir, struct dirent *, (DIR * dir), (dir), NULL)
 FAIL(READ, NULL, readdir64, struct dirent64 *, (DIR * dir), (dir), NULL)
-FAIL_IF(is_real(fd), WRITE, -1, write, ssize_t, (int fd, const void *buf, size_t n), (fd, buf, n), NULL)
-FAIL_IF(is_real(fd), WRITE, -1, writev, ssize_t, (int fd, const struct iovec *v, int n), (fd, v, n), NULL)
+FAIL_IF(is_real(fd), WRITE, -1, write, ssize_t, (int fd, const void *buf, size_t n), (fd, buf, n),
+	NULL)
+FAIL_IF(is_real(fd), WRITE, -1, writev, ssize_t, (int fd, const struct iovec *v, int n), (fd, v, n),
+	NULL)
 FAIL(WRITE, -1, fsync, int, (int fd), (fd), NULL)
 FAIL(WRITE, EOF, fflush, int, (FILE * f), (f), NULL)
 FAIL(WRITE, -1, ftruncate, int, (int fd, off_t size), (fd, size), NULL)
@@ -173,7 +176,7 @@ FAIL(FILES, -1, rename, int, (const char *from, const char *to), (from, to), to)
 FAIL(FILES, -1, unlink, int, (const char *path), (path), path)
 FAIL(FILES, -1, remove, int, (const char *path), (path), path)
 FAIL(FILES, -1, chmod, int, (const char *path, mode_t mode), (path, mode), path)
-FAIL(FILES, -1, fchmod, int, (int fd, mode_t mode), (fd, mode), NULL)
+/* Not fchmod(): GLib leaks the descriptor of a temporary file then. */
 FAIL(FILES, -1, access, int, (const char *path, int mode), (path, mode), path)
 FAIL(FILES, -1, stat, int, (const char *path, struct stat *st), (path, st), path)
 FAIL(FILES, -1, lstat, int, (const char *path, struct stat *st), (path, st), path)

@@ -7,7 +7,9 @@ import errno
 import mmap
 import os
 import pathlib
+import signal
 import subprocess
+import time
 
 from harness import HERE, Daemon
 
@@ -24,6 +26,10 @@ KINDS = {
     "watch": (WATCH, errno.ENOSPC),
     "memory": (MEMORY, errno.ENOMEM),
 }
+
+
+# Of a service that has not reported to be ready systemd thinks that it never will be.
+START_LIMIT = 20
 
 
 class Control(ctypes.Structure):
@@ -90,8 +96,34 @@ class FaultyDaemon(Daemon):
             self.faults = Faults(self.dir, "rustlandd")
         return super().environment() | self.faults.environment(self.library)
 
+    def kill_all(self):
+        """With its scheduler, whose last words would be taken for the next one's."""
+        pid = self.process.pid
+        children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+        self.process.send_signal(signal.SIGSTOP)
+        for child in children.split():
+            os.kill(int(child), signal.SIGKILL)
+        self.kill()
+
+    def start(self, fds=None):
+        self.deadline = time.monotonic() + START_LIMIT
+        self.came_up = True
+        super().start(fds)
+
     def is_on_bus(self):
+        if time.monotonic() > self.deadline:
+            self.came_up = False  # systemd ends it
+            self.process.kill()
+            self.process.wait()
         return self.process.poll() is not None or self.bus.has_owner("org.scx.Rustland")
+
+    def close(self):
+        """What it said is judged run by run."""
+        if self.stop() is None:
+            self.process.kill()
+            self.process.wait()
+        self.store.close()
+        self.log.close()
 
     @property
     def ended(self):

@@ -107,16 +107,22 @@ class Scene:
 
     def check_end(self, kind):
         status = self.daemon.process.returncode
+        if not self.daemon.came_up:
+            # GLib's pools of threads wait for ever for one that they do not get.
+            return None if kind == PROCESS else self.note("it does not come up")
         # GLib ends a program that gets no memory, or no thread.
         allowed = (-signal.SIGABRT, -signal.SIGTRAP) if kind in (MEMORY, PROCESS) else ()
         if status < 0 and status not in allowed:
             self.note(f"it ended with signal {-status}")
         log = self.daemon.read_log()[self.log_seen :]
         self.log_seen += len(log)
+        if status in allowed:
+            return None
         for word in ("GLib", "runtime error", "Sanitizer"):
             found = [l for l in log.splitlines() if word in l and ("CRITICAL" in l or "rror" in l)]
             if found:
                 self.note(found[0])
+        return None
 
     def check_boosts(self):
         """After the service was started without a fault."""
@@ -151,7 +157,7 @@ class Scene:
     def run(self, kind=0, at=0, error=0):
         """Returns the call that failed, if one did, and the problems that followed."""
         self.problems, self.maybe = [], set()
-        self.daemon.kill()
+        self.daemon.kill_all()
         self.log_seen = len(self.daemon.read_log())
         (self.daemon.kernel / "classes").unlink(missing_ok=True)
         self.daemon.say_kernel("disabled", "")
@@ -166,7 +172,8 @@ class Scene:
         elif not self.daemon.ended and kind != MEMORY:
             self.check_descriptors()
         self.daemon.store.pump()
-        self.daemon.stop()
+        if not self.daemon.ended:
+            self.daemon.stop()
         if self.daemon.process.returncode is None:
             self.note("it does not stop")
             self.daemon.process.kill()
