@@ -172,7 +172,7 @@ static void test_never_ready(void **state)
 	/* It does not hear SIGTERM either. */
 	assert_int_equal(wait_for_due(f), LIFECYCLE_KILL);
 	assert_int_equal(end(f, SIGKILL, 0, ""), 0);
-	assert_reason(f, "not ready within 30 seconds");
+	assert_reason(f, "not ready within 60 seconds");
 	assert_int_equal(wait_for_due(f), LIFECYCLE_START);
 }
 
