@@ -238,11 +238,14 @@ class Server:
         if self.hangs:
             return
         self.input[client] += data
-        while self.input[client]:
-            used = self.desktop.received(client, self.input[client])
-            if not used:
-                break
-            self.input[client] = self.input[client][used:]
+        try:
+            while self.input[client]:
+                used = self.desktop.received(client, self.input[client])
+                if not used:
+                    break
+                self.input[client] = self.input[client][used:]
+        except OSError:
+            pass  # it has hung up, and is read to its end next
 
     def run(self):
         print("ready", flush=True)
