@@ -33,8 +33,8 @@ NAME, PATH = "org.scx.Rustland", "/org/scx/Rustland"
 PROPERTIES = "org.freedesktop.DBus.Properties"
 ADDRESS = os.environ.get("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/run/dbus/system_bus_socket")
 SOCKET = ADDRESS.split("path=", 1)[1].split(",")[0]
-# As deep as anybody could nest processes on purpose, and as many trees as one user may boost.
-DEPTH, TREES = 250, 32
+# As deep as anybody could nest processes on purpose, and as many trees as a user may boost at once.
+DEPTH, TREES = 250, 24
 # Descriptors that the service keeps of those who called last, and two of its own.
 KNOWN = 64 + 2
 
