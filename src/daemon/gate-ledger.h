@@ -18,8 +18,8 @@
 #include <glib.h>
 
 /* Under way at a time. doc/hardening.md counts descriptors with these. */
-#define LEDGER_SENDER_CALLS 32 /* of a connection */
-#define LEDGER_USER_CALLS   64
+#define LEDGER_SENDER_CALLS 24 /* of a connection */
+#define LEDGER_USER_CALLS   32
 #define LEDGER_USER_BYTES   (256 * 1024)
 #define LEDGER_ALL_CALLS    512 /* of all users together, without root and the service's own */
 #define LEDGER_ALL_BYTES    (2 * 1024 * 1024)
