@@ -37,6 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	problem = rl_btf_problem(btf);
 	require(!problem || *problem);
 	rl_btf_constant(btf, "SCX_OPS_ENQ_LAST");
+	rl_btf_core_sched_broken(btf);
 	btf__free(btf);
 	return 0;
 }
