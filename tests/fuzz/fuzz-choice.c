@@ -17,7 +17,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	fuzz_make_directory();
 	/* What cannot be written or removed. */
 	require(!choice_write("/dev/null", "auto", NULL) && !choice_write("/dev/null", NULL, NULL));
-	require(!choice_read("/dev/null"));
+	require(!choice_read("/dev/null", NULL));
 	return 0;
 }
 
@@ -26,10 +26,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	g_autofree char *profile = NULL, *again = NULL;
 
 	fuzz_write(fuzz_directory, "profile", data, size);
-	profile = choice_read(fuzz_directory);
+	profile = choice_read(fuzz_directory, NULL);
 	require(!profile || g_strv_contains(config_profiles(), profile));
 	require(choice_write(fuzz_directory, profile, NULL));
-	again = choice_read(fuzz_directory);
+	again = choice_read(fuzz_directory, NULL);
 	require(g_strcmp0(profile, again) == 0);
 	return 0;
 }
