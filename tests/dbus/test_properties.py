@@ -179,6 +179,15 @@ def test_the_bus_policy_lists_every_method():
     assert allowed == {name for kind, name in interface(text) if kind == "method"}
 
 
+def test_nothing_starts_the_service_but_an_administrator():
+    """A call by anybody would undo what `systemctl stop` did."""
+    services = STAGE / "usr/share/dbus-1/system-services"
+    assert not list(services.glob("*")), "the bus would start it"
+    unit = (STAGE / "usr/lib/systemd/system/scx-rustland.service").read_text()
+    install = unit.split("[Install]")[1]
+    assert re.findall(r"^\w+=.*", install, re.MULTILINE) == ["WantedBy=multi-user.target"]
+
+
 def test_only_root_owns_the_name(bus, player):
     args = f"('{NAME}', uint32 4)"
     to_bus = {"dest": "org.freedesktop.DBus", "path": "/org/freedesktop/DBus", "iface": "org.freedesktop.DBus"}

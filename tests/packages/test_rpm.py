@@ -24,7 +24,7 @@ etc usr usr/bin usr/include usr/lib usr/lib64 usr/lib64/pkgconfig usr/libexec us
 usr/share usr/share/bash-completion/completions usr/share/doc usr/share/fish/vendor_completions.d
 usr/share/licenses usr/share/man/man1 usr/share/man/man5 usr/share/man/man7 usr/share/man/man8
 usr/share/zsh/site-functions var/lib
-usr/share/dbus-1/interfaces usr/share/dbus-1/system.d usr/share/dbus-1/system-services
+usr/share/dbus-1/interfaces usr/share/dbus-1/system.d
 usr/share/polkit-1/actions
 usr/lib/systemd/catalog usr/lib/systemd/system usr/lib/systemd/system-preset usr/lib/systemd/user
 usr/lib/systemd/user-preset usr/lib/sysusers.d usr/lib/tmpfiles.d

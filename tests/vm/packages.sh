@@ -35,8 +35,8 @@ known_to_dpkg() {
 		sed -n '/^not-installed/!s/.* //p'
 }
 session_runs() { [[ $(player_ctl is-active "$session_unit") == active ]]; }
-# Whether the bus would start something for that name.
-activatable() { busctl --system list --activatable --no-legend | grep -q "^$1 "; }
+# Whether somebody has that name of the bus.
+has_owner() { busctl --system list --acquired --no-legend | grep -q "^$1 "; }
 
 # The verdicts of the first boot, for the second one.
 keep_verdicts() {
@@ -71,7 +71,7 @@ verdict "the service is $(active_state)" [ "$(active_state)" = active ]
 
 verdict "a person logs in" log_in
 verdict "and has the session's service" wait_until 60 session_runs
-verdict "com.system76.Scheduler can be called" activatable com.system76.Scheduler
+verdict "com.system76.Scheduler can be called" has_owner com.system76.Scheduler
 
 sleep 1000 &
 boosted=$!

@@ -29,6 +29,7 @@ another_child() { [[ -n $(child) && $(child) != "$1" ]] && service_schedules; }
 # user_of PID; capabilities_of PID SET: of all its threads, each value once.
 user_of() { stat -c %U "/proc/$1"; }
 capabilities_of() { sed -n "s/^Cap$2:\t//p" "/proc/$1/task/"*/status | sort -u | xargs; }
+not() { ! "$@"; }
 at_least_restarts() { (($(property NRestarts) >= $1)); }
 
 # becomes TEXT COMMAND...: soon; and how it stands then. On a machine with more to do than it can, the
@@ -107,6 +108,21 @@ verdict "another scheduler's directories and socket are as they were" [ "$(forei
 verdict "and it answers there" foreign_answers
 kill $foreign_pid
 rm -r /run/scx
+
+# ---- what an administrator has stopped -----------------------------------------------------------------
+
+# Whoever calls, and with whatever flags: a call does not start it.
+nobody_calls() {
+	setpriv --reuid=nobody --regid=nogroup --clear-groups busctl --system --timeout=20 \
+		call "$1" "$2" org.freedesktop.DBus.Peer Ping >/dev/null 2>&1
+}
+systemctl enable -q "$unit"
+service_start
+service_stop
+verdict "stopped and enabled, it does not answer" not nobody_calls org.scx.Rustland /org/scx/Rustland
+verdict "nor under its other name" not nobody_calls com.system76.Scheduler /com/system76/Scheduler
+verdict "and stays stopped: $(active_state)" [ "$(active_state)" = inactive ]
+systemctl disable -q "$unit"
 
 # ---- ends that nobody ordered ------------------------------------------------------------------------
 
