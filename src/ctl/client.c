@@ -22,9 +22,16 @@ static GDBusCallFlags call_flags(void)
 	return flags;
 }
 
-static int call_timeout_ms(GDBusCallFlags flags)
+/* A configuration is tried before the answer; that is bounded, and below systemd's limit for a reload. */
+#define TRIAL_TIMEOUT_MS 120000
+
+static int call_timeout_ms(GDBusCallFlags flags, const char *method)
 {
-	return flags & G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION ? G_MAXINT : -1;
+	if (flags & G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION)
+		return G_MAXINT;
+	if (g_str_equal(method, "ReloadConfiguration") || g_str_equal(method, "Set"))
+		return TRIAL_TIMEOUT_MS;
+	return -1;
 }
 
 GDBusConnection *client_connect(GError **error)
@@ -68,7 +75,7 @@ static GVariant *call(GDBusConnection *bus, const char *interface, const char *m
 
 	result = g_dbus_connection_call_sync(bus, SERVICE_NAME, SERVICE_PATH, interface, method,
 					     arguments, G_VARIANT_TYPE(reply), flags,
-					     call_timeout_ms(flags), NULL, &local);
+					     call_timeout_ms(flags, method), NULL, &local);
 	if (!result)
 		g_propagate_error(error, explain(bus, local, subject));
 	return result;
@@ -157,8 +164,9 @@ static GVariant *call_with_process(GDBusConnection *bus, pid_t pid, const char *
 		return NULL;
 	result = g_dbus_connection_call_with_unix_fd_list_sync(
 		bus, SERVICE_NAME, SERVICE_PATH, SERVICE_INTERFACE, method, owned,
-		G_VARIANT_TYPE(reply), flags, timeout_ms < 0 ? call_timeout_ms(flags) : timeout_ms,
-		fds, NULL, NULL, &local);
+		G_VARIANT_TYPE(reply), flags,
+		timeout_ms < 0 ? call_timeout_ms(flags, method) : timeout_ms, fds, NULL, NULL,
+		&local);
 	if (!result)
 		g_propagate_error(error, explain(bus, local, pid == getpid() ? NULL : subject));
 	return result;

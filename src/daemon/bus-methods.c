@@ -22,16 +22,6 @@
 /* Calls that may wait for the scheduler's statistics at a time. */
 #define STATISTICS_MAX 256
 
-/* What the configuration has to say is about what the caller gave. */
-static gboolean to_invalid_args(GError **error)
-{
-	if (error && *error && (*error)->domain != G_DBUS_ERROR) {
-		(*error)->domain = G_DBUS_ERROR;
-		(*error)->code = G_DBUS_ERROR_INVALID_ARGS;
-	}
-	return FALSE;
-}
-
 static gboolean need_scheduler(const struct bus *bus, GError **error)
 {
 	const struct supervisor_status *status = supervisor_status(bus->supervisor);
@@ -455,13 +445,30 @@ static gboolean prepare_reload(struct request *request, const char **ret_action,
 	return TRUE;
 }
 
+/* It may take a while, and the request is not needed for the answer. */
+static void on_reconfigured(const GError *error, gpointer call)
+{
+	GDBusMethodInvocation *invocation = call;
+
+	if (!error)
+		g_dbus_method_invocation_return_value(invocation, NULL);
+	else if (g_error_matches(error, CONFIG_ERROR, CONFIG_ERROR_STOPPED))
+		g_dbus_method_invocation_return_error_literal(
+			invocation, RUSTLAND_ERROR, RUSTLAND_ERROR_NOT_RUNNING, error->message);
+	else if (error->domain != CONFIG_ERROR ||
+		 g_error_matches(error, CONFIG_ERROR, CONFIG_ERROR_BUSY))
+		return_error(invocation, error);
+	else /* what the configuration has to say is about what the caller gave */
+		g_dbus_method_invocation_return_error_literal(
+			invocation, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS, error->message);
+}
+
 static gboolean finish_reload(struct request *request, GError **error)
 {
 	struct bus *bus = request->bus;
 
-	if (!bus->host->reload(bus->host_userdata, error))
-		return to_invalid_args(error);
-	g_dbus_method_invocation_return_value(request->invocation, NULL);
+	(void)error;
+	bus->host->reload(bus->host_userdata, on_reconfigured, request->invocation);
 	return TRUE;
 }
 
@@ -493,9 +500,9 @@ static gboolean finish_profile(struct request *request, GError **error)
 {
 	struct bus *bus = request->bus;
 
-	if (!bus->host->set_profile(bus->host_userdata, request->profile, error))
-		return to_invalid_args(error);
-	g_dbus_method_invocation_return_value(request->invocation, NULL);
+	(void)error;
+	bus->host->set_profile(bus->host_userdata, request->profile, on_reconfigured,
+			       request->invocation);
 	return TRUE;
 }
 

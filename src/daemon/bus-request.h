@@ -2,7 +2,7 @@
 /*
  * A method call on its way: the caller is asked for, then prepare() looks at the arguments and says
  * which permission is needed (NULL: none), then polkit is asked, then finish() does it. Both set an
- * error on failure, and finish() has answered on success.
+ * error on failure, and finish() has answered on success, or has seen to it that somebody will.
  *
  * It must never wait for anybody, or hold more for one user than a fixed number of calls. What the
  * methods are is none of its business.

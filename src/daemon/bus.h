@@ -16,11 +16,13 @@ struct bus;
 struct config;
 struct supervisor;
 
-/* What the bus cannot do itself; the first two have called bus_config_changed() when they return TRUE. */
+/* What the bus cannot do itself. done is called once, when it is known what came of it. */
 struct bus_host {
-	/* Load the configuration again. FALSE + error: the running one stays. */
-	gboolean (*reload)(gpointer userdata, GError **error);
-	gboolean (*set_profile)(gpointer userdata, const char *profile, GError **error);
+	/* Load the configuration again. error: the one before stays in force, or is again. */
+	void (*reload)(gpointer userdata, void (*done)(const GError *error, gpointer call),
+		       gpointer call);
+	void (*set_profile)(gpointer userdata, const char *profile,
+			    void (*done)(const GError *error, gpointer call), gpointer call);
 	/* Boosts came or went; may be NULL. */
 	void (*boosts_changed)(gpointer userdata);
 };

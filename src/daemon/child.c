@@ -25,9 +25,13 @@
 #include "log.h"
 
 #define CLASS_FD 3
+/* As much as a pipe holds. */
+#define READS_MAX 16
 
 struct child {
 	char *program, *socket_path;
+	dev_t socket_dev; /* which file it is, to remove no other one's */
+	ino_t socket_ino;
 	uint64_t watchdog_ms;
 	struct child_handler handler;
 	gpointer userdata;
@@ -89,10 +93,28 @@ static gboolean on_notification(int fd, GIOCondition condition, gpointer userdat
 	return G_SOURCE_CONTINUE;
 }
 
-static int open_socket(const char *path)
+/* Removes what is left of a process that is gone, and nothing else. 0 when the path is free. */
+static int clear_path(int fd, const struct sockaddr_un *address)
+{
+	struct stat st;
+
+	if (lstat(address->sun_path, &st) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(st.st_mode))
+		return -ENOTSOCK;
+	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0)
+		return -EADDRINUSE;
+	if (errno != ECONNREFUSED && errno != ENOENT)
+		return -errno;
+	return unlink(address->sun_path) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+static int open_socket(struct child *c)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	const char *path = c->socket_path;
 	int fd, r, one = 1;
+	struct stat st;
 
 	if (strlen(path) >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
@@ -100,15 +122,28 @@ static int open_socket(const char *path)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	/* What an earlier instance left behind; only one can run. */
-	unlink(path);
-	if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)) == 0 &&
+	r = clear_path(fd, &address);
+	if (r == 0 && setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)) == 0 &&
 	    bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 &&
-	    chmod(path, 0600) == 0)
+	    chmod(path, 0600) == 0 && lstat(path, &st) == 0) {
+		c->socket_dev = st.st_dev;
+		c->socket_ino = st.st_ino;
 		return fd;
-	r = -errno;
+	}
+	if (r == 0)
+		r = -errno;
 	close(fd);
 	return r;
+}
+
+static void close_socket(struct child *c)
+{
+	struct stat st;
+
+	close(c->notify_fd);
+	if (lstat(c->socket_path, &st) == 0 && st.st_dev == c->socket_dev &&
+	    st.st_ino == c->socket_ino)
+		unlink(c->socket_path);
 }
 
 /* ---- What it prints ------------------------------------------------------------------------- */
@@ -121,19 +156,22 @@ static void on_line(int priority, const char *text, gpointer userdata)
 		g_free(c->last_error);
 		c->last_error = g_utf8_make_valid(text, -1);
 	}
-	if (*text)
+	if (*text && !c->handler.is_quiet)
 		log_child(c->pid, priority, text);
 }
 
-/* Returns false at the end of the file. */
+/* Returns false at the end of the file. A child that writes without end has to let others go ahead. */
 static bool read_stderr(struct child *c)
 {
 	char buf[4096];
-	ssize_t n;
+	ssize_t n = 1;
 
-	while ((n = read(c->stderr_fd, buf, sizeof(buf))) > 0)
-		child_lines_add(&c->lines, buf, (size_t)n);
-	return n < 0 && (errno == EAGAIN || errno == EINTR);
+	for (int i = 0; i < READS_MAX && n > 0; i++) {
+		n = read(c->stderr_fd, buf, sizeof(buf));
+		if (n > 0)
+			child_lines_add(&c->lines, buf, (size_t)n);
+	}
+	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
 static gboolean on_stderr(int fd, GIOCondition condition, gpointer userdata)
@@ -230,9 +268,12 @@ static char **make_environment(const struct child *c, int stderr_fd)
 		stream = g_strdup_printf("%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
 		env = g_environ_setenv(env, "JOURNAL_STREAM", stream, TRUE);
 	}
+	env = g_environ_unsetenv(env, "WATCHDOG_PID");
+	if (!c->socket_path)
+		return g_environ_unsetenv(g_environ_unsetenv(env, "NOTIFY_SOCKET"),
+					  "WATCHDOG_USEC");
 	env = g_environ_setenv(env, "NOTIFY_SOCKET", c->socket_path, TRUE);
-	env = g_environ_setenv(env, "WATCHDOG_USEC", watchdog, TRUE);
-	return g_environ_unsetenv(env, "WATCHDOG_PID");
+	return g_environ_setenv(env, "WATCHDOG_USEC", watchdog, TRUE);
 }
 
 static char **make_argv(const struct child *c, const char *const *arguments, bool classes)
@@ -309,14 +350,17 @@ struct child *child_new(const char *program, const char *socket_path, uint64_t w
 	c->watchdog_ms = watchdog_ms;
 	c->handler = *handler;
 	c->userdata = userdata;
-	c->stderr_fd = c->pid_fd = -1;
+	c->stderr_fd = c->pid_fd = c->notify_fd = -1;
 	c->lines = (struct child_lines){g_string_new(NULL), on_line, c};
 	c->last_error = g_strdup("");
-	c->notify_fd = open_socket(socket_path);
+	if (!socket_path)
+		return c;
+	c->notify_fd = open_socket(c);
 	if (c->notify_fd < 0) {
 		g_set_error(error, G_IO_ERROR, g_io_error_from_errno(-c->notify_fd),
-			    "cannot listen at %s: %s; is its directory there?", socket_path,
-			    g_strerror(-c->notify_fd));
+			    "cannot listen at %s: %s; %s", socket_path, g_strerror(-c->notify_fd),
+			    c->notify_fd == -EADDRINUSE ? "another rustlandd runs"
+							: "is its directory there?");
 		child_free(c);
 		return NULL;
 	}
@@ -333,10 +377,8 @@ void child_free(struct child *c)
 	child_signal(c, SIGKILL);
 	forget(c);
 	g_clear_handle_id(&c->notify_source, g_source_remove);
-	if (c->notify_fd >= 0) {
-		close(c->notify_fd);
-		unlink(c->socket_path);
-	}
+	if (c->notify_fd >= 0)
+		close_socket(c);
 	g_string_free(c->lines.rest, TRUE);
 	g_free(c->last_error);
 	g_free(c->program);

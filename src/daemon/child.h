@@ -26,11 +26,12 @@ struct child_handler {
 	void (*noticed)(enum child_notice notice, gpointer userdata);
 	/* signal: that killed it, or 0. error: its last line about an error, or "". */
 	void (*ended)(int signal, int status, const char *error, gpointer userdata);
+	gboolean is_quiet; /* what it prints is not logged */
 };
 
 /*
- * program: a path. socket_path: where to listen for notifications; the directory is there and
- * nobody else can write to it.
+ * program: a path. socket_path: where to listen for notifications, and nobody else may; the directory
+ * is there and nobody else can write to it. NULL: it is not asked for any.
  */
 struct child *child_new(const char *program, const char *socket_path, uint64_t watchdog_ms,
 			const struct child_handler *handler, gpointer userdata, GError **error);

@@ -7,218 +7,20 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "config.h"
+#include "config-file.h"
+#include "config-keys.h"
 
 #define MAIN_FILE     "rustland.conf"
 #define DROP_IN_DIR   "rustland.conf.d"
 #define PROFILE_GROUP "Profile "
 
 G_DEFINE_QUARK(rustlandd - config - error - quark, config_error)
-
-static const char *const profiles[] = {"auto", "gaming", "lowlatency", "powersave", "server", NULL};
-
-#define NR_PROFILES (G_N_ELEMENTS(profiles) - 1)
-
-const char *const *config_profiles(void)
-{
-	return profiles;
-}
-
-static int find_profile(const char *name)
-{
-	for (size_t i = 0; i < NR_PROFILES; i++)
-		if (strcmp(profiles[i], name) == 0)
-			return (int)i;
-	return -1;
-}
-
-/* ---- The keys ------------------------------------------------------------------------------- */
-
-enum type {
-	TYPE_U64,
-	TYPE_U32,
-	TYPE_BOOL,
-	TYPE_POLICY,
-	TYPE_PROFILE,
-};
-
-struct key {
-	const char *group, *name;
-	enum type type;
-	size_t offset;
-	const char *fallback;
-	uint64_t min, max; /* numbers only */
-	const char *unit;
-};
-
-#define KEY(group, name, type, member, ...)                                                        \
-	{group, name, type, offsetof(struct config, member), __VA_ARGS__}
-
-enum {
-	PROFILE,
-	POLICY,
-	SLICE,
-	SLICE_MIN,
-	PERCPU_LOCAL,
-	NUMA_LOCAL,
-	IDLE_FILL,
-	EXIT_DUMP_LEN,
-	LIMIT,
-	WINDOW,
-	DELAY,
-	DELAY_MAX,
-	MAX_PER_USER,
-	MAX_CHANGES,
-	CHANGES_WINDOW,
-	NR_KEYS,
-};
-
-#define SCHEDULER(name, ...) KEY("Scheduler", name, __VA_ARGS__)
-#define RESTART(name, ...)   KEY("Restart", name, TYPE_U32, __VA_ARGS__)
-#define BOOSTS(name, ...)    KEY("Boosts", name, TYPE_U32, __VA_ARGS__)
-
-#define NO_RANGE 0, 0, NULL
-
-/* The ranges of [Scheduler] are those of scx_rustland's options. */
-static const struct key keys[NR_KEYS] = {
-	[PROFILE] = KEY("Service", "Profile", TYPE_PROFILE, profile, "auto", NO_RANGE),
-	[POLICY] = SCHEDULER("Policy", TYPE_POLICY, policy, "rustland", NO_RANGE),
-	[SLICE] = SCHEDULER("SliceUSec", TYPE_U64, slice_us, "20000", 100, 1000000, "microseconds"),
-	[SLICE_MIN] = SCHEDULER("SliceMinUSec", TYPE_U64, slice_min_us, "1000", 100, 1000000,
-				"microseconds"),
-	[PERCPU_LOCAL] = SCHEDULER("PerCPULocal", TYPE_BOOL, percpu_local, "no", NO_RANGE),
-	[NUMA_LOCAL] = SCHEDULER("NUMALocal", TYPE_BOOL, numa_local, "no", NO_RANGE),
-	[IDLE_FILL] = SCHEDULER("IdleFill", TYPE_BOOL, idle_fill, "yes", NO_RANGE),
-	[EXIT_DUMP_LEN] =
-		SCHEDULER("ExitDumpLen", TYPE_U32, exit_dump_len, "0", 0, 16777216, "bytes"),
-	[LIMIT] = RESTART("Limit", restart_max, "5", 0, 100, "restarts"),
-	[WINDOW] = RESTART("WindowSec", restart_window_s, "60", 1, 86400, "seconds"),
-	[DELAY] = RESTART("DelayMSec", restart_delay_ms, "100", 0, 60000, "milliseconds"),
-	[DELAY_MAX] =
-		RESTART("DelayMaxMSec", restart_delay_max_ms, "5000", 0, 600000, "milliseconds"),
-	[MAX_PER_USER] = BOOSTS("MaxPerUser", max_boosts_per_user, "32", 1, 256, "boosts"),
-	[MAX_CHANGES] = BOOSTS("MaxChanges", max_changes, "25", 1, 10000, "calls"),
-	[CHANGES_WINDOW] = BOOSTS("ChangesWindowSec", changes_window_s, "20", 1, 3600, "seconds"),
-};
-
-static char *describe_range(const struct key *key)
-{
-	switch (key->type) {
-	case TYPE_BOOL:
-		return g_strdup("yes or no");
-	case TYPE_POLICY:
-		return g_strdup("a policy's name (1 to 31 of a-z, 0-9, _ and -) or an absolute "
-				"path");
-	case TYPE_PROFILE: {
-		g_autofree char *list = g_strjoinv(", ", (char **)profiles);
-
-		return g_strdup_printf("one of %s", list);
-	}
-	default:
-		return g_strdup_printf("a whole number from %" PRIu64 " to %" PRIu64 " (%s)",
-				       key->min, key->max, key->unit);
-	}
-}
-
-void config_describe(void (*f)(const char *group, const char *key, const char *range,
-			       const char *fallback, gpointer userdata),
-		     gpointer userdata)
-{
-	for (size_t i = 0; i < NR_KEYS; i++) {
-		g_autofree char *range = describe_range(&keys[i]);
-
-		f(keys[i].group, keys[i].name, range, keys[i].fallback, userdata);
-	}
-}
-
-/* ---- Values --------------------------------------------------------------------------------- */
-
-/* Digits only, and no 0 in front that might mean octal. */
-static bool parse_number(const char *text, uint64_t min, uint64_t max, uint64_t *ret)
-{
-	uint64_t value;
-
-	if (!*text || text[strspn(text, "0123456789")] || (text[0] == '0' && text[1]))
-		return false;
-	errno = 0;
-	value = strtoull(text, NULL, 10);
-	if (errno || value < min || value > max)
-		return false;
-	*ret = value;
-	return true;
-}
-
-/* The words that systemd takes. */
-static bool parse_bool(const char *text, uint64_t *ret)
-{
-	static const char *const words[2][4] = {{"no", "false", "off", "0"},
-						{"yes", "true", "on", "1"}};
-
-	for (size_t value = 0; value < 2; value++) {
-		for (size_t i = 0; i < G_N_ELEMENTS(words[value]); i++) {
-			if (strcmp(text, words[value][i]) != 0)
-				continue;
-			*ret = value;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* A relative path would depend on where the service was started. */
-static bool valid_policy(const char *text)
-{
-	size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_-");
-
-	return text[0] == '/' || (len >= 1 && len <= 31 && !text[len]);
-}
-
-/* What a file says about one key. */
-struct setting {
-	bool set;
-	uint64_t number;
-	char *text;
-	const char *file; /* owned by struct settings */
-	unsigned int line;
-};
-
-static bool parse_value(const struct key *key, const char *text, struct setting *ret)
-{
-	switch (key->type) {
-	case TYPE_BOOL:
-		return parse_bool(text, &ret->number);
-	case TYPE_POLICY:
-		return valid_policy(text);
-	case TYPE_PROFILE:
-		return find_profile(text) >= 0;
-	default:
-		return parse_number(text, key->min, key->max, &ret->number);
-	}
-}
-
-static void apply(struct config *config, const struct key *key, const struct setting *setting)
-{
-	void *member = (char *)config + key->offset;
-
-	switch (key->type) {
-	case TYPE_U64:
-		*(uint64_t *)member = setting->number;
-		break;
-	case TYPE_U32:
-		*(uint32_t *)member = (uint32_t)setting->number;
-		break;
-	case TYPE_BOOL:
-		*(bool *)member = setting->number;
-		break;
-	default:
-		g_free(*(char **)member);
-		*(char **)member = g_strdup(setting->text);
-		break;
-	}
-}
+/* Of a value that is wrong, what fits into a line. */
+#define SHOWN_MAX 80
 
 /* ---- Files ---------------------------------------------------------------------------------- */
 
@@ -250,23 +52,25 @@ struct place {
 G_GNUC_PRINTF(3, 4)
 static bool refuse(const struct place *place, GError **error, const char *format, ...)
 {
-	g_autofree char *message = NULL;
+	g_autofree char *message = NULL, *file = config_shown(place->file, PATH_MAX);
 	va_list args;
 
 	va_start(args, format);
 	message = g_strdup_vprintf(format, args);
 	va_end(args);
-	g_set_error(error, CONFIG_ERROR, CONFIG_ERROR_INVALID, "%s:%u: %s", place->file,
-		    place->line, message);
+	g_set_error(error, CONFIG_ERROR, CONFIG_ERROR_INVALID, "%s:%u: %s", file, place->line,
+		    message);
 	return false;
 }
 
 /* The line is "[group]", its text without the brackets. */
 static bool enter_group(struct settings *s, struct place *place, const char *text, GError **error)
 {
+	g_autofree char *shown = NULL;
+
 	place->settings = s->common;
 	if (g_str_has_prefix(text, PROFILE_GROUP)) {
-		int profile = find_profile(text + strlen(PROFILE_GROUP));
+		int profile = config_find_profile(text + strlen(PROFILE_GROUP));
 
 		if (profile >= 0) {
 			place->settings = s->profiles[profile];
@@ -275,27 +79,30 @@ static bool enter_group(struct settings *s, struct place *place, const char *tex
 		}
 	} else {
 		for (size_t i = 0; i < NR_KEYS; i++) {
-			if (strcmp(keys[i].group, text) != 0)
+			if (strcmp(config_keys[i].group, text) != 0)
 				continue;
-			place->group = keys[i].group;
+			place->group = config_keys[i].group;
 			return true;
 		}
 	}
+	shown = config_shown(text, SHOWN_MAX);
 	return refuse(place, error,
 		      "there is no group [%s]; known are [Service], [Scheduler], [Restart], "
 		      "[Boosts] and [Profile NAME] with NAME one of auto, gaming, lowlatency, "
 		      "powersave, server",
-		      text);
+		      shown);
 }
 
 static bool refuse_key(const struct place *place, const char *name, GError **error)
 {
+	g_autofree char *shown = config_shown(name, SHOWN_MAX);
 	g_autoptr(GString) known = g_string_new(NULL);
 
 	for (size_t i = 0; i < NR_KEYS; i++)
-		if (strcmp(keys[i].group, place->group) == 0)
-			g_string_append_printf(known, "%s%s", known->len ? ", " : "", keys[i].name);
-	return refuse(place, error, "there is no key %s here; known are %s", name, known->str);
+		if (strcmp(config_keys[i].group, place->group) == 0)
+			g_string_append_printf(known, "%s%s", known->len ? ", " : "",
+					       config_keys[i].name);
+	return refuse(place, error, "there is no key %s here; known are %s", shown, known->str);
 }
 
 static bool take_value(const struct place *place, const char *name, const char *text,
@@ -303,14 +110,21 @@ static bool take_value(const struct place *place, const char *name, const char *
 {
 	for (size_t i = 0; i < NR_KEYS; i++) {
 		struct setting value = {.set = true, .file = place->file, .line = place->line};
-		g_autofree char *range = NULL;
+		g_autofree char *range = NULL, *shown = NULL;
 
-		if (strcmp(keys[i].group, place->group) != 0 || strcmp(keys[i].name, name) != 0)
+		if (strcmp(config_keys[i].group, place->group) != 0 ||
+		    strcmp(config_keys[i].name, name) != 0)
 			continue;
-		if (!parse_value(&keys[i], text, &value)) {
-			range = describe_range(&keys[i]);
-			return refuse(place, error, "%s=%s: it has to be %s", name, text, range);
-		}
+		range = config_describe_range(&config_keys[i]);
+		shown = config_shown(text, SHOWN_MAX);
+		if (!config_parse_value(&config_keys[i], text, &value))
+			return refuse(place, error, "%s=%s: it has to be %s", name, shown, range);
+		/* One of the two is a mistake, and nobody but who wrote them knows which. */
+		if (place->settings[i].file == place->file)
+			return refuse(place, error,
+				      "%s=%s: line %u of this file has set it already; it has to "
+				      "be there once, %s",
+				      name, shown, place->settings[i].line, range);
 		value.text = g_strdup(text);
 		g_free(place->settings[i].text);
 		place->settings[i] = value;
@@ -321,29 +135,33 @@ static bool take_value(const struct place *place, const char *name, const char *
 
 static bool read_line(struct settings *s, struct place *place, char *line, GError **error)
 {
+	g_autofree char *shown = NULL;
 	size_t len;
 	char *equals;
 
 	if (!g_utf8_validate(line, -1, NULL))
 		return refuse(place, error, "the line is not UTF-8 text");
 	g_strstrip(line);
+	shown = config_shown(line, SHOWN_MAX);
 	len = strlen(line);
 	if (!len || line[0] == '#')
 		return true;
 	if (line[0] == '[') {
 		if (line[len - 1] != ']')
-			return refuse(place, error, "the ] at the end of '%s' is missing", line);
+			return refuse(place, error, "the ] at the end of '%s' is missing", shown);
 		line[len - 1] = '\0';
 		return enter_group(s, place, line + 1, error);
 	}
 	equals = strchr(line, '=');
 	if (!equals)
 		return refuse(place, error,
-			      "'%s' is neither a [group], nor KEY=VALUE, nor a # comment", line);
+			      "'%s' is neither a [group], nor KEY=VALUE, nor a # comment", shown);
 	*equals = '\0';
 	if (!place->group)
-		return refuse(place, error, "%s= stands before the first [group]",
-			      g_strchomp(line));
+		return refuse(place, error,
+			      "'%s' stands before the first [group]; it has to be below [Service], "
+			      "[Scheduler], [Restart], [Boosts] or [Profile NAME]",
+			      shown);
 	return take_value(place, g_strchomp(line), g_strchug(equals + 1), error);
 }
 
@@ -352,24 +170,19 @@ static bool read_file(struct settings *s, const char *path, GError **error)
 {
 	struct place place = {0};
 	g_autoptr(GError) local = NULL;
-	g_autofree char *contents = NULL;
+	g_autofree char *contents = config_file_read(path, &local);
 	g_auto(GStrv) lines = NULL;
 	char *name;
-	size_t len;
 
-	if (!g_file_get_contents(path, &contents, &len, &local)) {
-		if (g_error_matches(local, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-			return true;
-		g_set_error(error, CONFIG_ERROR, CONFIG_ERROR_READ, "%s", local->message);
+	if (!contents && !local)
+		return true;
+	if (!contents) {
+		g_propagate_error(error, g_steal_pointer(&local));
 		return false;
 	}
 	name = g_strdup(path);
 	g_ptr_array_add(s->files, name);
 	place.file = name;
-	if (strlen(contents) != len) {
-		place.line = 1;
-		return refuse(&place, error, "there are zero bytes in it; this is no text file");
-	}
 	lines = g_strsplit(contents, "\n", -1);
 	for (size_t i = 0; lines[i]; i++) {
 		place.line = (unsigned int)i + 1;
@@ -388,9 +201,13 @@ static bool list_drop_ins(const char *dir, GTree *ret, GError **error)
 	const char *name;
 
 	if (!d) {
+		g_autofree char *shown = config_shown(path, PATH_MAX);
+
 		if (g_error_matches(local, G_FILE_ERROR, G_FILE_ERROR_NOENT))
 			return true;
-		g_set_error(error, CONFIG_ERROR, CONFIG_ERROR_READ, "%s", local->message);
+		g_set_error(error, CONFIG_ERROR, CONFIG_ERROR_READ,
+			    "%s: it has to be a directory that can be read: %s", shown,
+			    local->message);
 		return false;
 	}
 	while ((name = g_dir_read_name(d)))
@@ -426,7 +243,16 @@ static bool read_all(struct settings *s, const struct config_paths *paths, GErro
 		if (!read_file(s, path, error))
 			return false;
 	}
-	return read_drop_ins(s, paths, error);
+	if (!read_drop_ins(s, paths, error))
+		return false;
+	if (!paths->file)
+		return true;
+	if (!g_file_test(paths->file, G_FILE_TEST_EXISTS)) {
+		g_set_error(error, CONFIG_ERROR, CONFIG_ERROR_READ, "%s: there is no such file",
+			    paths->file);
+		return false;
+	}
+	return read_file(s, paths->file, error);
 }
 
 /* ---- The result ----------------------------------------------------------------------------- */
@@ -454,8 +280,9 @@ static bool check_order(const struct settings *s, size_t profile, size_t small, 
 	return refuse(&place, error,
 		      "under the profile %s, %s=%" PRIu64 " is above %s=%" PRIu64
 		      "; it has to be from %" PRIu64 " to that (%s)",
-		      profiles[profile], keys[small].name, small_value, keys[big].name, big_value,
-		      keys[small].min, keys[small].unit);
+		      config_profiles()[profile], config_keys[small].name, small_value,
+		      config_keys[big].name, big_value, config_keys[small].min,
+		      config_keys[small].unit);
 }
 
 static struct config *build(const struct settings *s, size_t profile, GError **error)
@@ -464,22 +291,51 @@ static struct config *build(const struct settings *s, size_t profile, GError **e
 
 	for (size_t i = 0; i < NR_KEYS; i++) {
 		const struct setting *setting = effective(s, profile, i);
-		struct setting fallback = {.text = (char *)keys[i].fallback};
+		struct setting fallback = {.text = (char *)config_keys[i].fallback};
 
 		if (!setting)
-			parse_value(&keys[i], keys[i].fallback, &fallback);
-		apply(config, &keys[i], setting ? setting : &fallback);
+			config_parse_value(&config_keys[i], config_keys[i].fallback, &fallback);
+		config_apply(config, &config_keys[i], setting ? setting : &fallback);
 	}
 	g_free(config->profile);
-	config->profile = g_strdup(profiles[profile]);
-	if (!check_order(s, profile, SLICE_MIN, SLICE, config->slice_min_us, config->slice_us,
-			 error) ||
-	    !check_order(s, profile, DELAY, DELAY_MAX, config->restart_delay_ms,
+	config->profile = g_strdup(config_profiles()[profile]);
+	if (!check_order(s, profile, KEY_SLICE_MIN, KEY_SLICE, config->slice_min_us,
+			 config->slice_us, error) ||
+	    !check_order(s, profile, KEY_DELAY, KEY_DELAY_MAX, config->restart_delay_ms,
 			 config->restart_delay_max_ms, error)) {
 		config_free(config);
 		return NULL;
 	}
 	return config;
+}
+
+/* Adds what counts under this profile, unless it is there. */
+static void add_policy(GPtrArray *policies, const struct settings *s, size_t profile)
+{
+	const struct setting *setting = effective(s, profile, KEY_POLICY);
+	const char *name = setting ? setting->text : config_keys[KEY_POLICY].fallback;
+	struct config_policy *policy;
+
+	for (guint i = 0; i < policies->len; i++)
+		if (strcmp(((struct config_policy *)policies->pdata[i])->name, name) == 0)
+			return;
+	policy = g_new0(struct config_policy, 1);
+	policy->name = g_strdup(name);
+	if (setting) {
+		g_autofree char *file = config_shown(setting->file, PATH_MAX);
+
+		policy->where = g_strdup_printf("%s:%u", file, setting->line);
+	}
+	g_ptr_array_add(policies, policy);
+}
+
+static void policy_free(gpointer data)
+{
+	struct config_policy *policy = data;
+
+	g_free(policy->name);
+	g_free(policy->where);
+	g_free(policy);
 }
 
 static struct config *choose(const struct settings *s, const char *profile, GError **error)
@@ -488,9 +344,10 @@ static struct config *choose(const struct settings *s, const char *profile, GErr
 	const char *named = profile;
 
 	if (!named)
-		named = s->common[PROFILE].set ? s->common[PROFILE].text : keys[PROFILE].fallback;
-	if (find_profile(named) < 0) {
-		g_autofree char *range = describe_range(&keys[PROFILE]);
+		named = s->common[KEY_PROFILE].set ? s->common[KEY_PROFILE].text
+						   : config_keys[KEY_PROFILE].fallback;
+	if (config_find_profile(named) < 0) {
+		g_autofree char *range = config_describe_range(&config_keys[KEY_PROFILE]);
 
 		g_set_error(error, CONFIG_ERROR, CONFIG_ERROR_PROFILE,
 			    "there is no profile '%s'; it has to be %s", named, range);
@@ -503,11 +360,15 @@ static struct config *choose(const struct settings *s, const char *profile, GErr
 			config_free(chosen);
 			return NULL;
 		}
-		if (strcmp(named, profiles[i]) == 0)
+		if (strcmp(named, config_profiles()[i]) == 0)
 			chosen = config;
 		else
 			config_free(config);
 	}
+	chosen->policies = g_ptr_array_new_with_free_func(policy_free);
+	add_policy(chosen->policies, s, (size_t)config_find_profile(named));
+	for (size_t i = 0; i < NR_PROFILES; i++)
+		add_policy(chosen->policies, s, i);
 	return chosen;
 }
 
@@ -528,25 +389,16 @@ void config_free(struct config *config)
 		return;
 	g_free(config->profile);
 	g_free(config->policy);
+	g_clear_pointer(&config->policies, g_ptr_array_unref);
 	g_free(config);
 }
 
-char **config_arguments(const struct config *config)
+struct config *config_copy(const struct config *config)
 {
-	g_autoptr(GStrvBuilder) args = g_strv_builder_new();
-	g_autofree char *slice = g_strdup_printf("%" PRIu64, config->slice_us);
-	g_autofree char *slice_min = g_strdup_printf("%" PRIu64, config->slice_min_us);
-	g_autofree char *dump = g_strdup_printf("%" PRIu32, config->exit_dump_len);
+	struct config *copy = g_memdup2(config, sizeof(*config));
 
-	g_strv_builder_add_many(args, "--policy", config->policy, "--slice-us", slice,
-				"--slice-us-min", slice_min, NULL);
-	if (config->percpu_local)
-		g_strv_builder_add(args, "--percpu-local");
-	if (config->numa_local)
-		g_strv_builder_add(args, "--numa-local");
-	if (!config->idle_fill)
-		g_strv_builder_add(args, "--no-idle-fill");
-	if (config->exit_dump_len)
-		g_strv_builder_add_many(args, "--exit-dump-len", dump, NULL);
-	return g_strv_builder_end(args);
+	copy->profile = g_strdup(config->profile);
+	copy->policy = g_strdup(config->policy);
+	copy->policies = g_ptr_array_ref(config->policies);
+	return copy;
 }

@@ -95,7 +95,19 @@ static void forgive(struct lifecycle *lc, uint64_t now_ms)
 	lc->retry_ms = now_ms;
 }
 
-static void on_end(struct lifecycle *lc, const struct lifecycle_event *event, uint64_t now_ms)
+/* The former arguments get what they had: another start, or none if they had been given up. */
+static unsigned int revert(struct lifecycle *lc, uint64_t now_ms)
+{
+	lc->fallback = false;
+	lc->limits = lc->fallback_limits;
+	lc->given_up = lc->was_given_up;
+	lc->nr_ends = 0;
+	lc->retry_ms = now_ms;
+	return LIFECYCLE_REVERT;
+}
+
+static unsigned int on_end(struct lifecycle *lc, const struct lifecycle_event *event,
+			   uint64_t now_ms)
 {
 	bool was_stopping = lc->phase == LIFECYCLE_PHASE_STOPPING;
 
@@ -104,27 +116,30 @@ static void on_end(struct lifecycle *lc, const struct lifecycle_event *event, ui
 	lc->settle_ms = now_ms + LIFECYCLE_SETTLE_MS;
 	lc->retry_ms = now_ms;
 	if (lc->quitting || (was_stopping && lc->ordered))
-		return;
+		return 0;
 	/* It refused to start because another scheduler was quicker: nobody's fault. */
 	if (event->end.status == STATUS_FAILED && !event->end.signal &&
 	    lc->kernel != RL_KERNEL_DISABLED && lc->kernel != RL_KERNEL_UNSUPPORTED) {
 		lc->settle_ms = now_ms;
-		return;
+		return 0;
 	}
 	/* Nor is that: it is tried again for as long as it takes. */
 	if (event->end.shortage) {
 		set_text(&lc->reason, describe_end(event));
 		lc->retry_ms = now_ms + LIFECYCLE_SHORTAGE_MS;
-		return;
+		return 0;
 	}
 	lc->all_ends++;
 	/* Else the reason is why it was stopped, which says more than the signal. */
 	if (!was_stopping)
 		set_text(&lc->reason, describe_end(event));
+	if (lc->fallback && !lc->proven)
+		return revert(lc, now_ms);
 	if (event->end.status == STATUS_USAGE && !event->end.signal)
 		lc->given_up = true; /* the same arguments will not do better */
 	else
 		count_end(lc, now_ms);
+	return 0;
 }
 
 /* ---- The other events ----------------------------------------------------------------------- */
@@ -153,8 +168,27 @@ static unsigned int on_config(struct lifecycle *lc, const struct lifecycle_event
 	lc->limits = event->config.limits;
 	if (!event->config.restart)
 		return 0;
+	lc->fallback = event->config.fallback;
+	lc->fallback_limits = event->config.fallback_limits;
+	lc->was_given_up = lc->given_up;
+	lc->was_late = lc->late || lc->silent;
+	lc->proven = false;
 	forgive(lc, now_ms);
 	return has_child(lc) ? stop(lc, true, now_ms) : 0;
+}
+
+static void on_heartbeat(struct lifecycle *lc, uint64_t now_ms)
+{
+	bool running = lc->phase == LIFECYCLE_PHASE_RUNNING;
+
+	lc->heartbeat_ms = now_ms;
+	lc->silent = false;
+	if (!running || !ours(lc) || now_ms < lc->phase_ms + LIFECYCLE_TRIAL_MS)
+		return;
+	if (lc->late && !lc->was_late)
+		return;
+	lc->proven = true;
+	lc->fallback = false;
 }
 
 static void on_kernel(struct lifecycle *lc, const struct lifecycle_event *event, uint64_t now_ms)
@@ -189,21 +223,21 @@ static unsigned int apply(struct lifecycle *lc, const struct lifecycle_event *ev
 		lc->heartbeat_ms = now_ms;
 		break;
 	case LIFECYCLE_HEARTBEAT:
-		lc->heartbeat_ms = now_ms;
-		lc->silent = false;
+		on_heartbeat(lc, now_ms);
 		break;
 	case LIFECYCLE_LATE:
 	case LIFECYCLE_IN_TIME:
 		lc->late = running && event->type == LIFECYCLE_LATE;
 		break;
 	case LIFECYCLE_END:
-		on_end(lc, event, now_ms);
-		break;
+		return on_end(lc, event, now_ms);
 	case LIFECYCLE_CONFIG:
 		return on_config(lc, event, now_ms);
 	case LIFECYCLE_RETRY:
-		if (lc->given_up)
+		if (lc->given_up) {
+			lc->proven = false;
 			forgive(lc, now_ms);
+		}
 		break;
 	case LIFECYCLE_QUIT:
 		lc->quitting = true;
@@ -222,6 +256,12 @@ static uint64_t silent_ms(const struct lifecycle *lc)
 static uint64_t lost_ms(const struct lifecycle *lc)
 {
 	return lc->heartbeat_ms + LIFECYCLE_HEARTBEATS * LIFECYCLE_HEARTBEAT_MS;
+}
+
+/* When the trial has to be over; UINT64_MAX without one. */
+static uint64_t trial_end_ms(const struct lifecycle *lc)
+{
+	return lc->fallback && !lc->proven ? lc->phase_ms + LIFECYCLE_TRIAL_MAX_MS : UINT64_MAX;
 }
 
 static bool may_start(const struct lifecycle *lc)
@@ -245,6 +285,15 @@ static unsigned int pass_time(struct lifecycle *lc, uint64_t now_ms)
 					 LIFECYCLE_START_MS / 1000));
 		return stop(lc, false, now_ms);
 	case LIFECYCLE_PHASE_RUNNING:
+		if (now_ms >= trial_end_ms(lc)) {
+			set_text(&lc->reason,
+				 g_strdup_printf(lc->late
+							 ? "its policy answered too late for %d "
+							   "seconds"
+							 : "it gave no sign of life for %d seconds",
+						 LIFECYCLE_TRIAL_MAX_MS / 1000));
+			return stop(lc, false, now_ms);
+		}
 		lc->silent = now_ms >= silent_ms(lc);
 		if (now_ms < lost_ms(lc))
 			return 0;
@@ -304,7 +353,7 @@ uint64_t lifecycle_due_ms(const struct lifecycle *lc)
 	case LIFECYCLE_PHASE_STARTING:
 		return lc->phase_ms + LIFECYCLE_START_MS;
 	case LIFECYCLE_PHASE_RUNNING:
-		return lc->silent ? lost_ms(lc) : silent_ms(lc);
+		return MIN(lc->silent ? lost_ms(lc) : silent_ms(lc), trial_end_ms(lc));
 	case LIFECYCLE_PHASE_STOPPING:
 		return lc->kill_ms;
 	default:
@@ -348,6 +397,17 @@ bool lifecycle_settled(const struct lifecycle *lc)
 {
 	return lifecycle_state(lc) != LIFECYCLE_STARTING &&
 	       (lc->phase == LIFECYCLE_PHASE_NONE || lc->phase == LIFECYCLE_PHASE_RUNNING);
+}
+
+bool lifecycle_proven(const struct lifecycle *lc)
+{
+	return lc->proven;
+}
+
+bool lifecycle_trying(const struct lifecycle *lc)
+{
+	return !lc->proven && (lc->phase != LIFECYCLE_PHASE_NONE || may_start(lc) ||
+			       lifecycle_state(lc) == LIFECYCLE_STARTING);
 }
 
 const char *lifecycle_state_name(enum lifecycle_state state)

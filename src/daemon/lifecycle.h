@@ -5,6 +5,9 @@
  * carries them out. It never reads a clock, a file or a process, so that a test can be everything
  * around it.
  *
+ * Arguments are tried before they take the place of others: until the scheduler has run well with new
+ * ones for a while, its first failure brings the former ones back.
+ *
  * The state follows from what the kernel says and what the child did, never from what was asked.
  * Another scheduler is never replaced: as long as the kernel runs one, nothing is started.
  */
@@ -32,6 +35,10 @@
 /* Until a child is started again that could not be for want of memory, processes or descriptors. */
 #define LIFECYCLE_SHORTAGE_MS 1000
 #define LIFECYCLE_LIMIT_MAX   100
+/* New arguments are good when it is ready, and gives a sign of life after this time, ... */
+#define LIFECYCLE_TRIAL_MS 2000
+/* ... and bad when that has not come by then. */
+#define LIFECYCLE_TRIAL_MAX_MS 10000
 
 enum lifecycle_state {
 	LIFECYCLE_STARTING,
@@ -78,6 +85,9 @@ struct lifecycle_event {
 		struct {
 			struct lifecycle_limits limits;
 			bool restart; /* the arguments are not what they were */
+			/* With restart: there are arguments to go back to, with these limits. */
+			bool fallback;
+			struct lifecycle_limits fallback_limits;
 		} config;
 	};
 };
@@ -87,6 +97,8 @@ enum lifecycle_action {
 	LIFECYCLE_START = 1,
 	LIFECYCLE_TERM = 2,
 	LIFECYCLE_KILL = 4,
+	/* The new arguments did not do well: the former ones count again. Before LIFECYCLE_START. */
+	LIFECYCLE_REVERT = 8,
 };
 
 enum lifecycle_phase {
@@ -111,6 +123,11 @@ struct lifecycle {
 	uint32_t nr_ends;
 	uint32_t all_ends; /* that nobody ordered, ever */
 	bool late, silent;
+	bool proven;   /* it has run well with these arguments */
+	bool fallback; /* there are others to go back to */
+	bool was_late; /* with the former arguments as well: then that is no fault of the new */
+	bool was_given_up;
+	struct lifecycle_limits fallback_limits;
 	bool ordered; /* stopping: not its own fault */
 	bool given_up;
 	bool quitting;
@@ -131,6 +148,10 @@ uint64_t lifecycle_due_ms(const struct lifecycle *lc);
 enum lifecycle_state lifecycle_state(const struct lifecycle *lc);
 /* It will stay in that state if nothing happens: nothing is being started or stopped. */
 bool lifecycle_settled(const struct lifecycle *lc);
+/* It has run well with its arguments, be it in the past. */
+bool lifecycle_proven(const struct lifecycle *lc);
+/* Whether they are good is not known, but will be soon: nobody is in the way of trying them. */
+bool lifecycle_trying(const struct lifecycle *lc);
 const char *lifecycle_state_name(enum lifecycle_state state);
 
 /* Why it does not run, or why it ended last, in plain words; "" if there is nothing to say. */

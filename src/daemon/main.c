@@ -22,18 +22,22 @@
 #include "boosts.h"
 #include "bus.h"
 #include "capabilities.h"
-#include "choice.h"
+#include "check-config.h"
 #include "classes.h"
 #include "config.h"
 #include "gate.h"
 #include "kernel.h"
 #include "log.h"
 #include "manager.h"
+#include "reconfigure.h"
 #include "shortage.h"
 #include "stopping.h"
 #include "store.h"
 #include "supervisor.h"
 #include "system76.h"
+
+/* As in systemd/sysusers.d. */
+#define SERVICE_USER "scx-rustland"
 
 /* Documented in rustlandd(8). */
 enum {
@@ -47,15 +51,16 @@ struct options {
 	char *scheduler;
 	char **config_dirs;
 	char *fake_kernel;
+	gboolean check_config;
+	char *file; /* to be checked, or NULL */
 	gboolean version;
 };
 
 struct daemon {
 	GMainLoop *loop;
 	struct options options;
-	struct config_paths paths;
 	char *runtime_dir, *state_dir;
-	struct config *config;
+	struct reconfigure *reconfigure;
 	struct kernel *kernel;
 	struct supervisor *supervisor;
 	struct manager *manager;
@@ -70,74 +75,6 @@ struct daemon {
 	int status;  /* to exit with */
 };
 
-/* ---- Configuration -------------------------------------------------------------------------- */
-
-static void set_config(struct daemon *d, struct config *config)
-{
-	config_free(d->config);
-	d->config = config;
-	supervisor_configure(d->supervisor, config);
-	if (d->bus)
-		bus_config_changed(d->bus, config);
-	else
-		boosts_set_limits(d->boosts, config);
-}
-
-static struct config *load_config(const struct daemon *d, GError **error)
-{
-	g_autoptr(GError) local = NULL;
-	g_autofree char *profile = choice_read(d->state_dir, &local);
-
-	/* While it runs, the profile stays what it is; at the start it has to do without. */
-	if (local && d->config) {
-		g_propagate_error(error, g_steal_pointer(&local));
-		return NULL;
-	}
-	if (local)
-		g_warning("%s", local->message);
-	return config_load(&d->paths, profile, error);
-}
-
-static gboolean daemon_reload(gpointer userdata, GError **error)
-{
-	struct daemon *d = userdata;
-	g_autoptr(GError) local = NULL;
-	struct config *config = load_config(d, &local);
-
-	manager_reloaded(d->manager, config ? NULL : local->message);
-	if (!config) {
-		g_warning("the running configuration stays: %s", local->message);
-		g_propagate_error(error, g_steal_pointer(&local));
-		return FALSE;
-	}
-	set_config(d, config);
-	supervisor_retry(d->supervisor);
-	return TRUE;
-}
-
-static gboolean daemon_set_profile(gpointer userdata, const char *profile, GError **error)
-{
-	struct daemon *d = userdata;
-	struct config *named = config_load(&d->paths, NULL, error), *config;
-	bool as_named;
-
-	if (!named)
-		return FALSE;
-	as_named = strcmp(named->profile, profile) == 0;
-	config_free(named);
-	config = config_load(&d->paths, profile, error);
-	if (!config)
-		return FALSE;
-	if (!choice_write(d->state_dir, as_named ? NULL : profile, error)) {
-		config_free(config);
-		return FALSE;
-	}
-	set_config(d, config);
-	return TRUE;
-}
-
-/* ---- What happens --------------------------------------------------------------------------- */
-
 static void update_manager(gpointer userdata)
 {
 	struct daemon *d = userdata;
@@ -147,12 +84,46 @@ static void update_manager(gpointer userdata)
 		manager_update(d->manager, boosts_all(d->boosts)->len);
 }
 
+/* ---- Configuration -------------------------------------------------------------------------- */
+
+static void on_config_changed(const struct config *config, gpointer userdata)
+{
+	struct daemon *d = userdata;
+
+	if (d->bus)
+		bus_config_changed(d->bus, config);
+	else
+		boosts_set_limits(d->boosts, config);
+}
+
+static void on_config_notice(const char *notice, gpointer userdata)
+{
+	struct daemon *d = userdata;
+
+	manager_set_notice(d->manager, notice);
+	update_manager(d);
+}
+
+static void on_reloading(gboolean reloading, gpointer userdata)
+{
+	struct daemon *d = userdata;
+
+	if (reloading)
+		manager_reloading(d->manager);
+	else
+		manager_reloaded(d->manager);
+	update_manager(d);
+}
+
+/* ---- What happens --------------------------------------------------------------------------- */
+
 static void on_status_changed(gpointer userdata)
 {
 	struct daemon *d = userdata;
 
 	if (d->bus)
 		bus_status_changed(d->bus);
+	reconfigure_update(d->reconfigure);
 	update_manager(d);
 	if (supervisor_stopped(d->supervisor))
 		g_main_loop_quit(d->loop);
@@ -163,17 +134,22 @@ static gboolean on_stop_signal(gpointer userdata)
 	struct daemon *d = userdata;
 
 	manager_stopping(d->manager);
+	reconfigure_stop(d->reconfigure);
 	supervisor_stop(d->supervisor);
 	return G_SOURCE_CONTINUE;
+}
+
+/* Nobody can be told but in the journal and in the status, where it is already. */
+static void on_reloaded(const GError *error, gpointer userdata)
+{
+	(void)error, (void)userdata;
 }
 
 static gboolean on_reload_signal(gpointer userdata)
 {
 	struct daemon *d = userdata;
 
-	manager_reloading(d->manager);
-	daemon_reload(d, NULL);
-	on_status_changed(d);
+	reconfigure_reload(d->reconfigure, on_reloaded, d);
 	return G_SOURCE_CONTINUE;
 }
 
@@ -199,11 +175,26 @@ static void on_name_lost(gpointer userdata)
 	on_stop_signal(d);
 }
 
+static void bus_reload(gpointer userdata, reconfigure_done done, gpointer call)
+{
+	struct daemon *d = userdata;
+
+	reconfigure_reload(d->reconfigure, done, call);
+}
+
+static void bus_set_profile(gpointer userdata, const char *profile, reconfigure_done done,
+			    gpointer call)
+{
+	struct daemon *d = userdata;
+
+	reconfigure_set_profile(d->reconfigure, profile, done, call);
+}
+
 static void on_connected(GObject *source, GAsyncResult *result, gpointer userdata)
 {
 	static const struct bus_host host = {
-		.reload = daemon_reload,
-		.set_profile = daemon_set_profile,
+		.reload = bus_reload,
+		.set_profile = bus_set_profile,
 		.boosts_changed = update_manager,
 	};
 	g_autoptr(GError) error = NULL;
@@ -213,7 +204,7 @@ static void on_connected(GObject *source, GAsyncResult *result, gpointer userdat
 	d->connection = gate_connect_finish(result, &d->gate, &error);
 	if (d->connection) {
 		d->bus = bus_new(d->connection, d->supervisor, d->boosts, &host, d);
-		bus_config_changed(d->bus, d->config);
+		bus_config_changed(d->bus, reconfigure_config(d->reconfigure));
 		bus_status_changed(d->bus);
 	}
 	if (!d->bus || !bus_export(d->bus, &error)) {
@@ -247,24 +238,44 @@ static struct classes *open_classes(const char *fake_kernel, GError **error)
 	return classes_new_fake(path);
 }
 
-static int daemon_open(struct daemon *d, GError **error)
+static const char *const *config_dirs(const struct options *o)
 {
 	static const char *const dirs[] = {VENDOR_DIR, CONFIG_DIR, NULL};
+
+	return o->config_dirs ? (const char *const *)o->config_dirs : dirs;
+}
+
+static const char *scheduler(const struct options *o)
+{
+	return o->scheduler ? o->scheduler : SCHEDULER;
+}
+
+static int daemon_open(struct daemon *d, GError **error)
+{
+	static const struct reconfigure_host host = {
+		.changed = on_config_changed,
+		.notice = on_config_notice,
+		.reloading = on_reloading,
+	};
 	const struct options *o = &d->options;
+	const struct reconfigure_options reconfigure = {
+		.paths.dirs = config_dirs(o),
+		.state_dir = d->state_dir,
+		.scheduler = scheduler(o),
+	};
 	g_autofree char *stats_path = NULL;
 	struct supervisor_options supervisor = {
-		.scheduler = o->scheduler ? o->scheduler : SCHEDULER,
+		.scheduler = reconfigure.scheduler,
 		.class_fds = {-1, -1},
 	};
+	const struct config *config;
 
 	raise_descriptor_limit();
 	keep_spare_descriptors();
-	d->paths.dirs = o->config_dirs ? (const char *const *)o->config_dirs : dirs;
-	d->runtime_dir = directory("RUNTIME_DIRECTORY", "/run/scx-rustland");
-	d->state_dir = directory("STATE_DIRECTORY", "/var/lib/scx-rustland");
-	d->config = load_config(d, error);
-	if (!d->config)
+	d->reconfigure = reconfigure_new(&reconfigure, &host, d, error);
+	if (!d->reconfigure)
 		return STATUS_CONFIG;
+	config = reconfigure_config(d->reconfigure);
 	d->kernel = kernel_new(o->fake_kernel, error);
 	if (!d->kernel)
 		return STATUS_FAILED;
@@ -278,22 +289,24 @@ static int daemon_open(struct daemon *d, GError **error)
 	/* That was what it takes one for. Other threads follow, and have what this one has. */
 	(void)capabilities_rest();
 	classes_fds(d->classes, supervisor.class_fds);
+	/* Before anything else in the run-time directory: if another one runs, it ends here. */
+	d->supervisor = supervisor_new(d->kernel, &supervisor, config, on_status_changed, d, error);
+	if (!d->supervisor)
+		return STATUS_FAILED;
 	d->store = store_new(d->runtime_dir, error);
 	if (!d->store)
 		return STATUS_FAILED;
 	d->boosts = boosts_new(d->classes, d->store);
-	boosts_set_limits(d->boosts, d->config);
-	d->supervisor =
-		supervisor_new(d->kernel, &supervisor, d->config, on_status_changed, d, error);
-	if (!d->supervisor)
-		return STATUS_FAILED;
+	boosts_set_limits(d->boosts, config);
 	d->manager = manager_new(d->supervisor);
+	reconfigure_attach(d->reconfigure, d->supervisor);
 	return 0;
 }
 
 static void daemon_close(struct daemon *d)
 {
 	system76_free(d->system76);
+	reconfigure_free(d->reconfigure);
 	bus_free(d->bus);
 	g_clear_object(&d->connection);
 	gate_free(d->gate);
@@ -303,21 +316,45 @@ static void daemon_close(struct daemon *d)
 	supervisor_free(d->supervisor);
 	classes_free(d->classes);
 	kernel_free(d->kernel);
-	config_free(d->config);
 	g_clear_pointer(&d->loop, g_main_loop_unref);
 	g_free(d->runtime_dir);
 	g_free(d->state_dir);
 	g_free(d->options.scheduler);
 	g_strfreev(d->options.config_dirs);
 	g_free(d->options.fake_kernel);
+	g_free(d->options.file);
+}
+
+/* Nothing is printed when all is well, else one line that begins with the file's name. */
+static int run_check(struct daemon *d)
+{
+	const struct options *o = &d->options;
+	const struct check_config_options options = {
+		.dirs = config_dirs(o),
+		.file = o->file,
+		.state_dir = d->state_dir,
+		.scheduler = scheduler(o),
+		.user = SERVICE_USER,
+	};
+	g_autoptr(GError) error = NULL;
+
+	if (check_config(&options, &error))
+		return 0;
+	g_printerr("%s\n", error->message);
+	return STATUS_CONFIG;
 }
 
 static int daemon_run(struct daemon *d)
 {
 	g_autoptr(GError) error = NULL;
 	guint sources[3];
-	int status = daemon_open(d, &error);
+	int status;
 
+	d->runtime_dir = directory("RUNTIME_DIRECTORY", "/run/scx-rustland");
+	d->state_dir = directory("STATE_DIRECTORY", "/var/lib/scx-rustland");
+	if (d->options.check_config)
+		return run_check(d);
+	status = daemon_open(d, &error);
 	if (status) {
 		g_critical("%s", error->message);
 		return status;
@@ -345,11 +382,13 @@ static bool parse_options(struct options *ret, int *argc, char ***argv, GError *
 		 "where rustland.conf is; of several the last one counts", "DIR"},
 		{"fake-kernel", 0, 0, G_OPTION_ARG_FILENAME, &ret->fake_kernel,
 		 "for tests: read the kernel's state from DIR", "DIR"},
+		{"check-config", 0, 0, G_OPTION_ARG_NONE, &ret->check_config,
+		 "only say whether the configuration, or that in FILE, would be taken", NULL},
 		{"version", 0, 0, G_OPTION_ARG_NONE, &ret->version, "show the version and exit",
 		 NULL},
 		G_OPTION_ENTRY_NULL,
 	};
-	g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+	g_autoptr(GOptionContext) context = g_option_context_new("[FILE]");
 
 	g_option_context_set_summary(
 		context, "Runs scx_rustland as a system service. More in rustlandd(8).");
@@ -358,6 +397,10 @@ static bool parse_options(struct options *ret, int *argc, char ***argv, GError *
 	g_option_context_add_main_entries(context, entries, NULL);
 	if (!g_option_context_parse(context, argc, argv, error))
 		return false;
+	if (ret->check_config && *argc == 2) {
+		ret->file = g_strdup((*argv)[1]);
+		return true;
+	}
 	if (*argc > 1) {
 		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
 			    "unexpected argument '%s'", (*argv)[1]);

@@ -15,8 +15,9 @@ struct manager {
 	const struct supervisor *supervisor;
 	bool ready;
 	bool stopping;
-	char *reload_error; /* of the last reload, NULL if it went well */
-	char *said;	    /* the last status */
+	bool reloading;
+	char *notice; /* about the configuration, or NULL */
+	char *said;   /* the last status */
 	guint watchdog;
 };
 
@@ -53,8 +54,8 @@ static char *describe(const struct manager *m, unsigned int nr_boosts)
 		g_string_printf(text, "gave up, the kernel's own scheduler runs: %s", reason);
 	else
 		g_string_printf(text, "starting%s%s", *reason ? " again: " : "", reason);
-	if (m->reload_error)
-		g_string_append_printf(text, "; the last reload was refused: %s", m->reload_error);
+	if (m->notice)
+		g_string_append_printf(text, "; %s", m->notice);
 	/* One line: a file's name may hold anything. */
 	g_strdelimit(text->str, "\n", ' ');
 	return g_string_free(g_steal_pointer(&text), FALSE);
@@ -62,7 +63,7 @@ static char *describe(const struct manager *m, unsigned int nr_boosts)
 
 void manager_update(struct manager *m, unsigned int nr_boosts)
 {
-	bool ready = !m->ready && supervisor_status(m->supervisor)->settled;
+	bool ready = !m->ready && !m->reloading && supervisor_status(m->supervisor)->settled;
 	g_autofree char *text = NULL, *message = NULL;
 
 	if (m->stopping)
@@ -79,14 +80,23 @@ void manager_update(struct manager *m, unsigned int nr_boosts)
 
 void manager_reloading(struct manager *m)
 {
-	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, g_get_monotonic_time());
+	g_autofree char *message =
+		g_strdup_printf("RELOADING=1\nMONOTONIC_USEC=%" PRId64, g_get_monotonic_time());
+
+	notify_manager(message, -1);
 	m->ready = false;
+	m->reloading = true;
 }
 
-void manager_reloaded(struct manager *m, const char *error)
+void manager_reloaded(struct manager *m)
 {
-	g_free(m->reload_error);
-	m->reload_error = g_strdup(error);
+	m->reloading = false;
+}
+
+void manager_set_notice(struct manager *m, const char *notice)
+{
+	g_free(m->notice);
+	m->notice = g_strdup(notice);
 }
 
 void manager_stopping(struct manager *m)
@@ -124,7 +134,7 @@ void manager_free(struct manager *m)
 	if (!m)
 		return;
 	g_clear_handle_id(&m->watchdog, g_source_remove);
-	g_free(m->reload_error);
+	g_free(m->notice);
 	g_free(m->said);
 	g_free(m);
 }

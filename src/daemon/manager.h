@@ -18,10 +18,12 @@ void manager_free(struct manager *manager);
 /* Something has changed. The first call that finds the state settled makes the service ready. */
 void manager_update(struct manager *manager, unsigned int nr_boosts);
 
-/* A reload begins; it ends with the first update that finds the state settled. */
+/* A reload begins. */
 void manager_reloading(struct manager *manager);
-/* How it went: NULL, or why the old configuration stays, which the status then says. */
-void manager_reloaded(struct manager *manager, const char *error);
+/* What came of it is known: it ends with the first update that finds the state settled. */
+void manager_reloaded(struct manager *manager);
+/* A sentence about the configuration that the status shows from now on, or NULL. */
+void manager_set_notice(struct manager *manager, const char *notice);
 
 void manager_stopping(struct manager *manager);
 

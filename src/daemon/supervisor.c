@@ -23,8 +23,10 @@ struct supervisor {
 	int class_fds[2];
 	char **arguments;
 	char *policy, *stats_path;
+	struct config *fallback; /* see supervisor_configure() */
 	guint timer;
 	bool started;
+	bool reverted; /* and nobody was told yet */
 	struct supervisor_status status;
 	char *exit_reason, *scheduler; /* what status points to */
 	void (*changed)(gpointer userdata);
@@ -96,6 +98,12 @@ static void update_status(struct supervisor *s)
 		set_text(&s->exit_reason, &s->status.exit_reason, lifecycle_reason(&s->lifecycle));
 	changed |= settled != s->status.settled;
 	s->status.settled = settled;
+	changed |= lifecycle_proven(&s->lifecycle) != s->status.proven;
+	s->status.proven = lifecycle_proven(&s->lifecycle);
+	changed |= lifecycle_trying(&s->lifecycle) != s->status.trying;
+	s->status.trying = lifecycle_trying(&s->lifecycle);
+	changed |= s->reverted;
+	s->reverted = false;
 	if (name != s->status.state) {
 		s->status.state = name;
 		log_state(s, state);
@@ -163,6 +171,21 @@ static void start_child(struct supervisor *s)
 	feed(s, &event);
 }
 
+static void set_config(struct supervisor *s, const struct config *config)
+{
+	g_strfreev(s->arguments);
+	s->arguments = config_arguments(config);
+	g_free(s->policy);
+	s->status.policy = s->policy = g_strdup(config->policy);
+}
+
+static void revert(struct supervisor *s)
+{
+	set_config(s, s->fallback);
+	s->status.reverts++;
+	s->reverted = true;
+}
+
 static void feed(struct supervisor *s, const struct lifecycle_event *event)
 {
 	unsigned int actions = lifecycle_handle(&s->lifecycle, event, now_ms());
@@ -171,6 +194,8 @@ static void feed(struct supervisor *s, const struct lifecycle_event *event)
 		child_signal(s->child, SIGTERM);
 	if (actions & LIFECYCLE_KILL)
 		child_signal(s->child, SIGKILL);
+	if (actions & LIFECYCLE_REVERT)
+		revert(s);
 	if (actions & LIFECYCLE_START)
 		start_child(s);
 	set_timer(s);
@@ -215,11 +240,13 @@ static void on_child_ended(int signal, int status, const char *error, gpointer u
 	};
 	struct supervisor *s = userdata;
 	uint32_t ends = s->lifecycle.all_ends;
+	unsigned int reverts = s->status.reverts;
 
 	statistics_stop(s->statistics);
 	kernel_refresh(s->kernel);
 	feed(s, &event);
-	if (s->lifecycle.all_ends != ends && lifecycle_state(&s->lifecycle) != LIFECYCLE_FAILED)
+	if (s->status.reverts == reverts && s->lifecycle.all_ends != ends &&
+	    lifecycle_state(&s->lifecycle) != LIFECYCLE_FAILED)
 		log_catalog(LOG_ID_ENDED, LOG_WARNING,
 			    "the scheduler has ended and is started again: %s",
 			    lifecycle_reason(&s->lifecycle));
@@ -244,19 +271,29 @@ bool supervisor_stopped(const struct supervisor *s)
 	return lifecycle_ended(&s->lifecycle);
 }
 
-void supervisor_configure(struct supervisor *s, const struct config *config)
+void supervisor_configure(struct supervisor *s, const struct config *config,
+			  const struct config *fallback)
 {
-	char **arguments = config_arguments(config);
-	const struct lifecycle_event event = {
+	g_auto(GStrv) arguments = config_arguments(config);
+	struct lifecycle_event event = {
 		.type = LIFECYCLE_CONFIG,
-		.config = {limits_of(config), !g_strv_equal((const char *const *)arguments,
-							    (const char *const *)s->arguments)},
+		.config =
+			{
+				.limits = limits_of(config),
+				.restart = !s->started ||
+					   !g_strv_equal((const char *const *)arguments,
+							 (const char *const *)s->arguments),
+				.fallback = fallback,
+			},
 	};
 
-	g_strfreev(s->arguments);
-	s->arguments = arguments;
-	g_free(s->policy);
-	s->status.policy = s->policy = g_strdup(config->policy);
+	if (fallback)
+		event.config.fallback_limits = limits_of(fallback);
+	if (event.config.restart) {
+		config_free(s->fallback);
+		s->fallback = fallback ? config_copy(fallback) : NULL;
+	}
+	set_config(s, config);
 	feed(s, &event);
 }
 
@@ -335,6 +372,7 @@ void supervisor_free(struct supervisor *s)
 	g_strfreev(s->arguments);
 	g_free(s->policy);
 	g_free(s->stats_path);
+	config_free(s->fallback);
 	g_free(s->exit_reason);
 	g_free(s->scheduler);
 	g_free(s);

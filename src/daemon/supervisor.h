@@ -30,6 +30,10 @@ struct supervisor_status {
 	const char *scheduler;	 /* what the kernel runs: root/ops, "" if nothing */
 	const char *policy;	 /* the one that was last asked for */
 	bool settled;		 /* nothing is being started or stopped */
+	bool proven;		 /* the scheduler has run well with its configuration */
+	bool trying;		 /* whether it does so will be known soon */
+	/* Counts how often a configuration was given up, and the one before it is in force again. */
+	unsigned int reverts;
 };
 
 /*
@@ -46,8 +50,14 @@ void supervisor_start(struct supervisor *supervisor);
 void supervisor_stop(struct supervisor *supervisor);
 bool supervisor_stopped(const struct supervisor *supervisor);
 
-/* A new configuration. The scheduler is only started anew if its arguments are not what they were. */
-void supervisor_configure(struct supervisor *supervisor, const struct config *config);
+/*
+ * A new configuration. The scheduler is only started anew if its arguments are not what they were.
+ * fallback: what is in force again if the scheduler does not do well with it, which status.reverts
+ * then tells and exit_reason explains; or NULL. Before supervisor_start(), that is so for the first
+ * start as well.
+ */
+void supervisor_configure(struct supervisor *supervisor, const struct config *config,
+			  const struct config *fallback);
 /* If it gave up: try again. */
 void supervisor_retry(struct supervisor *supervisor);
 

@@ -11,7 +11,7 @@
 #define SCX_RUSTLAND_CHECK_H
 
 /* Loading a policy takes milliseconds; a slow disk may take a second. */
-#define CHECK_TIMEOUT_MS 10000
+#define CHECK_TIMEOUT_MS 5000
 
 /*
  * Returns 0; -ENOENT when there is no policy of that name; another negative errno when it cannot be

@@ -406,6 +406,7 @@ class Daemon:
             "FAKE_KERNEL": str(self.kernel),
             "RUNTIME_DIRECTORY": str(self.dir / "run"),
             "STATE_DIRECTORY": str(self.dir / "state"),
+            "REAL_SCHEDULER": str(STAGE / "usr/bin/scx_rustland"),
             "LD_LIBRARY_PATH": str(next(STAGE.glob("usr/lib/*/librustland.so.0")).parent),
             "G_MESSAGES_DEBUG": "all",
             # Of what was freed a sanitizer keeps this much.

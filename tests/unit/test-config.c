@@ -263,7 +263,7 @@ static void test_names(void **state)
 	refuse(f, "[Profile gaming]\nLimit=3\n", ":2: there is no key Limit here", "SliceUSec",
 	       NULL);
 	refuse(f, "[Profile gaming]\nProfile=auto\n", ":2: there is no key Profile here", NULL);
-	refuse(f, "SliceUSec=200\n", ":1: SliceUSec= stands before the first [group]", NULL);
+	refuse(f, "SliceUSec=200\n", ":1: 'SliceUSec=200' stands before the first [group]", NULL);
 }
 
 static void test_syntax(void **state)

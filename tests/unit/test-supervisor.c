@@ -148,7 +148,7 @@ static void configure(struct fixture *f, const char *contents)
 	f->config = config_load(&f->paths, NULL, NULL);
 	assert_non_null(f->config);
 	if (f->supervisor)
-		supervisor_configure(f->supervisor, f->config);
+		supervisor_configure(f->supervisor, f->config, NULL);
 }
 
 static void begin(struct fixture *f, const char *scheduler, const char *contents)

@@ -5,7 +5,7 @@
 # way for other schedulers, applies configuration, and gives up when it must. What D-Bus clients see
 # of that is another script's business.
 #
-# usage: service.sh
+# usage: service.sh, with unable-policy.c beside it
 
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -190,22 +190,65 @@ becomes "and schedules" service_schedules
 mark
 pid=$(child)
 printf '[Scheduler]\n\nSliceUSec=5\n' >"$conf"
-timeout 60 systemctl reload "$unit"
+verdict "with a bad file systemctl reload fails" not timeout 60 systemctl reload "$unit"
 verdict "a bad file is refused by line, key and range: $(journal -o cat -p warning)" \
 	grep -q "$conf:3: SliceUSec=5: .* from 100 to 1000000" <(journal -o cat -p warning)
 verdict "systemctl status says so: $(status_text)" status_says "$conf:3"
 verdict "the scheduler stays" [ "$(child)" = "$pid" ]
 verdict "with its arguments" grep -q -- '--slice-us 8000 ' <(arguments)
 
+# refused TEXT PATTERN: systemctl reload and --check-config say so, and the scheduler goes on.
+refused() {
+	local said
+	mark
+	timeout 60 systemctl reload "$unit" 2>/dev/null
+	verdict "$1: systemctl reload fails" [ $? != 0 ]
+	verdict "and the journal says why" grep -q -- "rustland.conf$2" <(journal -o cat)
+	said=$(/usr/libexec/rustlandd --check-config 2>&1)
+	verdict "--check-config ends with 78" [ $? = 78 ]
+	verdict "and one line: $said" [ "$(grep -c -- "rustland.conf$2" <<<"$said") $(wc -l <<<"$said")" = "1 1" ]
+	verdict "the scheduler goes on" [ "$(child)" = "$pid" ]
+}
+# The service is not root, whoever asks.
+chmod 600 "$conf"
+printf '[Scheduler]\n' >"$conf"
+refused "a file that only root can read" ': it cannot be read: Permission denied'
+chmod 644 "$conf"
+printf '[Scheduler]\nPolicy=nope\n' >"$conf"
+refused "a policy that is not there" ":2: Policy=nope: .* there is no policy 'nope'"
+printf '[Scheduler]\nPolicy=/usr/bin/true\n' >"$conf"
+refused "a policy that is none" ':2: Policy=/usr/bin/true: '
+rm "$conf" && mkdir "$conf"
+refused "a directory" ': it is a directory'
+rmdir "$conf"
+
+# It loads, and cannot start.
+gcc -shared -fPIC -o /tmp/unable.so unable-policy.c || die "the policy is compiled"
+mkdir -p /opt && mv /tmp/unable.so /opt/unable.so
+printf '[Scheduler]\nPolicy=/opt/unable.so\nSliceUSec=7000\n' >"$conf"
+mark
+verdict "with a policy that cannot start systemctl reload fails" not timeout 90 systemctl reload "$unit"
+verdict "the journal says why" grep -q 'the policy unable could not start: .*unable.so' <(journal -o cat)
+becomes "and the former one schedules" service_schedules
+verdict "with its arguments: $(arguments)" grep -q -- '--policy rustland --slice-us 8000 ' <(arguments)
+rm /opt/unable.so
+
+printf '[Scheduler]\n\nSliceUSec=5\n' >"$conf"
 service_stop
+verdict "with a bad file it starts" service_start
+verdict "and says what it goes on with: $(status_text)" status_says 'the last good configuration is in force'
+becomes "and schedules" service_schedules
+verdict "with the last good arguments" grep -q -- '--slice-us 8000 ' <(arguments)
+service_stop
+rm /var/lib/scx-rustland/last-good.conf
 timeout 60 systemctl start "$unit" 2>/dev/null
-verdict "with a bad file it does not start: $(active_state), $(property ExecMainStatus)" \
+verdict "with a bad file, and no good one known, it does not start: $(active_state), $(property ExecMainStatus)" \
 	[ "$(active_state) $(property ExecMainStatus) $(property NRestarts)" = "failed 78 0" ]
 rm "$conf"
 systemctl reset-failed "$unit"
 
 printf '[Scheduler]\nPolicy=nonsense\n' >"$conf"
-verdict "with a policy that is not there it starts" service_start
+verdict "with a policy that is not there, and no good one known, it starts" service_start
 verdict "and says so: $(status_text)" status_says 'gave up'
 rm "$conf"
 timeout 60 systemctl reload "$unit"

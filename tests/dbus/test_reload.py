@@ -1,0 +1,502 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Configurations with a mistake in them: every way to reload refuses them with one line that names the
+file, the line, the key and what would be right, and what runs goes on."""
+
+import contextlib
+import os
+import pathlib
+import re
+import signal
+import subprocess
+
+import pytest
+from harness import INVALID, PLAYER, STAGE, wait_for
+
+CTL = STAGE / "usr/bin/rustlandctl"
+DAEMON = STAGE / "usr/libexec/rustlandd"
+NUMBER = r"a whole number from 100 to 1000000 \(microseconds\)"
+POLICY = r"a policy's name \(1 to 31 of a-z, 0-9, _ and -\) or an absolute path"
+GROUPS = r"known are \[Service\], \[Scheduler\], \[Restart\], \[Boosts\] and \[Profile NAME\]"
+
+GOOD = "[Boosts]\nMaxPerUser=31\n"
+
+SOURCE = """
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <rustland.h>
+
+static void __attribute__((constructor)) when_loaded(void) {{ {constructor} }}
+static void enqueue(void) {{}}
+static void next(void) {{}}
+const struct rl_policy {symbol} = {{
+	.version = RL_POLICY_VERSION + {newer},
+	.name = "{name}",
+	.enqueue = (void *)enqueue,
+	.next = (void *)next,
+}};
+"""
+
+
+@pytest.fixture(scope="module")
+def policies(tmp_path_factory):
+    """name -> path: shared objects of which each has one thing wrong, or none."""
+    directory = tmp_path_factory.mktemp("policies")
+    directory.chmod(0o755)
+    library = next(STAGE.glob("usr/lib/*/librustland.so.0")).parent
+    made = {}
+
+    def make(name, constructor="", symbol="rl_policy", newer=0, said=None):
+        source = directory / f"{name}.c"
+        source.write_text(
+            SOURCE.format(constructor=constructor, symbol=symbol, newer=newer, name=said or name),
+            encoding="ascii",
+        )
+        made[name] = directory / f"{name}.so"
+        subprocess.run(
+            ["cc", "-shared", "-fPIC", "-w", f"-I{STAGE}/usr/include", "-o", made[name], source,
+             f"-L{library}"],
+            check=True,
+        )
+
+    make("good")
+    make("no-policy", symbol="something_else")
+    make("newer", newer=1)
+    make("named-badly", said="Not A Name")
+    make("crashes", constructor="raise(SIGSEGV);")
+    make("exits", constructor="exit(0);")
+    make("hangs", constructor="if (fork() == 0) for (;;) pause(); for (;;) pause();")
+    make("talks", constructor="for (;;) if (write(2, \"word\\n\", 5) < 0) _exit(1);")
+    # What they do later is the fake scheduler's to play.
+    make("init-fails")
+    make("dies")
+    make("never-schedules")
+    return made
+
+
+def text(contents):
+    def put(directory):
+        data = contents if isinstance(contents, bytes) else contents.encode()
+        (directory / "rustland.conf").write_bytes(data)
+
+    return put
+
+
+def policy(name):
+    return text(f"[Scheduler]\nPolicy={{{name}}}\n")
+
+
+def in_place_of_the_file(make):
+    def put(directory):
+        (directory / "rustland.conf").unlink()
+        make(directory / "rustland.conf")
+
+    return put
+
+
+def drop_in(contents):
+    def put(directory):
+        (directory / "rustland.conf.d").mkdir()
+        (directory / "rustland.conf.d/50-x.conf").write_text(contents, encoding="ascii")
+
+    return put
+
+
+# name: how the mistake is made, and what the line says after the path of the configuration.
+BROKEN = {
+    "unknown key": (text("[Scheduler]\nSliceUsec=200\n"), r":2: there is no key SliceUsec here; known are Policy, SliceUSec"),
+    "unknown group": (text("[scheduler]\n"), rf":1: there is no group \[scheduler\]; {GROUPS}"),
+    "unknown profile": (text("[Profile turbo]\n"), rf":1: there is no group \[Profile turbo\]; {GROUPS}"),
+    "before the first group": (text("SliceUSec=200\n"), r":1: 'SliceUSec=200' stands before the first \[group\]; it has to be below"),
+    "no equals sign": (text("[Scheduler]\nSliceUSec\n"), r":2: 'SliceUSec' is neither a \[group\], nor KEY=VALUE"),
+    "no bracket": (text("[Scheduler\n"), r":1: the \] at the end of '\[Scheduler' is missing"),
+    "no value": (text("[Scheduler]\nSliceUSec=\n"), rf":2: SliceUSec=: it has to be {NUMBER}"),
+    "not a number": (text("[Scheduler]\nSliceUSec=fast\n"), rf":2: SliceUSec=fast: it has to be {NUMBER}"),
+    "too small": (text("[Scheduler]\n\nSliceUSec=99\n"), rf":3: SliceUSec=99: it has to be {NUMBER}"),
+    "too big": (text("[Scheduler]\nSliceUSec=1000001\n"), rf":2: SliceUSec=1000001: it has to be {NUMBER}"),
+    "negative": (text("[Scheduler]\nSliceUSec=-1\n"), rf":2: SliceUSec=-1: it has to be {NUMBER}"),
+    "above 64 bits": (text("[Scheduler]\nSliceUSec=18446744073709551716\n"), rf":2: SliceUSec=18446744073709551716: it has to be {NUMBER}"),
+    "with a unit": (text("[Scheduler]\nSliceUSec=20ms\n"), rf":2: SliceUSec=20ms: it has to be {NUMBER}"),
+    "octal": (text("[Scheduler]\nSliceUSec=0200\n"), rf":2: SliceUSec=0200: it has to be {NUMBER}"),
+    "not a switch": (text("[Scheduler]\nIdleFill=maybe\n"), r":2: IdleFill=maybe: it has to be yes or no"),
+    "no such profile": (text("[Service]\nProfile=turbo\n"), r":2: Profile=turbo: it has to be one of auto, gaming, lowlatency"),
+    "in the wrong group": (text("[Boosts]\nSliceUSec=200\n"), r":2: there is no key SliceUSec here; known are MaxPerUser"),
+    "twice": (text("[Scheduler]\nSliceUSec=9000\n#\nSliceUSec=8000\n"), rf":4: SliceUSec=8000: line 2 of this file has set it already; it has to be there once, {NUMBER}"),
+    "twice, in two groups": (text("[Scheduler]\nNUMALocal=no\n[Boosts]\n[Scheduler]\nNUMALocal=no\n"), r":5: NUMALocal=no: line 2 of this file .* yes or no"),
+    "above another key": (text("[Scheduler]\nSliceMinUSec=30000\n"), r":2: under the profile auto, SliceMinUSec=30000 is above SliceUSec=20000; it has to be from 100 to that \(microseconds\)"),
+    "delays the wrong way": (text("[Restart]\nDelayMSec=6000\n"), r":2: .*DelayMSec=6000 is above DelayMaxMSec=5000; it has to be from 0 to that \(milliseconds\)"),
+    "in a profile not in force": (text("[Profile server]\nSliceUSec=500\n"), r":2: under the profile server, SliceMinUSec=1000 is above SliceUSec=500; .* 100 to that"),
+    "zero bytes": (text(b"[Scheduler]\nSliceUSec=9000\0\n"), r": there are zero bytes in it; it has to be a text file"),
+    "not UTF-8": (text(b"[Scheduler]\n# ok\nSliceUSec=\xff\xfe\n"), r":3: the line is not UTF-8 text"),
+    "control characters": (text("[Scheduler]\nSliceUSec=\x1b[31m\n"), rf":2: SliceUSec=\?\[31m: it has to be {NUMBER}"),
+    "a line without end": (text("[Scheduler]\nSliceUSec=" + "9" * 100000), rf":2: SliceUSec=9{{80}}\.\.\.: it has to be {NUMBER}"),
+    "10 MB": (text(b"#" * 10_000_000), r": it has 10000000 bytes; it has to have 0 to 1048576"),
+    "a directory": (in_place_of_the_file(lambda path: path.mkdir()), r": it is a directory; it has to be a text file"),
+    "a dangling link": (in_place_of_the_file(lambda path: path.symlink_to("nowhere")), r": it is a link to a file that is not there; it has to lead to a text file"),
+    "a link to itself": (in_place_of_the_file(lambda path: path.symlink_to("rustland.conf")), r": it cannot be read: Too many levels of symbolic links"),
+    "a FIFO": (in_place_of_the_file(os.mkfifo), r": it is no regular file; it has to be a text file"),
+    "a file without end": (in_place_of_the_file(lambda path: path.symlink_to("/dev/zero")), r": it is no regular file; it has to be a text file"),
+    "in a drop-in": (drop_in("\n[Boosts]\nMaxPerUser=0\n"), r"\.d/50-x\.conf:3: MaxPerUser=0: it has to be a whole number from 1 to 256 \(boosts\)"),
+    "drop-ins are a file": (lambda path: (path / "rustland.conf.d").write_text(""), r"\.d: it has to be a directory that can be read"),
+    "no such policy": (text("[Scheduler]\nPolicy=nope\n"), rf":2: Policy=nope: it has to be {POLICY} of a policy that can be used: there is no policy 'nope'"),
+    "a relative path": (text("[Scheduler]\nPolicy=./mine.so\n"), rf":2: Policy=./mine.so: it has to be {POLICY}"),
+    "no such object": (text("[Scheduler]\nPolicy=/nowhere/x.so\n"), rf":2: Policy=/nowhere/x.so: it has to be {POLICY} .*No such file"),
+    "not an object": (text("[Scheduler]\nPolicy=/etc/passwd\n"), r":2: Policy=/etc/passwd: .*invalid ELF header"),
+    "no policy in it": (policy("no-policy"), r":2: Policy=/\S+: .*it does not export the symbol rl_policy"),
+    "of another version": (policy("newer"), r":2: Policy=/\S+: .*it was built for another version of librustland"),
+    "with a bad name": (policy("named-badly"), r":2: Policy=/\S+: .*its name is missing, or is not"),
+    "crashes when loaded": (policy("crashes"), r":2: Policy=/\S+: .*ended by signal 11"),
+    "exits when loaded": (policy("exits"), r":2: Policy=/\S+: .*it ended the program that loaded it, with status 0"),
+    "of a profile not in force": (text("[Profile server]\nPolicy=nope\n"), rf":2: Policy=nope: it has to be {POLICY} of a policy that can be used"),
+}
+# They take their time limit, so they are asked about in one way, all at once.
+SLOW = {
+    "hangs when loaded": (policy("hangs"), r":2: Policy=/\S+: .*loading it was not done within 5 seconds"),
+    "talks without end": (policy("talks"), r":2: Policy=/\S+: .*loading it was not done within 5 seconds"),
+}
+# Only the scheduler itself can tell; what was before is in force again.
+TRIED = {
+    "init fails": ("init-fails", "the policy init-fails could not start"),
+    "dies at once": ("dies", "killed by signal 11"),
+    "never schedules": ("never-schedules", "gave no sign of life for 10 seconds"),
+}
+
+
+def break_it(daemon, how, policies):
+    """Makes the mistake; undo() is how the file was."""
+    directory = daemon.dir / "config"
+    how(directory)
+    path = directory / "rustland.conf"
+    if path.is_file() and path.stat().st_size < 1000 and not path.is_symlink():
+        contents = path.read_bytes()
+        for name, object_path in policies.items():
+            contents = contents.replace(b"{" + name.encode() + b"}", str(object_path).encode())
+        path.write_bytes(contents)
+    return str(path)
+
+
+def mend(daemon):
+    directory = daemon.dir / "config"
+    subprocess.run(["rm", "-rf", directory], check=True)
+    directory.mkdir()
+    (directory / "rustland.conf").write_text(GOOD, encoding="ascii")
+
+
+def child(daemon):
+    pid = daemon.process.pid
+    return pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+
+
+def users_of(object_path):
+    """The processes that have it loaded."""
+    found = []
+    for maps in pathlib.Path("/proc").glob("[0-9]*/maps"):
+        with contextlib.suppress(OSError):
+            if str(object_path) in maps.read_text(errors="replace"):
+                found.append(maps.parent.name)
+    return found
+
+
+def check_config(daemon, *arguments, directories=None):
+    command = [DAEMON, "--check-config", "--scheduler", STAGE / "usr/bin/scx_rustland"]
+    for directory in directories or [daemon.dir / "config"]:
+        command += ["--config-dir", directory]
+    return subprocess.Popen(
+        [*command, *arguments], env=daemon.environment(), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )
+
+
+def one_line(said, path, pattern):
+    """It is one line, which names the place and what would be right."""
+    said = said.strip("\n")
+    assert "\n" not in said, said
+    assert re.search(re.escape(path) + pattern, said), said
+    return said
+
+
+@pytest.fixture
+def running(start, connect):
+    """A service with a good configuration: daemon, root's client."""
+    daemon = start()
+    mend(daemon)
+    root = connect(0)
+    root.call("ReloadConfiguration")
+    assert root.get("MaxBoostsPerUser") == 31
+    wait_for("active", lambda: root.get("State") == "active")
+    return daemon, root
+
+
+def goes_on(root):
+    """As it was configured in the fixture above."""
+    return [root.get(name) for name in ("SliceUSec", "MaxBoostsPerUser", "Policy", "Profile", "State")] == [
+        20000, 31, "rustland", "auto", "active"
+    ]
+
+
+def test_broken_configurations(running, policies):
+    """Thirty and more, each in four ways: the same scheduler goes on, and each way tells the truth."""
+    daemon, root = running
+    before = child(daemon)
+    assert len(before) == 1 and len(BROKEN) >= 30
+    environment = daemon.environment()
+    for name, (how, pattern) in BROKEN.items():
+        path = break_it(daemon, how, policies)
+
+        failure = root.failure("ReloadConfiguration")
+        assert failure.name == INVALID, name
+        one_line(failure.message, path, pattern)
+
+        ctl = subprocess.run(
+            [CTL, "reload"], env=environment, capture_output=True, text=True, check=False
+        )
+        assert ctl.returncode == 1 and ctl.stdout == "", (name, ctl)
+        one_line(ctl.stderr, path, pattern)
+
+        checked = check_config(daemon)
+        out, err = checked.communicate()
+        assert (checked.returncode, out) == (78, ""), (name, err)
+        one_line(err, path, pattern)
+
+        assert child(daemon) == before, name
+        assert goes_on(root), name
+        mend(daemon)
+    root.call("ReloadConfiguration")
+    assert child(daemon) == before
+
+
+def test_hangup_tells_the_journal(running, policies):
+    daemon, root = running
+    before, refusals = child(daemon), 0
+    for name in ("not a number", "no such policy", "a directory", "crashes when loaded"):
+        how, pattern = BROKEN[name]
+        path = break_it(daemon, how, policies)
+        daemon.process.send_signal(signal.SIGHUP)
+        refusals += 1
+        said = wait_for(
+            "the refusal",
+            lambda n=refusals: (lines := [
+                line for line in daemon.read_log().splitlines() if "the last reload was refused" in line
+            ])[n - 1:],
+        )
+        assert len(said) == 1
+        one_line(said[0], path, pattern)
+        assert child(daemon) == before and goes_on(root)
+        mend(daemon)
+    daemon.configure(more="[Scheduler]\nSliceUSec=8000\n")
+    daemon.process.send_signal(signal.SIGHUP)
+    wait_for("the new slice", lambda: root.get("SliceUSec") == 8000)
+
+
+def test_policies_that_take_for_ever(running, policies):
+    """They are given up in the end, and nobody waits for them meanwhile."""
+    daemon, root = running
+    before = child(daemon)
+    checks, directories = [], daemon.dir / "slow"
+    for name, (how, pattern) in SLOW.items():
+        directory = directories / name.split()[0]
+        directory.mkdir(parents=True)
+        object_path = policies[name.split()[0]]
+        (directory / "rustland.conf").write_text(
+            f"[Scheduler]\nPolicy={object_path}\n", encoding="ascii"
+        )
+        checks.append((check_config(daemon, directories=[directory]), directory, pattern))
+    path = break_it(daemon, SLOW["hangs when loaded"][0], policies)
+    call = root.begin("ReloadConfiguration")
+    for _ in range(20):
+        assert root.get("State") == "active"
+    assert not root.is_answered(call)
+    with pytest.raises(Exception, match=re.escape(path) + SLOW["hangs when loaded"][1]):
+        root.end(call)
+    assert child(daemon) == before
+    for checked, directory, pattern in checks:
+        out, err = checked.communicate()
+        assert (checked.returncode, out) == (78, ""), err
+        one_line(err, str(directory / "rustland.conf"), pattern)
+    # Nothing of it is left, whatever it had started.
+    wait_for("their end", lambda: not users_of(policies["hangs"]))
+
+
+@pytest.mark.parametrize("name", TRIED)
+def test_policies_that_do_not_do_well(running, policies, name):
+    """What was before runs again, and counts again."""
+    daemon, root = running
+    policy_name, why = TRIED[name]
+    path = break_it(daemon, text(f"[Scheduler]\nPolicy={{{policy_name}}}\nSliceUSec=7000\n"), policies)
+    before = child(daemon)
+    failure = root.failure("ReloadConfiguration")
+    assert failure.name == INVALID
+    one_line(failure.message, path, rf":2: Policy={re.escape(str(policies[policy_name]))}")
+    assert why in failure.message
+    wait_for("the former one", lambda: goes_on(root))
+    assert child(daemon) != before
+    arguments = pathlib.Path(f"/proc/{child(daemon)[0]}/cmdline").read_bytes().split(b"\0")
+    assert b"20000" in arguments and b"7000" not in arguments
+
+
+def test_start_with_a_policy_that_does_not_do_well(running, policies):
+    """The last good configuration is in force again, although the files name another."""
+    daemon, root = running
+    wait_for("that is known to be good", (daemon.dir / "state/last-good.conf").exists)
+    path = break_it(daemon, policy("dies"), policies)
+    daemon.kill()
+    daemon.say_kernel("disabled", "")
+    daemon.start()
+    wait_for("the last good one", lambda: goes_on(root))
+    assert f"{path}:2: Policy=" in daemon.read_log()
+    mend(daemon)
+    root.call("ReloadConfiguration")
+
+
+def test_a_good_policy_is_taken(running, policies):
+    daemon, root = running
+    break_it(daemon, policy("good"), policies)
+    root.call("ReloadConfiguration")
+    assert root.get("Policy") == str(policies["good"]) and root.get("State") == "active"
+
+
+def test_profile_that_does_not_do_well(running, connect, policies):
+    """It goes the same way, is told to the caller, and is not remembered."""
+    daemon, root = running
+    player = connect(PLAYER)
+    path = break_it(
+        daemon, text(GOOD + "[Profile gaming]\nPolicy={dies}\n[Profile server]\nSliceUSec=6000\n"),
+        policies,
+    )
+    root.call("ReloadConfiguration")
+    failure = player.failure(**player.set_args("Profile", "'gaming'"))
+    assert failure.name == INVALID and f"{path}:4: Policy=" in failure.message
+    assert (root.get("Profile"), root.get("SliceUSec")) == ("auto", 20000)
+    assert not (daemon.dir / "state/profile").exists()
+    wait_for("the former one", lambda: root.get("State") == "active")
+    player.call(**player.set_args("Profile", "'server'"))
+    assert (daemon.dir / "state/profile").read_text() == "server\n"
+    assert (root.get("Profile"), root.get("SliceUSec")) == ("server", 6000)
+
+
+def test_profile_that_cannot_be_remembered(running, connect):
+    """Then it does not count until the next start either."""
+    daemon, root = running
+    player = connect(PLAYER)
+    state = daemon.dir / "state/profile"
+    state.mkdir()
+    (state / "in-the-way").touch()
+    player.failure(**player.set_args("Profile", "'gaming'"))
+    assert root.get("Profile") == "auto"
+    wait_for("the former one", lambda: root.get("State") == "active")
+
+
+def test_several_at_once(running, connect):
+    """They come one after the other, each with its own answer; of profiles the last one counts."""
+    daemon, root = running
+    player = connect(PLAYER)
+    daemon.configure(more="[Scheduler]\nSliceUSec=8000\n[Profile gaming]\nSliceUSec=7000\n")
+    calls = [root.begin("ReloadConfiguration") for _ in range(5)]
+    profiles = [
+        player.begin(**player.set_args("Profile", f"'{name}'"))
+        for name in ("lowlatency", "server", "gaming")
+    ]
+    for call in calls:
+        root.end(call)
+    player.end(profiles.pop())
+    for call in profiles:
+        with pytest.raises(Exception, match="another profile was chosen meanwhile"):
+            player.end(call)
+    assert (root.get("Profile"), root.get("SliceUSec")) == ("gaming", 7000)
+
+
+def test_stop_during_a_trial(running):
+    daemon, root = running
+    daemon.configure(more="[Scheduler]\nSliceUSec=8000\n")
+    call = root.begin("ReloadConfiguration")
+    wait_for("the trial", lambda: root.get("SliceUSec") == 8000)
+    daemon.process.terminate()
+    with pytest.raises(Exception, match="stopping"):
+        root.end(call)
+    assert daemon.process.wait(60) == 0
+    daemon.start()
+
+
+def test_beside_another_scheduler(start, connect, policies):
+    """What cannot be tried is taken, and tried when it can be."""
+    daemon = start()
+    root = connect(0)
+    wait_for("active", lambda: root.get("State") == "active")
+    wait_for("that is known to be good", (daemon.dir / "state/last-good.conf").exists)
+    daemon.kill_scheduler()
+    daemon.say_kernel("enabled", "lavd_1.0")
+    wait_for("inhibited", lambda: root.get("State") == "inhibited")
+    break_it(daemon, policy("no-policy"), policies)
+    assert root.error("ReloadConfiguration") == INVALID
+    break_it(daemon, policy("dies"), policies)
+    root.call("ReloadConfiguration")
+    assert root.get("Policy") == str(policies["dies"])
+    daemon.say_kernel("disabled", "")
+    wait_for("the one before", lambda: root.get("Policy") == "rustland")
+    wait_for("active", lambda: root.get("State") == "active")
+    assert "the configuration was refused" in daemon.read_log()
+
+
+def test_start_with_a_mistake(start, connect, policies):
+    """The last good configuration is in force; without one the service does not start."""
+    daemon = start()
+    root = connect(0)
+    wait_for("that is known to be good", (daemon.dir / "state/last-good.conf").exists)
+    daemon.kill()
+    daemon.say_kernel("disabled", "")
+    daemon.configure(boosts=7, more="[Scheduler]\nSliceUSec=fast\n")
+    daemon.start()
+    wait_for("active", lambda: root.get("State") == "active")
+    assert root.get("MaxBoostsPerUser") == 32
+    assert "the last good configuration is in force" in daemon.read_log()
+    assert f"{daemon.dir}/config/rustland.conf:6: SliceUSec=fast" in daemon.read_log()
+    daemon.kill()
+    daemon.say_kernel("disabled", "")
+    (daemon.dir / "state/last-good.conf").unlink()
+    refused = subprocess.run(
+        daemon.process.args, env=daemon.environment(), capture_output=True, text=True, check=False
+    )
+    assert refused.returncode == 78 and "SliceUSec=fast" in refused.stderr
+
+
+def test_check_config_says_nothing_about_good_ones(daemon, policies):
+    mend(daemon)
+    for arguments in ([], [daemon.dir / "new.conf"]):
+        (daemon.dir / "new.conf").write_text(f"[Scheduler]\nPolicy={policies['good']}\n")
+        checked = check_config(daemon, *arguments)
+        assert (checked.communicate(), checked.returncode) == (("", ""), 0)
+
+
+def test_check_config_of_a_file(daemon):
+    """It stands for what the last directory has."""
+    (daemon.dir / "config/rustland.conf").write_text("nonsense\n")
+    new = daemon.dir / "new.conf"
+    new.write_text("[Boosts]\nMaxPerUser=9999\n")
+    checked = check_config(daemon, new)
+    out, err = checked.communicate()
+    assert (checked.returncode, out) == (78, "")
+    one_line(err, str(new), r":2: MaxPerUser=9999: it has to be a whole number from 1 to 256")
+    checked = check_config(daemon, daemon.dir / "nowhere.conf")
+    assert "there is no such file" in checked.communicate()[1] and checked.returncode == 78
+    mend(daemon)
+
+
+def test_a_link_to_null_hides_a_drop_in(running):
+    daemon, root = running
+    directory = daemon.dir / "config/rustland.conf.d"
+    directory.mkdir()
+    (directory / "x.conf").symlink_to("/dev/null")
+    root.call("ReloadConfiguration")
+
+
+def test_a_second_one_leaves_the_socket_alone(running):
+    """Started by hand beside the service, it ends and takes nothing with it."""
+    daemon, root = running
+    notify = daemon.dir / "run/notify"
+    before = notify.stat().st_ino
+    process = subprocess.run(
+        daemon.process.args, env=daemon.environment(), capture_output=True, text=True, check=False
+    )
+    assert process.returncode == 1 and "another rustlandd runs" in process.stderr
+    assert notify.stat().st_ino == before
+    assert root.get("State") == "active"
