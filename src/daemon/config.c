@@ -19,6 +19,7 @@
 #define PROFILE_GROUP "Profile "
 
 G_DEFINE_QUARK(rustlandd - config - error - quark, config_error)
+
 /* Of a value that is wrong, what fits into a line. */
 #define SHOWN_MAX 80
 

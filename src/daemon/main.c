@@ -35,6 +35,7 @@
 #include "store.h"
 #include "supervisor.h"
 #include "system76.h"
+#include "unsupported.h"
 
 /* As in systemd/sysusers.d. */
 #define SERVICE_USER "scx-rustland"
@@ -44,7 +45,9 @@ enum {
 	STATUS_STOPPED = 0,
 	STATUS_FAILED = 1,
 	STATUS_USAGE = 2,
-	STATUS_CONFIG = EX_CONFIG, /* the unit does not restart it then */
+	/* The unit does not restart it after these, nor after STATUS_USAGE. */
+	STATUS_UNSUPPORTED = EX_UNAVAILABLE,
+	STATUS_CONFIG = EX_CONFIG,
 };
 
 struct options {
@@ -354,6 +357,9 @@ static int daemon_run(struct daemon *d)
 	d->state_dir = directory("STATE_DIRECTORY", "/var/lib/scx-rustland");
 	if (d->options.check_config)
 		return run_check(d);
+	/* Without systemd there is nobody to tell; then it waits, and says so on the bus. */
+	if (g_getenv("NOTIFY_SOCKET") && kernel_is_unsupported(d->options.fake_kernel))
+		return unsupported_run(STATUS_UNSUPPORTED);
 	status = daemon_open(d, &error);
 	if (status) {
 		g_critical("%s", error->message);

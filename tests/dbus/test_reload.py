@@ -7,10 +7,12 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
+import sys
 
 import pytest
-from harness import INVALID, PLAYER, STAGE, wait_for
+from harness import INVALID, PATIENCE, PLAYER, STAGE, wait_for
 
 CTL = STAGE / "usr/bin/rustlandctl"
 DAEMON = STAGE / "usr/libexec/rustlandd"
@@ -205,6 +207,29 @@ def check_config(daemon, *arguments, directories=None):
         [*command, *arguments], env=daemon.environment(), text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )
+
+
+@contextlib.contextmanager
+def systemd_in_state(bus, state):
+    """Somebody who has the name of systemd, and says only this."""
+    mock = subprocess.Popen(
+        [sys.executable, "-m", "dbusmock", "--system", "org.freedesktop.systemd1",
+         "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager"],
+        env=bus.env | {"PYTHONDONTWRITEBYTECODE": "1"}, stdout=subprocess.DEVNULL,
+    )
+    try:
+        wait_for("systemd", lambda: bus.has_owner("org.freedesktop.systemd1"))
+        bus.control.call(
+            "AddProperty",
+            f"('org.freedesktop.systemd1.Manager', 'SystemState', <'{state}'>)",
+            dest="org.freedesktop.systemd1", path="/org/freedesktop/systemd1",
+            iface="org.freedesktop.DBus.Mock",
+        )
+        yield
+    finally:
+        mock.kill()
+        mock.wait()
+        wait_for("its end", lambda: not bus.has_owner("org.freedesktop.systemd1"))
 
 
 def one_line(said, path, pattern):
@@ -487,6 +512,36 @@ def test_a_link_to_null_hides_a_drop_in(running):
     directory.mkdir()
     (directory / "x.conf").symlink_to("/dev/null")
     root.call("ReloadConfiguration")
+
+
+def test_a_kernel_without_sched_ext(bus, tmp_path):
+    """Who starts the service by hand is told; a machine that boots shows no failed unit."""
+    for name in ("run", "state", "config"):
+        (tmp_path / name).mkdir()
+    manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    manager.bind(str(tmp_path / "notify"))
+    manager.settimeout(PATIENCE)
+    environment = bus.env | {
+        "RUNTIME_DIRECTORY": str(tmp_path / "run"),
+        "STATE_DIRECTORY": str(tmp_path / "state"),
+        "NOTIFY_SOCKET": str(tmp_path / "notify"),
+        "LD_LIBRARY_PATH": str(next(STAGE.glob("usr/lib/*/librustland.so.0")).parent),
+    }
+    command = [DAEMON, "--config-dir", tmp_path / "config", "--fake-kernel", tmp_path / "nothing"]
+
+    def start():
+        process = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert "this kernel has no sched_ext" in process.stderr
+        return process.returncode, manager.recv(4096).decode().split("\n")
+
+    status, said = start()
+    assert status == 69 and len(said) == 1 and "no sched_ext" in said[0]
+    for state, expected in (("starting", 0), ("initializing", 0), ("running", 69), ("degraded", 69)):
+        with systemd_in_state(bus, state):
+            status, said = start()
+        assert status == expected, state
+        assert ("READY=1" in said) == (expected == 0)
+        assert "no sched_ext" in said[-1]
 
 
 def test_a_second_one_leaves_the_socket_alone(running):

@@ -28,6 +28,19 @@ def test_names():
     assert "scx-rustland-dbgsym" in symbols
 
 
+def test_scripts():
+    """An upgrade restarts only what runs, and looks at the configuration; removal stops the service."""
+    (package,) = files("deb", "scx-rustland_*.deb")
+
+    def script(name):
+        return output("dpkg-deb", "-I", package, name)
+
+    started = re.findall(r"deb-systemd-invoke (.*scx-rustland.*?) >", script("postinst"))
+    assert [re.sub("'", "", line) for line in started] == ["try-restart scx-rustland.service"]
+    assert "/usr/libexec/rustlandd --check-config || true" in script("postinst")
+    assert "deb-systemd-invoke stop scx-rustland.service" in script("prerm")
+
+
 def test_lintian():
     """Nothing but what is overridden, where the reason stands beside it."""
     said = output(

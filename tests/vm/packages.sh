@@ -91,6 +91,22 @@ verdict "the boost is still held" wait_until 20 boost_held "$cookie"
 verdict "it is still enabled" [ "$(enabled_state)" = enabled ]
 verdict "and so is the session's service" [ "$(session_enabled_state)" = enabled ]
 
+# As an upgrade does it, with a mistake in the configuration.
+printf '[Scheduler]\nSliceUSec=fast\n' >/etc/scx-rustland/rustland.conf
+main=$(main_pid)
+dpkg-reconfigure scx-rustland >out/reconfigure.log 2>&1
+verdict "an upgrade tells the mistake in one line: $(tail -n 1 out/reconfigure.log)" \
+	[ "$(grep -c '^/etc/scx-rustland/rustland.conf:2: SliceUSec=fast: .*100 to 1000000' out/reconfigure.log)" = 1 ]
+verdict "the service was restarted" [ "$(main_pid)" != "$main" ]
+verdict "and schedules, with what was good" wait_until 60 schedules
+rm /etc/scx-rustland/rustland.conf
+systemctl stop $unit
+dpkg-reconfigure scx-rustland >out/reconfigure.log 2>&1
+verdict "what an administrator has stopped an upgrade does not start: $(active_state)" \
+	[ "$(active_state)" = inactive ]
+timeout 300 systemctl start $unit
+verdict "it starts again" wait_until 60 schedules
+
 printf '[Service]\nProfile=gaming\n' >/etc/scx-rustland/rustland.conf
 timeout 30 rustlandctl profile gaming >/dev/null 2>&1
 verdict "apt removes the packages" apt remove "${packages[@]}"

@@ -311,6 +311,15 @@ for left in CAP_BPF CAP_PERFMON; do
 done
 without "memory that may be locked" LimitMEMLOCK=0
 without "the system call bpf" SystemCallFilter=~bpf
+# ---- a kernel without sched_ext ------------------------------------------------------------------------
+
+mark
+printf '[Service]\nTemporaryFileSystem=/sys/kernel\n' >"$drop_in/broken.conf"
+systemctl daemon-reload
+verdict "on a kernel without sched_ext systemctl start fails" not service_start
+verdict "once: $(active_state), $(property ExecMainStatus)" \
+	[ "$(active_state) $(property ExecMainStatus) $(property NRestarts)" = "failed 69 0" ]
+verdict "and the journal says why" grep -q 'this kernel has no sched_ext' <(journal -o cat)
 clean_up_service
 
 verdict "afterwards it starts as before" service_start
