@@ -125,6 +125,12 @@ bool scx_bpf_dsq_move_vtime___compat(struct bpf_iter_scx_dsq *it, struct task_st
 
 extern const struct rq runqueues __ksym __weak;
 
+/* 7.2: the kernel knows which runqueue is held, and chooses anew when its lock was let go of. */
+static __always_inline bool dsq_move_knows_lock(void)
+{
+	return bpf_core_field_exists(struct scx_rq, lock_drop_seq);
+}
+
 /*
  * Whether a task can be moved now. ops.dispatch holds the lock of the runqueue that it looks for
  * work for, and a move takes that of the task's. Before 7.2 the kernel exchanges the one for the
@@ -139,7 +145,7 @@ static __always_inline bool dsq_can_move(void)
 {
 	const struct rq *rq;
 
-	if (bpf_core_field_exists(struct scx_rq, lock_drop_seq) ||
+	if (dsq_move_knows_lock() ||
 	    !bpf_core_enum_value_exists(enum scx_rq_flags, SCX_RQ_IN_BALANCE) ||
 	    !bpf_ksym_exists(&runqueues))
 		return true;

@@ -163,9 +163,13 @@ void OPS(enqueue, struct task_struct *p, u64 enq_flags)
 
 /* ---- A CPU looks for work ------------------------------------------------------------------- */
 
-void OPS(dispatch, s32 cpu, struct task_struct *prev)
+static __always_inline bool is_runnable(const struct task_struct *p)
 {
-	bool prev_waits = prev && prev->scx.flags & KVAL(scx_ent_flags, SCX_TASK_QUEUED);
+	return p->scx.flags & KVAL(scx_ent_flags, SCX_TASK_QUEUED);
+}
+
+static __always_inline void look_for_work(s32 cpu, struct task_struct *prev)
+{
 	bool prev_is_policy = prev && is_policy_thread(prev);
 	struct task_ctx *tctx;
 	u64 now = now_ns(), slice_ns;
@@ -179,7 +183,7 @@ void OPS(dispatch, s32 cpu, struct task_struct *prev)
 	 * so that a policy in an endless loop shares the CPU with the others.
 	 */
 	if (prev_is_policy) {
-		if (prev_waits && policy_has_questions() && !policy_late(now)) {
+		if (is_runnable(prev) && policy_has_questions() && !policy_late(now)) {
 			task_set_slice(prev, opt_slice_ns);
 			return;
 		}
@@ -192,7 +196,7 @@ void OPS(dispatch, s32 cpu, struct task_struct *prev)
 		return;
 
 	/* Nobody else wants this CPU. */
-	if (!prev_waits)
+	if (!prev || !is_runnable(prev))
 		return;
 	/* Somebody who is being decided about right now should not have to wait a whole slice. */
 	slice_ns = scx_bpf_dsq_nr_queued(DSQ_PARK) ? opt_slice_min_ns : opt_slice_ns;
@@ -213,6 +217,19 @@ void OPS(dispatch, s32 cpu, struct task_struct *prev)
 		}
 	}
 	task_set_slice(prev, slice_ns);
+}
+
+void OPS(dispatch, s32 cpu, struct task_struct *prev)
+{
+	look_for_work(cpu, prev);
+	/*
+	 * Under core scheduling this may be about a sibling. prev may have gone to sleep there while the
+	 * lock was let go of for a move, and 6.12 remembers that it was runnable before: it would be
+	 * chosen again, asleep, for what is left of its slice, and nobody could wake it any more.
+	 */
+	if (!dsq_move_knows_lock() && prev && cpu != (s32)bpf_get_smp_processor_id() &&
+	    !is_runnable(prev))
+		task_set_slice(prev, 0);
 }
 
 /* ---- Accounting ----------------------------------------------------------------------------- */
