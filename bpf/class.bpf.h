@@ -35,6 +35,14 @@ struct {
 	__type(value, struct rl_classes_state);
 } classes_state SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, RL_MEMBERS_MAX);
+	__type(key, u32);
+	__type(value, struct rl_member);
+} members SEC(".maps");
+
 /*
  * What is reached from p in here is only read and never given to a kernel function, so it need not be
  * trusted; the verifier is told so. For each pointer that is read from a trusted one kernels before 7.0
@@ -48,6 +56,11 @@ static __always_inline const struct task_struct *untrusted(const struct task_str
 static __always_inline u64 start_ticks(const struct task_struct *leader)
 {
 	return leader->start_boottime / NSEC_PER_TICK;
+}
+
+static __always_inline u64 process_id(const struct task_struct *leader)
+{
+	return rl_process_id(leader->tgid, start_ticks(leader));
 }
 
 /*
@@ -89,7 +102,8 @@ static __always_inline struct rl_class_entry *find_entry(u32 scope, u64 id, u64 
 	struct rl_class_entry *entry = bpf_map_lookup_elem(&classes, &key);
 
 	/* A process id may have been used again since the entry was made. */
-	return entry && (!entry->start_ticks || entry->start_ticks == ticks) ? entry : NULL;
+	return entry && (!entry->start_ticks || (u32)entry->start_ticks == (u32)ticks) ? entry
+										       : NULL;
 }
 
 static __always_inline u64 given_by(const struct rl_class_entry *entry, u64 uids)
@@ -99,34 +113,74 @@ static __always_inline u64 given_by(const struct rl_class_entry *entry, u64 uids
 	return given(entry->class, entry->owner);
 }
 
+/* The outermost stay where there is no room: what is boosted inside a tree does not push that out. */
+static __always_inline void add_tree(u64 trees[RL_TREES_MAX], u64 id)
+{
+	u32 i;
+
+	_Pragma("unroll") for (i = RL_TREES_MAX - 1; i > 0; i--) trees[i] = trees[i - 1];
+	trees[0] = id;
+}
+
+static __always_inline bool has_tree(const u64 trees[RL_TREES_MAX], u64 id)
+{
+	bool has = false;
+	u32 i;
+
+	_Pragma("unroll") for (i = 0; i < RL_TREES_MAX; i++) has |= trees[i] == id;
+	return has;
+}
+
+static __always_inline void copy_trees(u64 trees[RL_TREES_MAX], const u64 from[RL_TREES_MAX])
+{
+	__builtin_memcpy(trees, from, RL_TREES_MAX * sizeof(*trees));
+}
+
+static __always_inline struct rl_member *find_member(const struct task_struct *leader)
+{
+	u32 tgid = leader->tgid;
+	struct rl_member *member = bpf_map_lookup_elem(&members, &tgid);
+
+	return member && member->id == process_id(leader) ? member : NULL;
+}
+
 /*
- * The tree that p's process belongs to. A process whose parents have exited hangs on init, so what
- * was found before, or inherited at fork, holds for as long as that tree has a class.
+ * The trees that p's process belongs to: those of its ancestors, and those that were found before or
+ * inherited at fork, for a process whose parents have exited hangs on init. These hold for as long as
+ * something is said about them.
  */
-static __always_inline u64 given_to_tree(const struct task_struct *p, struct task_ctx *tctx,
-					 u64 uids)
+static __always_inline u64 given_to_trees(const struct task_struct *p, struct task_ctx *tctx,
+					  u64 uids)
 {
 	const struct task_struct *leader = untrusted(p)->group_leader;
+	struct rl_member *member = find_member(leader);
+	u64 found[RL_TREES_MAX] = {}, highest = GIVEN_NOTHING, id;
 	struct rl_class_entry *entry;
 	s32 i;
 
+	if (member)
+		copy_trees(tctx->trees, member->trees);
 	bpf_for (i, 0, CLASS_DEPTH) {
 		if (leader->tgid <= 1)
 			break;
 		entry = find_entry(RL_SCOPE_TREE, leader->tgid, start_ticks(leader));
 		if (entry) {
-			tctx->tree = leader->tgid;
-			tctx->tree_start_ticks = start_ticks(leader);
-			return given_by(entry, uids);
+			highest = higher(highest, given_by(entry, uids));
+			add_tree(found, process_id(leader));
 		}
 		leader = leader->real_parent->group_leader;
 	}
-	if (!tctx->tree)
-		return GIVEN_NOTHING;
-	entry = find_entry(RL_SCOPE_TREE, tctx->tree, tctx->tree_start_ticks);
-	if (!entry)
-		tctx->tree = 0;
-	return given_by(entry, uids);
+	bpf_for (i, 0, RL_TREES_MAX) {
+		id = tctx->trees[i & (RL_TREES_MAX - 1)];
+		entry = id && !has_tree(found, id) ? find_entry(RL_SCOPE_TREE, (u32)id, id >> 32)
+						   : NULL;
+		if (entry) {
+			highest = higher(highest, given_by(entry, uids));
+			add_tree(found, id);
+		}
+	}
+	copy_trees(tctx->trees, found);
+	return highest;
 }
 
 static __always_inline u64 given_to_cgroup(const struct task_struct *p, u64 uids)
@@ -164,7 +218,7 @@ __noinline u64 look_up_class(struct task_struct *p __arg_trusted,
 	u64 uids = uids_of(p), ticks = start_ticks(untrusted(p)->group_leader), highest;
 
 	highest = given_by(find_entry(RL_SCOPE_PROCESS, p->tgid, ticks), uids);
-	highest = higher(highest, given_to_tree(p, tctx, uids));
+	highest = higher(highest, given_to_trees(p, tctx, uids));
 	return higher(highest, given_to_cgroup(p, uids));
 }
 
@@ -190,22 +244,86 @@ static __always_inline u32 class_of(struct task_struct *p, struct task_ctx *tctx
 		barrier();
 		found = look_up_class(p, tctx);
 	} else {
-		tctx->tree = 0;
+		__builtin_memset(tctx->trees, 0, sizeof(tctx->trees));
 	}
 	tctx->class = found >> 32;
 	tctx->class_owner = found;
 	return tctx->class;
 }
 
-/* The current task forks p: what is known about its tree goes on, even when it exits first. */
-static __always_inline void inherit_tree(struct task_ctx *tctx)
+/*
+ * The current task forks p: what is known about its trees goes on, even when it exits first. It may
+ * have been boosted since it was last asked about.
+ */
+static __always_inline void inherit_trees(struct task_ctx *tctx)
 {
-	struct task_ctx *parent = task_ctx(bpf_get_current_task_btf());
+	struct task_struct *current = bpf_get_current_task_btf();
+	struct task_ctx *parent = task_ctx(current);
 
 	if (!parent)
 		return;
-	tctx->tree = parent->tree;
-	tctx->tree_start_ticks = parent->tree_start_ticks;
+	class_of(current, parent);
+	copy_trees(tctx->trees, parent->trees);
+}
+
+/* The scheduler has just been started: p may descend from somebody whose parents have exited. */
+static __always_inline void recall_trees(const struct task_struct *p, struct task_ctx *tctx)
+{
+	const struct task_struct *leader = untrusted(p)->group_leader;
+	struct rl_member *member;
+	s32 i;
+
+	bpf_for (i, 0, CLASS_DEPTH) {
+		if (leader->tgid <= 1)
+			break;
+		member = find_member(leader);
+		if (member) {
+			copy_trees(tctx->trees, member->trees);
+			break;
+		}
+		leader = leader->real_parent->group_leader;
+	}
+}
+
+static __always_inline struct rl_members_total *members_total(void)
+{
+	u32 nobody = 0;
+
+	return bpf_map_lookup_elem(&members, &nobody);
+}
+
+/*
+ * p, which can run from now on, is the first thread of its process: if that is in a tree, then it keeps
+ * the tree's boost. Not at fork, where it is not yet known when p was started. The count is last:
+ * whoever reads the map and sees no change of it has missed nobody that was added before.
+ */
+static __always_inline void add_member(const struct task_struct *p, const struct task_ctx *tctx)
+{
+	struct rl_members_total *total;
+	struct rl_member member;
+	u32 tgid = p->tgid;
+
+	if (!tctx->trees[0] || p->pid != p->tgid || find_member(p))
+		return;
+	member.id = process_id(p);
+	copy_trees(member.trees, tctx->trees);
+	total = members_total();
+	if (bpf_map_update_elem(&members, &tgid, &member, 0)) {
+		if (total)
+			__sync_fetch_and_add(&total->refused, 1);
+	} else if (total) {
+		__sync_fetch_and_add(&total->added, 1);
+	}
+}
+
+/* p has ended, or the scheduler does. The process has when no thread of it lives. */
+static __always_inline void remove_member(const struct task_struct *p, const struct task_ctx *tctx)
+{
+	const struct task_struct *task = untrusted(p);
+	u32 tgid = p->tgid;
+
+	if (tctx->trees[0] && !task->signal->live.counter && find_member(task->group_leader))
+		bpf_map_delete_elem(&members, &tgid);
 }
 
 /*

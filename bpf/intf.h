@@ -24,6 +24,9 @@ enum {
 
 	/* Targets that may have a class at the same time. */
 	RL_CLASSES_MAX = 8192,
+	/* Processes that may belong to trees with a class, and trees that one may belong to. */
+	RL_MEMBERS_MAX = 16384,
+	RL_TREES_MAX = 4,
 
 	RL_EXIT_REASON_LEN = 128,
 	RL_EXIT_MSG_LEN = 1024,
@@ -103,6 +106,28 @@ struct rl_class_entry {
 	uint32_t owner;	      /* the user who asked for it */
 	uint32_t zero;
 };
+
+/*
+ * Who belongs to a boosted tree when its parents have exited: a hash map by process id, made and kept
+ * like those two. The backend adds each process that is forked in a tree, and removes it at its end.
+ */
+struct rl_member {
+	uint64_t id; /* the process's own, see rl_process_id() */
+	/* The trees' root processes, and zeroes after them. If there are more, the innermost lack. */
+	uint64_t trees[RL_TREES_MAX];
+};
+
+/* Under process id 0, which nobody has: how many were added so far, and how many found it full. */
+struct rl_members_total {
+	uint64_t added, refused;
+	uint64_t zero[RL_TREES_MAX - 1];
+};
+
+/* A process by its id and by when it was started (field 22 of /proc/PID/stat), in one number. */
+static inline uint64_t rl_process_id(uint32_t tgid, uint64_t start_ticks)
+{
+	return start_ticks << 32 | tgid;
+}
 
 struct rl_classes_state {
 	uint64_t version; /* changes after each change of the table; never 0 */

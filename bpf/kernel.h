@@ -109,6 +109,14 @@ struct cred {
 	kuid_t euid;
 };
 
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct signal_struct {
+	atomic_t live;
+};
+
 struct sched_ext_entity {
 	u32 flags;
 	u32 weight;
@@ -135,6 +143,7 @@ struct task_struct {
 	struct task_struct *group_leader;
 	u64 start_boottime;
 	const struct cred *real_cred;
+	struct signal_struct *signal;
 	struct css_set *cgroups;
 	char comm[16];
 };
@@ -168,6 +177,10 @@ struct scx_init_task_args {
 	bool fork;
 };
 
+struct scx_exit_task_args {
+	bool cancelled;
+};
+
 /* Argument structs of the kfuncs that took their place in 6.19. */
 struct scx_bpf_dsq_insert_vtime_args {
 	u64 dsq_id;
@@ -194,6 +207,7 @@ struct sched_ext_ops {
 	void (*stopping)(struct task_struct *p, bool runnable);
 	void (*quiescent)(struct task_struct *p, u64 deq_flags);
 	s32 (*init_task)(struct task_struct *p, struct scx_init_task_args *args);
+	void (*exit_task)(struct task_struct *p, struct scx_exit_task_args *args);
 	void (*enable)(struct task_struct *p);
 	s32 (*init)(void);
 	void (*exit)(struct scx_exit_info *info);

@@ -302,8 +302,18 @@ s32 OPS(init_task, struct task_struct *p, struct scx_init_task_args *args)
 	if (!tctx)
 		return -ENOMEM;
 	if (args->fork)
-		inherit_tree(tctx);
+		inherit_trees(tctx);
+	else
+		recall_trees(p, tctx);
 	return 0;
+}
+
+void OPS(exit_task, struct task_struct *p, struct scx_exit_task_args *args)
+{
+	struct task_ctx *tctx = task_ctx(p);
+
+	if (tctx)
+		remove_member(p, tctx);
 }
 
 /* p comes from another scheduling class, or is new: nothing that was known about it holds. */
@@ -313,6 +323,7 @@ void OPS(enable, struct task_struct *p)
 
 	if (!tctx)
 		return;
+	add_member(p, tctx);
 	tctx->known = false;
 	tctx->placed = false;
 	tctx->slice_ns = 0;
@@ -475,6 +486,7 @@ struct sched_ext_ops rustland_ops = {
 	.stopping = (void *)rustland_stopping,
 	.quiescent = (void *)rustland_quiescent,
 	.init_task = (void *)rustland_init_task,
+	.exit_task = (void *)rustland_exit_task,
 	.enable = (void *)rustland_enable,
 	.init = (void *)rustland_init,
 	.exit = (void *)rustland_exit,

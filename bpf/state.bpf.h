@@ -75,8 +75,7 @@ struct task_ctx {
 	u32 waker_class, waker_owner;	 /* of whoever woke it last */
 	u64 class_version, class_cgroup; /* when class was looked up, and in which cgroup */
 	u64 class_uids;			 /* and for which users, see uids_of() */
-	s32 tree;			 /* the process of whose tree it is one; 0: none */
-	u64 tree_start_ticks;
+	u64 trees[RL_TREES_MAX];	 /* that it belongs to, see struct rl_member */
 
 	/* What is being asked: a decision for another generation is stale. */
 	u32 generation;

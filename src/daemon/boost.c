@@ -75,6 +75,7 @@ struct boost *boost_new(void)
 
 	boost->target.sz = sizeof(boost->target);
 	boost->expires_us = INT64_MAX;
+	boost->look_us = INT64_MAX;
 	boost->reason = g_strdup("");
 	boost->app_id = g_strdup("");
 	boost->requester = g_strdup("");
@@ -88,6 +89,7 @@ void boost_free(struct boost *boost)
 	g_clear_handle_id(&boost->watch, g_source_remove);
 	process_free(boost->process);
 	cgroup_free(boost->cgroup);
+	g_free(boost->name);
 	g_free(boost->reason);
 	g_free(boost->app_id);
 	g_free(boost->requester);
@@ -97,7 +99,8 @@ void boost_free(struct boost *boost)
 
 const char *boost_name(const struct boost *boost)
 {
-	return boost->process  ? boost->process->name
-	       : boost->cgroup ? strrchr(boost->cgroup->path, '/') + 1
-			       : "";
+	return boost->name	? boost->name
+	       : boost->process ? boost->process->name
+	       : boost->cgroup	? strrchr(boost->cgroup->path, '/') + 1
+				: "";
 }

@@ -36,12 +36,14 @@ struct boost {
 	uint32_t cookie; /* random, not 0 */
 	enum rl_class class;
 	struct rl_target target;
-	struct process *process; /* NULL for a group in the foreground */
+	struct process *process; /* whose end ends the boost, see trees.h; NULL for a group in the
+				    foreground */
 	struct cgroup *cgroup;	 /* with RL_SCOPE_CGROUP */
-	pid_t pid;		 /* of the process; 0 for a group in the foreground */
-	uid_t target_uid;	 /* whose process it was at the time */
-	uid_t uid;		 /* who asked */
-	char *reason;		 /* strings are never NULL, but for client */
+	pid_t pid;	  /* of the process that was boosted; 0 for a group in the foreground */
+	char *name;	  /* what that called itself, or the group's; NULL until it is added */
+	uid_t target_uid; /* whose process it was at the time */
+	uid_t uid;	  /* who asked */
+	char *reason;	  /* strings are never NULL, but for client */
 	char *app_id;
 	char *requester;     /* name of the program that asked */
 	char *client;	     /* unique name whose end ends the boost, or NULL */
@@ -49,6 +51,7 @@ struct boost {
 	uint64_t timeout_us; /* 0: none */
 	int64_t expires_us;  /* g_get_monotonic_time(); INT64_MAX: never */
 	guint watch;	     /* the registry's own */
+	int64_t look_us; /* likewise: when to look for who is left of the tree; INT64_MAX: not */
 };
 
 /* All zero, empty or never. */

@@ -14,6 +14,7 @@
 #include "config.h"
 #include "errors.h"
 #include "quota.h"
+#include "trees.h"
 
 /* The one foreground slot of a user. */
 struct slot {
@@ -40,11 +41,14 @@ struct boosts {
 	const struct boosts_listener *listener;
 	gpointer userdata;
 	GSource *timer;
+	int64_t looked_us; /* when trees were last looked into */
+	uint64_t refused;  /* processes of trees that the kernel's record had no room for */
 	uint64_t last_order;
 };
 
 /* ---- Targets -------------------------------------------------------------------------------- */
 
+/* What was boosted, of which process and cgroup say who keeps it. */
 static void set_target(struct boost *boost)
 {
 	boost->target.owner = boost->uid;
@@ -90,6 +94,12 @@ const struct boost *boosts_find(const struct boosts *boosts, uint32_t cookie)
 	guint i = find_index(boosts, cookie);
 
 	return i < boosts->all->len ? g_ptr_array_index(boosts->all, i) : NULL;
+}
+
+gboolean boosts_is_member(const struct boosts *boosts, const struct boost *boost,
+			  const struct rl_target *process)
+{
+	return classes_is_member(boosts->classes, &boost->target, process);
 }
 
 const GPtrArray *boosts_all(const struct boosts *boosts)
@@ -153,6 +163,42 @@ static void slot_free(gpointer data)
 	g_free(slot);
 }
 
+/* ---- What is due ---------------------------------------------------------------------------- */
+
+static void arm_timer(struct boosts *boosts, int64_t due_us)
+{
+	if (boosts->timer)
+		g_source_set_ready_time(boosts->timer, due_us == INT64_MAX ? -1 : MAX(due_us, 0));
+}
+
+static int64_t next_due(const struct boosts *boosts)
+{
+	int64_t due_us = INT64_MAX;
+	GHashTableIter iter;
+	gpointer value;
+
+	for (guint i = 0; i < boosts->all->len; i++) {
+		const struct boost *boost = g_ptr_array_index(boosts->all, i);
+
+		due_us = MIN(due_us, MIN(boost->expires_us, boost->look_us));
+	}
+	g_hash_table_iter_init(&iter, boosts->slots);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		const struct slot *slot = value;
+
+		if (slot->is_pending)
+			due_us = MIN(due_us, slot->due_us);
+	}
+	return due_us;
+}
+
+/* The end of one process after the other must not keep the service busy. */
+static void look_soon(struct boosts *boosts, struct boost *boost)
+{
+	boost->look_us = MAX(g_get_monotonic_time(), boosts->looked_us + TREES_PERIOD_US);
+	arm_timer(boosts, next_due(boosts));
+}
+
 /* ---- The end of what boosts are about ------------------------------------------------------- */
 
 struct watch {
@@ -160,15 +206,30 @@ struct watch {
 	uint32_t cookie;
 };
 
+/*
+ * The tree's root, or whoever has kept the boost since, has ended. A window is its process's: what is
+ * in the foreground ends with that.
+ */
+static gboolean may_have_heirs(const struct boost *boost)
+{
+	return boost->target.scope == RL_SCOPE_TREE && boost->class == RL_CLASS_BOOSTED;
+}
+
 static gboolean on_target_event(gint fd, GIOCondition condition, gpointer userdata)
 {
 	struct watch *watch = userdata;
-	const struct boost *boost = boosts_find(watch->boosts, watch->cookie);
+	struct boosts *boosts = watch->boosts;
+	struct boost *boost = g_ptr_array_index(boosts->all, find_index(boosts, watch->cookie));
 
 	(void)fd, (void)condition;
 	if (is_alive(boost))
 		return G_SOURCE_CONTINUE; /* a group changed otherwise */
-	boosts_remove(watch->boosts, watch->cookie, BOOST_EXITED);
+	if (may_have_heirs(boost)) {
+		boost->watch = 0;
+		look_soon(boosts, boost);
+	} else {
+		boosts_remove(boosts, watch->cookie, BOOST_EXITED);
+	}
 	return G_SOURCE_REMOVE;
 }
 
@@ -188,6 +249,68 @@ static void watch_target(struct boosts *boosts, struct boost *boost)
 		boost->watch =
 			g_unix_fd_add_full(G_PRIORITY_DEFAULT, boost->cgroup->events_fd,
 					   G_IO_PRI | G_IO_ERR, on_target_event, watch, g_free);
+}
+
+static void tell_refused(struct boosts *boosts)
+{
+	uint64_t refused = classes_members_refused(boosts->classes);
+
+	if (refused > boosts->refused && boosts->refused == 0)
+		g_warning(
+			"more processes are in boosted trees than can be recorded; boosts of trees "
+			"may end before their last process does");
+	boosts->refused = refused;
+}
+
+/* TRUE: the boost goes on for now, perhaps with another process to keep it. */
+static gboolean find_heir(struct boosts *boosts, struct boost *boost)
+{
+	gboolean again;
+	struct process *process = trees_find_living(boosts->classes, &boost->target, &again);
+
+	tell_refused(boosts);
+	if (!process) {
+		boost->look_us = again ? boosts->looked_us + TREES_PERIOD_US : INT64_MAX;
+		return again;
+	}
+	g_debug("boost %" PRIu32 " goes on with process %d (%s) of its tree", boost->cookie,
+		process->pid, process->name);
+	boost->look_us = INT64_MAX;
+	process_free(boost->process);
+	boost->process = process;
+	if (boosts->store)
+		store_put_fd(boosts->store, boost);
+	return TRUE;
+}
+
+static void look_into_trees(struct boosts *boosts, int64_t now_us)
+{
+	guint looks = 0;
+	gboolean changed = FALSE;
+
+	for (guint i = boosts->all->len; i-- > 0 && looks < TREES_AT_A_TIME;) {
+		struct boost *boost = g_ptr_array_index(boosts->all, i);
+
+		if (boost->look_us > now_us)
+			continue;
+		looks++;
+		boosts->looked_us = now_us;
+		if (!find_heir(boosts, boost)) {
+			boosts_remove(boosts, boost->cookie, BOOST_EXITED);
+		} else if (boost->look_us == INT64_MAX) {
+			watch_target(boosts, boost);
+			changed = TRUE;
+		}
+	}
+	/* What is left has its turn in the next period. */
+	for (guint i = 0; looks == TREES_AT_A_TIME && i < boosts->all->len; i++) {
+		struct boost *boost = g_ptr_array_index(boosts->all, i);
+
+		if (boost->look_us <= now_us)
+			boost->look_us = now_us + TREES_PERIOD_US;
+	}
+	if (changed)
+		save(boosts);
 }
 
 /* ---- Adding and removing -------------------------------------------------------------------- */
@@ -222,6 +345,7 @@ static uint32_t insert(struct boosts *boosts, struct boost *boost, GError **erro
 	boost->since_us = g_get_real_time();
 	if (boost->timeout_us)
 		boost->expires_us = g_get_monotonic_time() + (int64_t)boost->timeout_us;
+	boost->name = g_strdup(boost_name(boost));
 	g_ptr_array_add(boosts->all, boost);
 	r = apply_class(boosts, &boost->target);
 	if (r < 0) {
@@ -229,6 +353,8 @@ static uint32_t insert(struct boosts *boosts, struct boost *boost, GError **erro
 		g_ptr_array_remove(boosts->all, boost);
 		return 0;
 	}
+	if (may_have_heirs(boost))
+		trees_record(boosts->classes, &boost->target);
 	if (boosts->store)
 		store_put_fd(boosts->store, boost);
 	save(boosts);
@@ -275,33 +401,6 @@ static uint32_t count_held(const struct boosts *boosts, uid_t uid)
 		n += boost->uid == uid && boost->class == RL_CLASS_BOOSTED;
 	}
 	return n;
-}
-
-static void arm_timer(struct boosts *boosts, int64_t due_us)
-{
-	if (boosts->timer)
-		g_source_set_ready_time(boosts->timer, due_us == INT64_MAX ? -1 : MAX(due_us, 0));
-}
-
-static int64_t next_due(const struct boosts *boosts)
-{
-	int64_t due_us = INT64_MAX;
-	GHashTableIter iter;
-	gpointer value;
-
-	for (guint i = 0; i < boosts->all->len; i++) {
-		const struct boost *boost = g_ptr_array_index(boosts->all, i);
-
-		due_us = MIN(due_us, boost->expires_us);
-	}
-	g_hash_table_iter_init(&iter, boosts->slots);
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		const struct slot *slot = value;
-
-		if (slot->is_pending)
-			due_us = MIN(due_us, slot->due_us);
-	}
-	return due_us;
 }
 
 uint32_t boosts_add(struct boosts *boosts, struct boost *boost, GError **error)
@@ -412,6 +511,7 @@ int64_t boosts_run(struct boosts *boosts, int64_t now_us)
 		if (boost->expires_us <= now_us)
 			boosts_remove(boosts, boost->cookie, BOOST_EXPIRED);
 	}
+	look_into_trees(boosts, now_us);
 	g_hash_table_iter_init(&iter, boosts->slots);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		struct slot *slot = value;
@@ -462,6 +562,8 @@ static void restore_one(struct boosts *boosts, struct boost *boost)
 {
 	int r;
 
+	if (boost->pid && !boost->process && may_have_heirs(boost))
+		(void)find_heir(boosts, boost);
 	if (boost->pid ? !boost->process : !boost->cgroup) {
 		lose(boosts, boost, BOOST_EXITED);
 		return;
@@ -471,11 +573,11 @@ static void restore_one(struct boosts *boosts, struct boost *boost)
 		lose(boosts, boost, BOOST_EXITED);
 		return;
 	}
-	if (boost->process && boost->process->uid != boost->target_uid) {
+	if (boost->process && boost->process->pid == boost->pid &&
+	    boost->process->uid != boost->target_uid) {
 		lose(boosts, boost, BOOST_DENIED);
 		return;
 	}
-	set_target(boost);
 	g_ptr_array_add(boosts->all, boost);
 	r = apply_class(boosts, &boost->target);
 	if (r < 0)
@@ -483,6 +585,17 @@ static void restore_one(struct boosts *boosts, struct boost *boost)
 			  g_strerror(-r));
 	if (boost->class == RL_CLASS_FOREGROUND)
 		get_slot(boosts, boost->uid)->cookie = boost->cookie;
+}
+
+/* Who belongs to which tree is known to the kernel alone. */
+static void keep_members(struct boosts *boosts)
+{
+	int fd = store_members_fd(boosts->store);
+
+	if (fd >= 0)
+		classes_use_members(boosts->classes, fd);
+	else if (classes_members_fd(boosts->classes) >= 0)
+		store_put_members(boosts->store, classes_members_fd(boosts->classes));
 }
 
 static void restore(struct boosts *boosts)
@@ -508,8 +621,11 @@ struct boosts *boosts_new(struct classes *classes, struct store *store)
 	boosts->slots = g_hash_table_new_full(NULL, NULL, NULL, slot_free);
 	boosts->quota = quota_new();
 	boosts->lost = g_array_new(FALSE, FALSE, sizeof(struct lost));
-	if (store)
+	boosts->looked_us = -TREES_PERIOD_US;
+	if (store) {
+		keep_members(boosts);
 		restore(boosts);
+	}
 	return boosts;
 }
 

@@ -3,7 +3,7 @@
  * The registry of boosts.
  *
  * It turns them into classes (of all boosts on one target the highest counts), ends them when their
- * process exits (its pidfd says so), their client vanishes or their time is up, and keeps them in the
+ * process exits (its pidfd says so) or their tree (see trees.h), their client vanishes or their time is up, and keeps them in the
  * store. It asks for no permission and knows no D-Bus: bus-methods.c does, before it calls. All of it
  * runs in one thread, the main loop's.
  */
@@ -76,6 +76,10 @@ gboolean boosts_remove(struct boosts *boosts, uint32_t cookie, enum boost_end en
 void boosts_end_all(struct boosts *boosts, enum boost_end end);
 
 void boosts_client_vanished(struct boosts *boosts, const char *client);
+
+/* Whether this process has been seen to be forked in the boost's tree. */
+gboolean boosts_is_member(const struct boosts *boosts, const struct boost *boost,
+			  const struct rl_target *process);
 
 const struct boost *boosts_find(const struct boosts *boosts, uint32_t cookie);
 /* Of type const struct boost, the oldest first; borrowed, valid until the next change. */

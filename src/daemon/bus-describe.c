@@ -67,35 +67,44 @@ GVariant *describe_boost(const struct boost *boost, uid_t reader)
 
 /* ---- Processes ------------------------------------------------------------------------------ */
 
-/*
- * A process and those above it, as far up as the scheduler looks: CLASS_DEPTH in bpf/class.bpf.h.
- * Whoever is deeper has its class by inheritance, which is not to be seen from here.
- */
+/* A process and those above it, as far up as the scheduler looks: CLASS_DEPTH in bpf/class.bpf.h. */
 #define LINEAGE_MAX 32
 
 struct lineage {
-	pid_t pids[LINEAGE_MAX];
+	struct rl_target processes[LINEAGE_MAX];
 	int n;
 };
 
 static void read_lineage(struct lineage *ret, pid_t pid)
 {
-	ret->pids[0] = pid;
-	ret->n = 1;
-	while (ret->n < LINEAGE_MAX && (pid = process_parent(pid)) > 1)
-		ret->pids[ret->n++] = pid;
+	for (ret->n = 0; pid > 1 && ret->n < LINEAGE_MAX; ret->n++) {
+		struct rl_target *one = &ret->processes[ret->n];
+
+		*one = (struct rl_target){
+			.sz = sizeof(*one), .scope = RL_SCOPE_PROCESS, .tgid = pid};
+		pid = process_parent(pid, &one->start_ticks);
+	}
 }
 
-static gboolean is_in_lineage(const struct lineage *lineage, pid_t pid)
+static gboolean is_the_one(const struct boost *boost, const struct rl_target *process)
+{
+	return boost->target.tgid == process->tgid &&
+	       boost->target.start_ticks == process->start_ticks;
+}
+
+/* By who is above it, and by what the kernel has recorded before those exited. */
+static gboolean is_in_tree(const struct boosts *boosts, const struct boost *boost,
+			   const struct lineage *lineage)
 {
 	for (int i = 0; i < lineage->n; i++)
-		if (lineage->pids[i] == pid)
+		if (is_the_one(boost, &lineage->processes[i]))
 			return TRUE;
-	return FALSE;
+	return lineage->n && boosts_is_member(boosts, boost, &lineage->processes[0]);
 }
 
-static gboolean covers(const struct boost *boost, const struct process *process,
-		       const struct lineage *lineage, const char *path)
+static gboolean covers(const struct boosts *boosts, const struct boost *boost,
+		       const struct process *process, const struct lineage *lineage,
+		       const char *path)
 {
 	/* As the kernel sees it: a set-uid program, or another user's in the same group, is not meant. */
 	if (boost->target.of_user && process->acts_as != boost->target.uid)
@@ -106,9 +115,9 @@ static gboolean covers(const struct boost *boost, const struct process *process,
 		return path && cgroup_path_is_below(path, boost->cgroup->path) &&
 		       !cgroup_is_empty(boost->cgroup);
 	case RL_SCOPE_TREE:
-		return is_in_lineage(lineage, boost->pid);
+		return is_in_tree(boosts, boost, lineage);
 	default:
-		return boost->pid == lineage->pids[0];
+		return lineage->n && is_the_one(boost, &lineage->processes[0]);
 	}
 }
 
@@ -126,7 +135,7 @@ GVariant *describe_process(const struct boosts *boosts, const struct process *pr
 	for (guint i = 0; i < all->len; i++) {
 		const struct boost *boost = g_ptr_array_index(all, i);
 
-		if (!covers(boost, process, &lineage, path))
+		if (!covers(boosts, boost, process, &lineage, path))
 			continue;
 		g_variant_builder_add(&cookies, "u", boost->cookie);
 		if (boost->class > class) {

@@ -283,14 +283,14 @@ static char **make_argv(const struct child *c, const char *const *arguments, boo
 	g_strv_builder_add(argv, c->program);
 	g_strv_builder_addv(argv, (const char **)arguments);
 	if (classes)
-		g_strv_builder_add_many(argv, "--class-fds", "3,4", NULL);
+		g_strv_builder_add_many(argv, "--class-fds", "3,4,5", NULL);
 	return g_strv_builder_end(argv);
 }
 
-static bool spawn(struct child *c, const char *const *argv, int stderr_fd, const int class_fds[2],
-		  GError **error)
+static bool spawn(struct child *c, const char *const *argv, int stderr_fd,
+		  const int class_fds[CLASSES_FDS], GError **error)
 {
-	static const int targets[2] = {CLASS_FD, CLASS_FD + 1};
+	static const int targets[CLASSES_FDS] = {CLASS_FD, CLASS_FD + 1, CLASS_FD + 2};
 	g_auto(GStrv) env = make_environment(c, stderr_fd);
 
 	return g_spawn_async_with_pipes_and_fds(
@@ -300,8 +300,8 @@ static bool spawn(struct child *c, const char *const *argv, int stderr_fd, const
 		class_fds[0] >= 0 ? G_N_ELEMENTS(targets) : 0, &c->pid, NULL, NULL, NULL, error);
 }
 
-gboolean child_start(struct child *c, const char *const *arguments, const int class_fds[2],
-		     GError **error)
+gboolean child_start(struct child *c, const char *const *arguments,
+		     const int class_fds[CLASSES_FDS], GError **error)
 {
 	g_auto(GStrv) argv = make_argv(c, arguments, class_fds[0] >= 0);
 	int stderr_fd;

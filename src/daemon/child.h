@@ -13,6 +13,8 @@
 
 #include <glib.h>
 
+#include "classes.h"
+
 struct child;
 
 enum child_notice {
@@ -39,11 +41,11 @@ struct child *child_new(const char *program, const char *socket_path, uint64_t w
 void child_free(struct child *child);
 
 /*
- * arguments: without the program's name. class_fds: maps that it gets as fds 3 and 4, or -1. Its
+ * arguments: without the program's name. class_fds: maps that it gets as fds 3 to 5, or -1. Its
  * end is always reported through the handler, a failure to start it only here.
  */
-gboolean child_start(struct child *child, const char *const *arguments, const int class_fds[2],
-		     GError **error);
+gboolean child_start(struct child *child, const char *const *arguments,
+		     const int class_fds[CLASSES_FDS], GError **error);
 void child_signal(struct child *child, int signal);
 
 #endif /* RUSTLANDD_CHILD_H */

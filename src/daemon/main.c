@@ -269,7 +269,6 @@ static int daemon_open(struct daemon *d, GError **error)
 	g_autofree char *stats_path = NULL;
 	struct supervisor_options supervisor = {
 		.scheduler = reconfigure.scheduler,
-		.class_fds = {-1, -1},
 	};
 	const struct config *config;
 

@@ -249,13 +249,13 @@ gboolean process_alive(const struct process *process)
 	return poll(&pfd, 1, 0) <= 0;
 }
 
-pid_t process_parent(pid_t pid)
+pid_t process_parent(pid_t pid, uint64_t *ret_start_ticks)
 {
 	g_autofree char *stat = read_proc(pid, "stat");
-	uint64_t flags, start_ticks;
+	uint64_t flags;
 	pid_t parent;
 
-	return stat && proc_text_stat(stat, &parent, &flags, &start_ticks) ? parent : 0;
+	return stat && proc_text_stat(stat, &parent, &flags, ret_start_ticks) ? parent : 0;
 }
 
 void process_name_of_fd(int pidfd, char *ret, size_t size)

@@ -43,8 +43,11 @@ void process_free(struct process *process);
 /* It has not ended; a zombie has. */
 gboolean process_alive(const struct process *process);
 
-/* Its parent, or 0 when there is none to be seen. For walks towards the root; it may be stale. */
-pid_t process_parent(pid_t pid);
+/*
+ * The parent of a process and when the process itself was started, or 0 when there is none to be seen.
+ * For walks: both may be stale.
+ */
+pid_t process_parent(pid_t pid, uint64_t *ret_start_ticks);
 
 /*
  * The process behind a pidfd knows all processes by the numbers that we know them by: it is in our own

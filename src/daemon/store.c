@@ -16,7 +16,8 @@
 #include "shortage.h"
 #include "store.h"
 
-#define FD_PREFIX "boost-"
+#define FD_PREFIX  "boost-"
+#define FD_MEMBERS "tree-members"
 /* Until what could not be written is tried again. */
 #define RETRY_S 1
 
@@ -24,6 +25,7 @@ struct store {
 	char *file;
 	GPtrArray *boosts; /* of the last run, until store_load() */
 	GHashTable *fds;   /* cookie to descriptor + 1, of those the manager handed back */
+	int members_fd;	   /* likewise; -1: none */
 	char *unsaved;	   /* what could not be written; NULL: all is */
 	guint timer;	   /* until it is tried again */
 };
@@ -48,6 +50,8 @@ void store_free(struct store *store)
 {
 	if (!store)
 		return;
+	if (store->members_fd >= 0)
+		close(store->members_fd);
 	g_clear_handle_id(&store->timer, g_source_remove);
 	g_clear_pointer(&store->boosts, g_ptr_array_unref);
 	g_hash_table_unref(store->fds);
@@ -70,6 +74,22 @@ void store_put_fd(struct store *store, const struct boost *boost)
 		g_warning("cannot give the service manager a pidfd to keep: %s", g_strerror(-r));
 }
 
+void store_put_members(struct store *store, int fd)
+{
+	int r;
+
+	(void)store;
+	/* A map has nothing to wait for, which looks like an error to whoever polls it. */
+	r = sd_pid_notify_with_fds(0, 0, "FDSTORE=1\nFDPOLL=0\nFDNAME=" FD_MEMBERS, &fd, 1);
+	if (r < 0)
+		g_warning("cannot give the service manager a map to keep: %s", g_strerror(-r));
+}
+
+int store_members_fd(const struct store *store)
+{
+	return store->members_fd;
+}
+
 void store_drop_fd(struct store *store, uint32_t cookie)
 {
 	g_autofree char *state =
@@ -86,8 +106,14 @@ static void write_boost(GKeyFile *file, const struct boost *boost)
 	g_key_file_set_string(file, group, "Class", class_name(boost->class));
 	g_key_file_set_string(file, group, "Scope", scope_name(boost->target.scope));
 	g_key_file_set_integer(file, group, "Pid", boost->pid);
-	if (boost->process)
+	if (boost->process && boost->process->pid == boost->pid) {
 		g_key_file_set_uint64(file, group, "StartTicks", boost->process->start_ticks);
+	} else if (boost->process) {
+		g_key_file_set_uint64(file, group, "StartTicks", boost->target.start_ticks);
+		g_key_file_set_integer(file, group, "KeeperPid", boost->process->pid);
+		g_key_file_set_uint64(file, group, "KeeperStartTicks", boost->process->start_ticks);
+	}
+	g_key_file_set_string(file, group, "Name", boost_name(boost));
 	g_key_file_set_uint64(file, group, "TargetUid", boost->target_uid);
 	if (boost->cgroup) {
 		g_key_file_set_string(file, group, "CGroup", boost->cgroup->path);
@@ -194,6 +220,21 @@ static char *read_string(GKeyFile *file, const char *group, const char *key)
 	return value ? value : g_strdup("");
 }
 
+/* The process that was boosted, or the one that keeps its tree's boost since that has ended. */
+static struct process *find_keeper(struct store *store, const struct boost *boost, GKeyFile *file,
+				   const char *group, GError **error)
+{
+	gboolean is_another = g_key_file_has_key(file, group, "KeeperPid", NULL);
+	pid_t pid =
+		is_another ? g_key_file_get_integer(file, group, "KeeperPid", NULL) : boost->pid;
+
+	return find_process(store, boost->cookie, pid,
+			    g_key_file_get_uint64(file, group,
+						  is_another ? "KeeperStartTicks" : "StartTicks",
+						  NULL),
+			    error);
+}
+
 /* Whether that error tells what became of a process or a group: then it is done with. */
 static gboolean is_known(GError **error)
 {
@@ -226,13 +267,18 @@ static struct boost *read_boost(struct store *store, GKeyFile *file, const char 
 	boost->uid = (uid_t)g_key_file_get_uint64(file, group, "Uid", NULL);
 	boost->target.of_user = g_key_file_get_boolean(file, group, "OfUser", NULL);
 	boost->target.uid = boost->uid;
+	boost->target.owner = boost->uid;
+	if (boost->target.scope == RL_SCOPE_CGROUP) {
+		boost->target.cgroup_id = g_key_file_get_uint64(file, group, "CGroupId", NULL);
+	} else {
+		boost->target.tgid = boost->pid;
+		boost->target.start_ticks = g_key_file_get_uint64(file, group, "StartTicks", NULL);
+	}
 	if (boost->pid)
-		boost->process = find_process(
-			store, boost->cookie, boost->pid,
-			g_key_file_get_uint64(file, group, "StartTicks", NULL), &local);
+		boost->process = find_keeper(store, boost, file, group, &local);
 	if (path && is_known(&local))
-		boost->cgroup = find_cgroup(
-			path, g_key_file_get_uint64(file, group, "CGroupId", NULL), &local);
+		boost->cgroup = find_cgroup(path, boost->target.cgroup_id, &local);
+	boost->name = read_string(file, group, "Name");
 	if (!is_known(&local)) {
 		g_propagate_prefixed_error(error, g_steal_pointer(&local),
 					   "Cannot restore boost %" PRIu32 ": ", boost->cookie);
@@ -293,8 +339,11 @@ struct store *store_new(const char *dir, GError **error)
 	store->file = g_build_filename(dir, "boosts", NULL);
 	store->boosts = g_ptr_array_new_with_free_func((GDestroyNotify)boost_free);
 	store->fds = g_hash_table_new_full(NULL, NULL, NULL, close_fd);
+	store->members_fd = -1;
 	n = sd_listen_fds_with_names(1, &names);
 	for (int i = 0; i < n; i++) {
+		if (strcmp(names[i], FD_MEMBERS) == 0)
+			store->members_fd = SD_LISTEN_FDS_START + i;
 		if (parse_cookie(names[i], &cookie))
 			g_hash_table_insert(store->fds, GUINT_TO_POINTER(cookie),
 					    GINT_TO_POINTER(SD_LISTEN_FDS_START + i + 1));

@@ -35,6 +35,13 @@ void store_drop_fd(struct store *store, uint32_t cookie);
 void store_save(struct store *store, const GPtrArray *boosts);
 
 /*
+ * The kernel's record of who belongs to boosted trees: given to the manager to keep, and what it has
+ * kept (-1: nothing), which stays the store's.
+ */
+void store_put_members(struct store *store, int fd);
+int store_members_fd(const struct store *store);
+
+/*
  * The boosts as they were (of type struct boost), once. Those whose process or group is gone come
  * back with neither. Descriptors that belong to none are removed from the manager's store.
  */

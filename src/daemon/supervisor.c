@@ -20,7 +20,7 @@ struct supervisor {
 	struct lifecycle lifecycle;
 	struct child *child;
 	struct statistics *statistics;
-	int class_fds[2];
+	int class_fds[CLASSES_FDS];
 	char **arguments;
 	char *policy, *stats_path;
 	struct config *fallback; /* see supervisor_configure() */

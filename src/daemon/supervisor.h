@@ -11,16 +11,17 @@
 
 #include <gio/gio.h>
 
+#include "classes.h"
 #include "config.h"
 #include "kernel.h"
 
 struct supervisor;
 
 struct supervisor_options {
-	const char *scheduler;	 /* the program's path */
-	const char *runtime_dir; /* only we can write there */
-	const char *stats_path;	 /* where the scheduler is to have its statistics socket */
-	int class_fds[2];	 /* maps for it, borrowed; or -1, -1 */
+	const char *scheduler;	    /* the program's path */
+	const char *runtime_dir;    /* only we can write there */
+	const char *stats_path;	    /* where the scheduler is to have its statistics socket */
+	int class_fds[CLASSES_FDS]; /* maps for it, borrowed; or -1 each */
 };
 
 /* Strings are owned by the supervisor and valid until the next change. None is NULL. */

@@ -9,12 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "internal.h"
-
-struct rl_classes {
-	int entries_fd, state_fd;
-	struct rl_classes_state state;
-};
+#include "classes.h"
 
 /* The names and sizes are those of the maps in bpf/class.bpf.h: the scheduler checks the sizes. */
 static int make_maps(struct rl_classes *c)
@@ -25,7 +20,10 @@ static int make_maps(struct rl_classes *c)
 		return c->entries_fd;
 	c->state_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "classes_state", sizeof(uint32_t),
 				     sizeof(struct rl_classes_state), 1, NULL);
-	return c->state_fd < 0 ? c->state_fd : 0;
+	if (c->state_fd < 0)
+		return c->state_fd;
+	c->members_fd = rl_members_create();
+	return c->members_fd < 0 ? c->members_fd : 0;
 }
 
 /*
@@ -51,7 +49,7 @@ RL_API int rl_classes_new(struct rl_classes **ret)
 
 	if (!c)
 		return -ENOMEM;
-	c->entries_fd = c->state_fd = -1;
+	c->entries_fd = c->state_fd = c->members_fd = -1;
 	err = make_maps(c);
 	if (!err)
 		err = publish(c);
@@ -74,11 +72,12 @@ RL_API void rl_classes_free(struct rl_classes **classes)
 		close(dead->entries_fd);
 	if (dead->state_fd >= 0)
 		close(dead->state_fd);
+	if (dead->members_fd >= 0)
+		close(dead->members_fd);
 	free(dead);
 }
 
-/* Callers may know a shorter or a longer struct rl_target. */
-static int take_target(struct rl_target *ret, const struct rl_target *target)
+int rl_take_target(struct rl_target *ret, const struct rl_target *target)
 {
 	if (target->sz < sizeof(target->sz) || target->sz > 4096)
 		return -EINVAL;
@@ -104,37 +103,61 @@ static int key_of(const struct rl_target *target, struct rl_class_key *ret)
 	return ret->id ? 0 : -EINVAL;
 }
 
+static int key_and_entry(const struct rl_target *target, enum rl_class class,
+			 struct rl_class_key *key, struct rl_class_entry *entry)
+{
+	struct rl_target t;
+	int err = rl_take_target(&t, target);
+
+	if (!err)
+		err = key_of(&t, key);
+	if (err || class > RL_CLASS_FOREGROUND || (t.of_user && t.uid == RL_ANY_UID))
+		return -EINVAL;
+	*entry = (struct rl_class_entry){
+		.class = class,
+		.uid = t.of_user ? t.uid : RL_ANY_UID,
+		.start_ticks = key->scope == RL_SCOPE_CGROUP ? 0 : t.start_ticks,
+		.owner = t.owner,
+	};
+	return 0;
+}
+
+static int put(struct rl_classes *classes, const struct rl_class_key *key,
+	       const struct rl_class_entry *entry)
+{
+	struct rl_class_entry old;
+	bool there = !bpf_map_lookup_elem(classes->entries_fd, key, &old);
+	int err = bpf_map_update_elem(classes->entries_fd, key, entry, BPF_ANY);
+
+	if (err)
+		return err == -E2BIG ? -ENOSPC : err;
+	classes->state.entries += !there;
+	return publish(classes);
+}
+
 RL_API int rl_classes_set(struct rl_classes *classes, const struct rl_target *target,
 			  enum rl_class class)
 {
-	struct rl_class_entry entry = {.class = class, .uid = RL_ANY_UID}, old;
+	struct rl_class_entry entry;
 	struct rl_class_key key;
-	struct rl_target t;
-	bool there;
-	int err = take_target(&t, target);
+	int err = key_and_entry(target, class, &key, &entry);
 
-	if (!err)
-		err = key_of(&t, &key);
-	if (err || class > RL_CLASS_FOREGROUND || (t.of_user && t.uid == RL_ANY_UID))
-		return -EINVAL;
-	if (key.scope != RL_SCOPE_CGROUP)
-		entry.start_ticks = t.start_ticks;
-	if (t.of_user)
-		entry.uid = t.uid;
-	entry.owner = t.owner;
-	there = !bpf_map_lookup_elem(classes->entries_fd, &key, &old);
-	if (class == RL_CLASS_NORMAL) {
-		if (!there)
-			return 0;
-		err = bpf_map_delete_elem(classes->entries_fd, &key);
-		classes->state.entries -= !err;
-	} else {
-		err = bpf_map_update_elem(classes->entries_fd, &key, &entry, BPF_ANY);
-		classes->state.entries += !err && !there;
-	}
+	if (err || class != RL_CLASS_NORMAL)
+		return err ? err : put(classes, &key, &entry);
+	err = bpf_map_delete_elem(classes->entries_fd, &key);
 	if (err)
-		return err == -E2BIG ? -ENOSPC : err;
+		return err == -ENOENT ? 0 : err;
+	classes->state.entries--;
 	return publish(classes);
+}
+
+RL_API int rl_classes_suspend(struct rl_classes *classes, const struct rl_target *target)
+{
+	struct rl_class_entry entry;
+	struct rl_class_key key;
+	int err = key_and_entry(target, RL_CLASS_NORMAL, &key, &entry);
+
+	return err ? err : put(classes, &key, &entry);
 }
 
 RL_API void rl_classes_fds(const struct rl_classes *classes, int ret_fds[RL_CLASSES_FDS])

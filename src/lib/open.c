@@ -155,7 +155,7 @@ static void configure_backend(struct rl *rl, const struct btf *btf, const struct
 }
 
 /* Classes that were given before this scheduler was started hold. */
-static int share_classes(struct rl *rl, const int *fds)
+static int share_classes(struct rl *rl, const int *fds, const int *members_fd)
 {
 	int err = bpf_map__reuse_fd(rl->skel->maps.classes, fds[0]);
 
@@ -163,6 +163,12 @@ static int share_classes(struct rl *rl, const int *fds)
 		err = bpf_map__reuse_fd(rl->skel->maps.classes_state, fds[1]);
 	if (err)
 		rl_err(rl, "descriptors %d and %d are no table of classes: %s", fds[0], fds[1],
+		       strerror(-err));
+	if (err || !members_fd)
+		return err;
+	err = bpf_map__reuse_fd(rl->skel->maps.members, *members_fd);
+	if (err)
+		rl_err(rl, "descriptor %d is no record of who belongs to trees: %s", *members_fd,
 		       strerror(-err));
 	return err;
 }
@@ -224,7 +230,7 @@ static int load_backend(struct rl *rl, const struct rl_open_opts *o)
 	rl->skel = rustland__open_opts(&open_opts);
 	if (rl->skel) {
 		configure_backend(rl, btf, o);
-		err = o->class_fds ? share_classes(rl, o->class_fds) : 0;
+		err = o->class_fds ? share_classes(rl, o->class_fds, o->members_fd) : 0;
 		if (err) {
 			rl_libbpf_log_end();
 			btf__free(btf);

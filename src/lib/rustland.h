@@ -210,8 +210,51 @@ void rl_classes_free(struct rl_classes **classes);
  */
 int rl_classes_set(struct rl_classes *classes, const struct rl_target *target, enum rl_class class);
 
+/*
+ * A target stays known without a class: a tree goes on to be followed, see below, and can have a class
+ * again. Errors as above.
+ */
+int rl_classes_suspend(struct rl_classes *classes, const struct rl_target *target);
+
 /* The table's two descriptors. They stay the table's own. */
 void rl_classes_fds(const struct rl_classes *classes, int ret_fds[RL_CLASSES_FDS]);
+
+/*
+ * Who belongs to a tree is recorded: all that are forked in it while a scheduler runs, for parents may
+ * exit, and with them the way from a process to the tree's root. At most 16384 processes at a time;
+ * what is forked beyond has the class as well, but cannot be found here.
+ *
+ * A process is a target of scope RL_SCOPE_PROCESS with its start_ticks; so is the tree's root.
+ */
+
+/*
+ * Up to n of a tree's processes, those that were started first: the number of them. They may have ended
+ * just now. 0: there is none; -EAGAIN: none was seen, but somebody forked meanwhile.
+ */
+int rl_classes_members(struct rl_classes *classes, const struct rl_target *root,
+		       struct rl_target *ret, size_t n);
+
+/* Whether this process has been recorded for the tree. */
+bool rl_classes_is_member(struct rl_classes *classes, const struct rl_target *root,
+			  const struct rl_target *process);
+
+/* For what was forked before the tree had a class. -ENOSPC: there is no room. */
+int rl_classes_add_member(struct rl_classes *classes, const struct rl_target *root,
+			  const struct rl_target *process);
+
+/* For what has ended unseen. */
+void rl_classes_remove_member(struct rl_classes *classes, const struct rl_target *process);
+
+/* How many processes have found no room so far. */
+uint64_t rl_classes_members_refused(const struct rl_classes *classes);
+
+/*
+ * The record's descriptor, which stays the table's own; and a table goes on with the record of an
+ * earlier one (which may then be closed), under the same descriptor as before. -EINVAL: that is
+ * no such record.
+ */
+int rl_classes_members_fd(const struct rl_classes *classes);
+int rl_classes_use_members(struct rl_classes *classes, int fd);
 
 /* ---- The scheduler -------------------------------------------------------------------------- */
 
@@ -249,8 +292,9 @@ struct rl_open_opts {
 	const char *btf_path;  /* take the kernel's BTF from this file */
 	rl_log_fn log;	       /* NULL: errors and warnings go to stderr */
 	void *log_userdata;
-	const int *class_fds; /* take this table of classes, see rl_classes_fds(); the
+	const int *class_fds;  /* take this table of classes, see rl_classes_fds(); the
 				 descriptors may be closed afterwards. NULL: an empty one */
+	const int *members_fd; /* with class_fds: its rl_classes_members_fd(). NULL: an empty one */
 	size_t : 0;
 };
 

@@ -66,6 +66,7 @@ static int open_scheduler(struct rl **ret, const struct options *o)
 		.btf_path = o->btf_path,
 		.log = log_library,
 		.class_fds = o->have_class_fds ? o->class_fds : NULL,
+		.members_fd = o->have_members_fd ? &o->members_fd : NULL,
 	};
 
 	/* libbpf's own way in; the option goes before the variable, as upstream has it. */

@@ -66,7 +66,8 @@ static const struct spec specs[] = {
 	{"list-policies", OPT_LIST_POLICIES, NULL, "show the policies there are and exit"},
 	{"check", OPT_CHECK, NULL, "say whether options and policy are good, and exit"},
 	{"no-idle-fill", OPT_NO_IDLE_FILL, NULL, "ask the policy even when a CPU is idle"},
-	{"class-fds", OPT_CLASS_FDS, "FD,FD", "take the table of classes that the parent made"},
+	{"class-fds", OPT_CLASS_FDS, "FD,FD[,FD]",
+	 "take the table of classes that the parent made"},
 	{"exit-dump-len", OPT_EXIT_DUMP_LEN, "BYTES",
 	 "debug dump of the kernel to keep, up to 16777216"},
 	{"verbose", 'v', NULL, "show what libbpf and the verifier say"},
@@ -234,15 +235,22 @@ static int check_btf(char *error, const char *path)
 
 static int parse_class_fds(struct options *o, char *error, const char *text)
 {
-	int first, second, end = 0;
+	int first, second, third, end = 0, all = 0;
 
-	if (sscanf(text, "%d,%d%n", &first, &second, &end) != 2 || text[end] || first < 0 ||
-	    second < 0 || first == second || fcntl(first, F_GETFD) < 0 ||
-	    fcntl(second, F_GETFD) < 0)
+	/* How far the text goes is told for both forms. */
+	o->have_members_fd = sscanf(text, "%d,%d%n,%d%n", &first, &second, &end, &third, &all) == 3;
+	end = o->have_members_fd ? all : end;
+	if (!end || text[end] || first < 0 || second < 0 || first == second ||
+	    fcntl(first, F_GETFD) < 0 || fcntl(second, F_GETFD) < 0 ||
+	    (o->have_members_fd &&
+	     (third < 0 || third == first || third == second || fcntl(third, F_GETFD) < 0)))
 		return refuse(error,
-			      "--class-fds: '%.40s' are not two open descriptors like 3,4; it is "
-			      "for rustlandd and other programs that call rl_classes_fds()",
+			      "--class-fds: '%.40s' are not two or three open descriptors like "
+			      "3,4,5; it is for rustlandd and other programs that call "
+			      "rl_classes_fds()",
 			      text);
+	if (o->have_members_fd)
+		o->members_fd = third;
 	o->class_fds[0] = first;
 	o->class_fds[1] = second;
 	o->have_class_fds = true;

@@ -42,6 +42,8 @@ struct options {
 	bool json;
 	bool have_class_fds;
 	int class_fds[RL_CLASSES_FDS];
+	bool have_members_fd;
+	int members_fd;
 	const char *policy;
 	const char *btf_path;	    /* NULL: the running kernel's */
 	const char *bpf_token_path; /* NULL: as libbpf's environment variable says */

@@ -303,6 +303,11 @@ class Client:
         self.process.stdout.close()
 
 
+def start_ticks(pid):
+    text = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    return int(text.rpartition(")")[2].split()[19])
+
+
 def boost_args(pid, scope="process", reason="a test", options="{}"):
     scope, reason = (json.dumps(text, ensure_ascii=False) for text in (scope, reason))
     return f"(uint32 {pid}, {scope}, {reason}, @a{{sv}} {options})"
@@ -494,6 +499,11 @@ class Daemon:
             scope, ident, name, uid, owner = line.split()
             state[scope, int(ident)] = name, uid if uid == "any" else int(uid), int(owner)
         return {target: entry for target, entry in state.items() if entry[0] != "normal"}
+
+    def add_member(self, pid, root):
+        """As the kernel does when a process is forked in a boosted tree."""
+        with open(self.kernel / "classes-members", "a", encoding="ascii") as file:
+            file.write(f"{pid} {start_ticks(pid)} {root} {start_ticks(root)}\n")
 
     def classes(self):
         return {target: entry[0] for target, entry in self.entries().items()}

@@ -5,6 +5,7 @@
  */
 #include <config.h>
 
+#include <inttypes.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -26,6 +27,7 @@
 #include "../../src/daemon/errors.h"
 #include "../../src/daemon/quota.h"
 #include "../../src/daemon/shortage.h"
+#include "../../src/daemon/trees.h"
 
 #define PLAYER 1000
 #define OTHER  1001
@@ -97,8 +99,10 @@ static int tear_down(void **state)
 {
 	struct fixture *f = *state;
 	g_autofree char *file = g_build_filename(f->dir, "boosts", NULL);
+	g_autofree char *members = g_strconcat(f->classes_file, "-members", NULL);
 
 	close_registry(f);
+	g_unlink(members);
 	classes_free(f->classes);
 	g_unlink(f->classes_file);
 	g_unlink(file);
@@ -395,6 +399,148 @@ static void test_end_of_all(void **state)
 	end_child(pid);
 }
 
+/* ---- Trees that lose their root --------------------------------------------------------------- */
+
+/* What the kernel would record when a process is forked in the tree. Start times may be shifted. */
+static void add_member(struct fixture *f, pid_t pid, uint64_t shift, uint32_t cookie)
+{
+	g_autofree char *path = g_strconcat(f->classes_file, "-members", NULL);
+	const struct rl_target *root = &boosts_find(f->boosts, cookie)->target;
+	uint64_t start = 0;
+	FILE *file = fopen(path, "ae");
+
+	assert_non_null(file);
+	process_parent(pid, &start);
+	fprintf(file, "%d %" PRIu64 " %d %" PRIu64 "\n", pid, start + shift, root->tgid,
+		root->start_ticks);
+	fclose(file);
+}
+
+/* Until it is not the one that was there before: what happens then is not an event. */
+static void wait_for_keeper(struct fixture *f, uint32_t cookie, pid_t keeper)
+{
+	while (boosts_find(f->boosts, cookie)->process->pid != keeper)
+		g_main_context_iteration(NULL, TRUE);
+}
+
+static void test_tree_outlives_its_root(void **state)
+{
+	struct fixture *f = *state;
+	pid_t root = start_child(), game = start_child(), helper = start_child();
+	uint32_t cookie = add(f, PLAYER, root, "a");
+
+	add_member(f, game, 0, cookie);
+	add_member(f, helper, 0, cookie);
+	end_child(root);
+	wait_for_keeper(f, cookie, game);
+	assert_string_equal(class_of(f, "tree", root), "boosted");
+	assert_int_equal(boosts_find(f->boosts, cookie)->pid, root);
+	/* What keeps it ends, and the next takes over; also across a restart. */
+	end_child(game);
+	wait_for_keeper(f, cookie, helper);
+	close_registry(f);
+	g_unlink(f->classes_file);
+	open_registry(f);
+	assert_string_equal(class_of(f, "tree", root), "boosted");
+	assert_int_equal(boosts_find(f->boosts, cookie)->pid, root);
+	assert_int_equal(boosts_find(f->boosts, cookie)->process->pid, helper);
+	assert_events(f, "+a ");
+	end_child(helper);
+	run_until_event(f);
+	assert_events(f, "-a exited ");
+	assert_string_equal(class_of(f, "tree", root), "normal");
+}
+
+static void test_root_ends_while_away(void **state)
+{
+	struct fixture *f = *state;
+	pid_t root = start_child(), game = start_child();
+	uint32_t cookie = add(f, PLAYER, root, "a");
+
+	add_member(f, game, 0, cookie);
+	close_registry(f);
+	end_child(root);
+	open_registry(f);
+	assert_events(f, "+a ");
+	assert_int_equal(boosts_find(f->boosts, cookie)->process->pid, game);
+	end_child(game);
+	run_until_event(f);
+	assert_events(f, "-a exited ");
+}
+
+static void test_who_does_not_keep_a_tree(void **state)
+{
+	struct fixture *f = *state;
+	pid_t root = start_child(), reused = start_child(), zombie = start_child();
+	pid_t elsewhere = start_child(), stranger = start_child();
+	uint32_t cookie = add(f, PLAYER, root, "a"), other = add(f, PLAYER, elsewhere, "b");
+
+	add_member(f, reused, 1, cookie); /* another process had the number in the tree */
+	add_member(f, zombie, 0, cookie);
+	add_member(f, stranger, 0, other);
+	assert_events(f, "+a +b ");
+	kill(zombie, SIGKILL); /* and nobody waits for it */
+	end_child(root);
+	run_until_event(f);
+	assert_events(f, "-a exited ");
+	end_child(zombie);
+	end_child(reused);
+	end_child(elsewhere);
+	end_child(stranger);
+}
+
+/* One process, and a window, are what they are; only trees go on. */
+static void test_others_end_with_their_process(void **state)
+{
+	struct fixture *f = *state;
+	pid_t root = start_child(), child = start_child();
+	const struct boost *boost;
+
+	add_member(f, child, 0,
+		   boosts_add(f->boosts, make(PLAYER, root, RL_SCOPE_PROCESS, "p"), NULL));
+	assert_events(f, "+p ");
+	end_child(root);
+	run_until_event(f);
+	assert_events(f, "-p exited ");
+	root = start_child();
+	focus(f, PLAYER, root, "f");
+	boost = g_ptr_array_index(boosts_all(f->boosts), 0);
+	add_member(f, child, 0, boost->cookie);
+	assert_events(f, "+f ");
+	end_child(root);
+	run_until_event(f);
+	assert_events(f, "-f exited ");
+	end_child(child);
+}
+
+/* Each forks the next and exits: looked for at most once in a period, whoever has ended by then. */
+static void test_many_generations(void **state)
+{
+	struct fixture *f = *state;
+	pid_t root = start_child(), next = 0, last = root;
+	uint32_t cookie = add(f, PLAYER, root, "a");
+	int64_t start = g_get_monotonic_time();
+	guint looks = 0;
+
+	for (int i = 0; i < 100; i++) {
+		const struct process *before = boosts_find(f->boosts, cookie)->process;
+
+		next = start_child();
+		add_member(f, next, 0, cookie);
+		end_child(last);
+		last = next;
+		while (g_main_context_iteration(NULL, FALSE))
+			;
+		looks += boosts_find(f->boosts, cookie)->process != before;
+	}
+	assert_true(looks <= 1 + (g_get_monotonic_time() - start) / TREES_PERIOD_US);
+	wait_for_keeper(f, cookie, last);
+	assert_events(f, "+a ");
+	end_child(last);
+	run_until_event(f);
+	assert_events(f, "-a exited ");
+}
+
 /* ---- The foreground ------------------------------------------------------------------------- */
 
 static void test_slot(void **state)
@@ -589,6 +735,11 @@ int main(void)
 		test(test_timer),
 		test(test_client),
 		test(test_end_of_all),
+		test(test_tree_outlives_its_root),
+		test(test_root_ends_while_away),
+		test(test_who_does_not_keep_a_tree),
+		test(test_others_end_with_their_process),
+		test(test_many_generations),
 		test(test_slot),
 		test(test_order_of_calls),
 		test(test_ends_while_it_waits),

@@ -65,6 +65,7 @@ static void assert_error(GError **error, GQuark domain, int code)
 
 static void test_facts(void **state)
 {
+	uint64_t start_ticks;
 	pid_t pid = start_child("some name");
 	struct process *process = process_pin((uint32_t)pid, NULL), *again;
 	GError *error = NULL;
@@ -76,7 +77,8 @@ static void test_facts(void **state)
 	assert_string_equal(process->name, "some name");
 	assert_true(process->start_ticks > 0);
 	assert_true(process_alive(process));
-	assert_int_equal(process_parent(pid), getpid());
+	assert_int_equal(process_parent(pid, &start_ticks), getpid());
+	assert_true(start_ticks == process->start_ticks);
 
 	again = process_pin_fd(process->pidfd, NULL);
 	assert_non_null(again);
@@ -114,12 +116,13 @@ static void test_strange_names(void **state)
 	(void)state;
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
 		pid_t pid = start_child(names[i].name);
+		uint64_t start_ticks;
 		struct process *process = process_pin((uint32_t)pid, NULL);
 
 		assert_non_null(process);
 		assert_string_equal(process->name, names[i].shown);
 		assert_int_equal(process->uid, getuid());
-		assert_int_equal(process_parent(pid), getpid());
+		assert_int_equal(process_parent(pid, &start_ticks), getpid());
 		process_free(process);
 		end_child(pid);
 	}

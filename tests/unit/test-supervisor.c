@@ -157,7 +157,7 @@ static void begin(struct fixture *f, const char *scheduler, const char *contents
 		.scheduler = scheduler,
 		.runtime_dir = f->dir,
 		.stats_path = f->stats_path,
-		.class_fds = {-1, -1},
+		.class_fds = {-1, -1, -1},
 	};
 
 	configure(f, contents);

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A boosted tree whose root exits, as launchers do; the kernel's record of the tree is a fake."""
+
+import os
+import signal
+
+import pytest
+from harness import PLAYER, wait_for
+
+
+@pytest.fixture
+def orphan(daemon, player, spawn):
+    """A launcher that is boosted and has exited, its game, and the boost."""
+    launcher, game = spawn(), spawn()
+    cookie = player.boost(launcher.pid, "tree")
+    daemon.add_member(game.pid, launcher.pid)
+    launcher.kill()
+    launcher.wait()
+    # The game keeps it: what is asked for now comes after that was noticed.
+    player.call("Release", f"(uint32 {player.boost(game.pid)},)")
+    return launcher.pid, game, cookie
+
+
+def test_the_game_keeps_the_boost(daemon, player, orphan):
+    launcher, game, cookie = orphan
+    assert daemon.classes() == {("tree", launcher): "boosted"}
+    boost = player.boosts()[cookie]
+    assert (boost["Pid"], boost["Name"]) == (launcher, "sleep")
+    info = player.call("GetProcess", f"(uint32 {game.pid},)")
+    assert (info["Class"], info["Scope"], info["Cookies"]) == ("boosted", "tree", [cookie])
+    game.kill()
+    assert player.wait_removed(cookie) == [cookie, launcher, "exited"]
+    assert daemon.classes() == {} and player.boosts() == {}
+
+
+def test_it_is_released_as_any_other(daemon, player, orphan):
+    launcher, game, cookie = orphan
+    player.call("Release", f"(uint32 {cookie},)")
+    assert player.wait_removed(cookie) == [cookie, launcher, "released"]
+    info = player.call("GetProcess", f"(uint32 {game.pid},)")
+    assert (info["Class"], info["Cookies"]) == ("normal", [])
+
+
+def test_after_a_kill_of_the_service(start, connect, spawn):
+    daemon = start(store=True)
+    player = connect(PLAYER)
+    launcher, game, helper = spawn(), spawn(), spawn()
+    cookie = player.boost(launcher.pid, "tree")
+    daemon.add_member(game.pid, launcher.pid)
+    daemon.add_member(helper.pid, launcher.pid)
+    os.kill(launcher.pid, signal.SIGKILL)
+    wait_for("the game to keep it", lambda: f"goes on with process {game.pid}" in daemon.read_log())
+    daemon.kill()
+    daemon.restart()
+    assert list(player.boosts()) == [cookie]
+    assert daemon.classes() == {("tree", launcher.pid): "boosted"}
+    assert daemon.store.names() == [f"boost-{cookie}"]
+    daemon.kill()
+    game.kill()
+    game.wait()
+    daemon.restart()
+    assert list(player.boosts()) == [cookie]
+    helper.kill()
+    assert player.wait_removed(cookie) == [cookie, launcher.pid, "exited"]
+    assert daemon.store.names() == []
