@@ -90,7 +90,7 @@ static void on_noticed(enum child_notice notice, gpointer userdata)
 /* Asks about the next policy, or is through. */
 static void begin(struct dry_run *run)
 {
-	static const int no_fds[2] = {-1, -1};
+	static const int no_fds[CLASSES_FDS] = {-1, -1, -1};
 	g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
 	const struct config_policy *policy;
 	g_auto(GStrv) arguments = NULL;

@@ -26,7 +26,8 @@ struct process *trees_find_living(struct classes *classes, const struct rl_targe
 
 /*
  * Records the descendants that a process has now; the kernel sees those to come. In a large tree, where
- * that would take more than 512 files of /proc, those nearest to the root.
+ * that would take more than 512 files of /proc, those nearest to the root; none on a kernel without
+ * CONFIG_PROC_CHILDREN.
  */
 void trees_record(struct classes *classes, const struct rl_target *root);
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -411,9 +412,15 @@ static struct wish *find_cookie(struct service *service, guint32 cookie)
 	return NULL;
 }
 
+static bool is_running(pid_t pid)
+{
+	return kill(pid, 0) == 0 || errno != ESRCH;
+}
+
 /*
  * A boost that the service holds for us. One that was asked for when the last service ended may be
- * there without our having heard of it: then it is the wish's, if there is still one, or nobody's.
+ * there without our having heard of it: then it is the wish's, if there is still one, or nobody's. A
+ * launcher that has exited leaves its boost to what it started, with which it will end.
  */
 static void settle(struct service *service, guint32 cookie, guint32 pid)
 {
@@ -424,7 +431,7 @@ static void settle(struct service *service, guint32 cookie, guint32 pid)
 	wish = g_hash_table_lookup(service->wishes, GINT_TO_POINTER((int)pid));
 	if (wish && !wish->cookie && !wish->ask) {
 		wish->cookie = cookie;
-	} else if (!wish || !wish->ask) {
+	} else if ((!wish || !wish->ask) && is_running((pid_t)pid)) {
 		g_debug("boost %u is not wanted any more", cookie);
 		release_cookie(service->bus, owner(service), cookie);
 	}

@@ -65,6 +65,7 @@ def asked(service, method):
 
 def test_a_boost_whose_cookie_was_not_heard(service, session, spawn):
     stays, goes, others = spawn().pid, spawn().pid, spawn().pid
+    launcher = spawn()
     session.start_gamemode(stays, goes)
     service.hang.add("BoostProcessByPIDFd")
     session.start_bridge()
@@ -79,15 +80,19 @@ def test_a_boost_whose_cookie_was_not_heard(service, session, spawn):
     service.holds(77, stays, client)
     service.holds(78, goes, client)
     service.holds(79, others, ":1.4711")
+    # It has exited since: what it started keeps the boost, until that has ended.
+    launcher.kill()
+    launcher.wait()
+    service.holds(80, launcher.pid, client)
     service.start()
     wait_for("the end of the one that is not wanted", lambda: 78 not in service.boosts)
     calls = service.take_calls()
     assert [name for name, _ in calls] == ["Release"], calls
-    assert sorted(service.boosts) == [77, 79]
+    assert sorted(service.boosts) == [77, 79, 80]
     session.game("unregister", stays)
     wait_for("the end of the other one", lambda: 77 not in service.boosts)
     assert asked(service, "Release") == [(77,)]
-    assert sorted(service.boosts) == [79]
+    assert sorted(service.boosts) == [79, 80]
 
 
 def test_the_foreground_that_was_left_meanwhile(service, session, spawn):

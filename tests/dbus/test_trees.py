@@ -29,14 +29,14 @@ def test_the_game_keeps_the_boost(daemon, player, orphan):
     info = player.call("GetProcess", f"(uint32 {game.pid},)")
     assert (info["Class"], info["Scope"], info["Cookies"]) == ("boosted", "tree", [cookie])
     game.kill()
-    assert player.wait_removed(cookie) == [cookie, launcher, "exited"]
+    assert player.wait_removed(cookie) == [cookie, 0, "exited"]
     assert daemon.classes() == {} and player.boosts() == {}
 
 
 def test_it_is_released_as_any_other(daemon, player, orphan):
     launcher, game, cookie = orphan
     player.call("Release", f"(uint32 {cookie},)")
-    assert player.wait_removed(cookie) == [cookie, launcher, "released"]
+    assert player.wait_removed(cookie) == [cookie, 0, "released"]
     info = player.call("GetProcess", f"(uint32 {game.pid},)")
     assert (info["Class"], info["Cookies"]) == ("normal", [])
 
@@ -61,5 +61,5 @@ def test_after_a_kill_of_the_service(start, connect, spawn):
     daemon.restart()
     assert list(player.boosts()) == [cookie]
     helper.kill()
-    assert player.wait_removed(cookie) == [cookie, launcher.pid, "exited"]
+    assert player.wait_removed(cookie) == [cookie, 0, "exited"]
     assert daemon.store.names() == []

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # org.scx.Rustland with the real systemd, D-Bus, logind and polkitd: who may do what, what is refused
-# and how, how boosts end, and what they outlive. Needs tools/vm --full, and hostile.py beside it.
+# and how, how boosts end, and what they outlive. Needs tools/vm --full, and hostile.py and trees.sh beside
+# it.
 #
 # usage: boosts.sh [--calls N]
 #
@@ -224,6 +225,29 @@ verdict "it is listed" wait_until 10 in_foreground
 player systemctl --user stop app-game
 verdict "it leaves with its last process" wait_until 30 heard "BoostRemoved (uint32 [0-9]*, uint32 0, 'exited')"
 
+# ---- rights that do not hold any more ------------------------------------------------------------
+
+class_is() { [[ $(gdbus_call root GetProcess "$2") == *"'Class': <'$1'>"* ]]; }
+
+# The set-uid program is the same process, which player has boosted.
+cp /bin/sleep /usr/local/bin/set-uid-sleep
+chmod 4755 /usr/local/bin/set-uid-sleep
+mkfifo /run/set-uid
+chmod 666 /run/set-uid
+# shellcheck disable=SC2016 # that shell expands it
+setpriv --reuid=player --regid=player --clear-groups \
+	sh -c 'read -r _ </run/set-uid; set-uid-sleep 10000 & exec set-uid-sleep 10000' &
+shell=$!
+boost player $shell || fail "a shell that will execute a set-uid program"
+verdict "before that it is boosted" class_is boosted $shell
+echo go >/run/set-uid
+is_root() { [[ $(awk '/^Uid:/ { print $3 }' "/proc/$shell/status") == 0 ]]; }
+verdict "it becomes root's" wait_until 30 is_root
+verdict "a boosted process that executes a set-uid program is not boosted any more" class_is normal $shell
+verdict "nor is the set-uid program that it started" class_is normal "$(pgrep -P $shell)"
+gdbus_call player Release "$cookie" >/dev/null
+kill $shell "$(pgrep -P $shell)"
+
 # ---- ends ----------------------------------------------------------------------------------------
 
 gdbus_call player Release "$first" >/dev/null
@@ -251,7 +275,8 @@ wait_until 10 in_foreground
 boosts=$(gdbus_call root ListBoosts)
 wait_until 30 heard "BoostAdded (uint32 $first"
 added=$(times_heard BoostAdded) removed=$(times_heard BoostRemoved)
-verdict "systemd keeps a descriptor for each: $(descriptors)" [ "$(descriptors)" = 2 ]
+# And the record of who belongs to trees.
+verdict "systemd keeps a descriptor for each: $(descriptors)" [ "$(descriptors)" = 3 ]
 
 pid=$(child)
 kill -KILL "$pid"
@@ -269,13 +294,19 @@ verdict "systemctl restart succeeds" timeout 100 systemctl restart $unit
 verdict "the boosts are the same" [ "$(gdbus_call root ListBoosts)" = "$boosts" ]
 verdict "BoostAdded was not sent again" [ "$(times_heard BoostAdded)" = "$added" ]
 verdict "nothing was removed" [ "$(times_heard BoostRemoved)" = "$removed" ]
-verdict "systemd still keeps a descriptor for each: $(descriptors)" [ "$(descriptors)" = 2 ]
+verdict "systemd still keeps a descriptor for each: $(descriptors)" [ "$(descriptors)" = 3 ]
 pid=$(daemon)
 kill -KILL "$pid" "$own"
 verdict "a process that ends while rustlandd is away: exited" \
 	wait_until 60 heard "BoostRemoved (uint32 $first, uint32 0, 'exited')"
 wait_until 60 another_daemon "$pid"
-verdict "none is left: $(descriptors)" [ "$(descriptors)" = 0 ]
+verdict "none is left: $(descriptors)" [ "$(descriptors)" = 1 ]
+
+# ---- trees ---------------------------------------------------------------------------------------
+
+"$here/trees.sh" >out/trees.txt 2>&1
+sed -i '/ passed, .* failed, /d' out/trees.txt
+count_verdicts out/trees.txt
 
 # ---- hostile clients -----------------------------------------------------------------------------
 
