@@ -236,7 +236,7 @@ static void on_child_ended(int signal, int status, const char *error, gpointer u
 {
 	const struct lifecycle_event event = {
 		.type = LIFECYCLE_END,
-		.end = {signal, status, error},
+		.end = {.signal = signal, .status = status, .error = error},
 	};
 	struct supervisor *s = userdata;
 	uint32_t ends = s->lifecycle.all_ends;
