@@ -448,7 +448,6 @@ static void test_service_problems(void **state)
 static void test_absence(void **state)
 {
 	struct facts facts = {.kernel_state = RL_KERNEL_DISABLED};
-	JsonArray *problems;
 
 	(void)state;
 	/* No systemd to ask. */
