@@ -94,21 +94,21 @@ static bool is_missing(const char *path)
 
 char *config_file_read(const char *path, GError **error)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), err = errno;
 	char *text;
 
-	if (fd < 0 && errno == ENOENT && is_missing(path))
+	if (fd < 0 && err == ENOENT && is_missing(path))
 		return NULL;
 	if (fd < 0)
 		return refuse(path, error,
-			      errno == ENOENT
+			      err == ENOENT
 				      ? "it is a link to a file that is not there; it has to lead "
 					"to a text file"
-			      : errno == EACCES
+			      : err == EACCES
 				      ? "it cannot be read: %s; it has to be readable for the "
 					"service's user"
 				      : "it cannot be read: %s",
-			      g_strerror(errno));
+			      g_strerror(err));
 	text = read_opened(path, fd, error);
 	close(fd);
 	return text;

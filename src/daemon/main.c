@@ -388,7 +388,7 @@ static bool parse_options(struct options *ret, int *argc, char ***argv, GError *
 		{"fake-kernel", 0, 0, G_OPTION_ARG_FILENAME, &ret->fake_kernel,
 		 "for tests: read the kernel's state from DIR", "DIR"},
 		{"check-config", 0, 0, G_OPTION_ARG_NONE, &ret->check_config,
-		 "only say whether the configuration, or that in FILE, would be taken", NULL},
+		 "only say whether the configuration is good", NULL},
 		{"version", 0, 0, G_OPTION_ARG_NONE, &ret->version, "show the version and exit",
 		 NULL},
 		G_OPTION_ENTRY_NULL,

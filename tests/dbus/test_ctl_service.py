@@ -256,7 +256,10 @@ def test_foreground(ctl, daemon, spawn):
     assert (boost["class"], boost["pid"]) == ("foreground", window.pid)
     ctl.ok("foreground", "--clear")
     harness.wait_for("nothing there", lambda: daemon.classes() == {})
-    assert ctl.failed(1, "foreground", "--cgroup", "/no/such/group")
+    own = f"/user.slice/user-{PLAYER}.slice/user@{PLAYER}.service"
+    assert ctl.failed(1, "foreground", "--cgroup", f"{own}/app.slice/app-none.scope")
+    # Of another user's it is not told whether it is there.
+    assert ctl.failed(4, "foreground", "--cgroup", "/no/such/group")
 
 
 def test_profile(ctl):

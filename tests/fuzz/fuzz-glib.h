@@ -70,12 +70,20 @@ static inline void fuzz_write(const char *dir, const char *name, const uint8_t *
  */
 static inline GVariant *fuzz_variant(const char *type, const char *text)
 {
-	GVariant *variant;
+	g_autoptr(GVariant) parsed = NULL;
+	GVariant *variant = NULL;
 
 	if (!g_utf8_validate(text, -1, NULL))
 		return NULL;
 	fuzz_in_glib = true;
-	variant = g_variant_parse(G_VARIANT_TYPE(type), text, NULL, NULL, NULL);
+	parsed = g_variant_parse(G_VARIANT_TYPE(type), text, NULL, NULL, NULL);
+	/* As it comes from the bus: out of bytes. The parser makes some that GLib itself cannot read. */
+	if (parsed) {
+		g_autoptr(GBytes) bytes = g_variant_get_data_as_bytes(parsed);
+
+		variant = g_variant_ref_sink(
+			g_variant_new_from_bytes(G_VARIANT_TYPE(type), bytes, FALSE));
+	}
 	fuzz_in_glib = false;
 	return variant;
 }
