@@ -74,6 +74,13 @@ const char *object_text(JsonObject *object, const char *member)
 	return node ? json_node_get_string(node) : "";
 }
 
+gboolean object_is(JsonObject *object, const char *member)
+{
+	JsonNode *node = find(object, member, G_TYPE_BOOLEAN);
+
+	return node && json_node_get_boolean(node);
+}
+
 guint64 object_number(JsonObject *object, const char *member)
 {
 	JsonNode *node = find(object, member, G_TYPE_INT64);

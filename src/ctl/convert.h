@@ -25,6 +25,7 @@ JsonArray *convert_boosts(GVariant *boosts);
 const char *object_text(JsonObject *object, const char *member);
 /* A number; 0 if it is not there or not a number. */
 guint64 object_number(JsonObject *object, const char *member);
+gboolean object_is(JsonObject *object, const char *member);
 
 /* On standard output, with a newline: indented, or in one line if compact. */
 void print_object(JsonObject *object, gboolean compact);

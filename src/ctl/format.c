@@ -142,10 +142,11 @@ static void add_boost(struct table *table, JsonObject *boost, const struct view 
 	}
 	/* A control group in the foreground has no process. */
 	table_add(table,
-		  (const char *[]){cookie, object_number(boost, "pid") ? pid : NULL,
-				   object_text(boost, "name"), object_text(boost, "scope"),
-				   object_text(boost, "class"), user, age,
-				   object_text(boost, "app_id"), object_text(boost, "reason")});
+		  (const char *[]){
+			  cookie, object_number(boost, "pid") ? pid : NULL,
+			  object_text(boost, "name"), object_text(boost, "scope"),
+			  object_is(boost, "suspended") ? "suspended" : object_text(boost, "class"),
+			  user, age, object_text(boost, "app_id"), object_text(boost, "reason")});
 }
 
 void format_boosts(GString *out, JsonArray *boosts, const struct view *view, const char *indent)

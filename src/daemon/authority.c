@@ -10,10 +10,6 @@
 #define ANSWER_TIMEOUT_MS   (10 * 1000)
 #define DIALOGUE_TIMEOUT_MS (5 * 60 * 1000)
 
-#define POLKIT_NAME	 "org.freedesktop.PolicyKit1"
-#define POLKIT_PATH	 "/org/freedesktop/PolicyKit1/Authority"
-#define POLKIT_INTERFACE "org.freedesktop.PolicyKit1.Authority"
-
 #define CHECK_FLAGS_NONE	   0u
 #define CHECK_FLAGS_ALLOW_DIALOGUE 1u
 
@@ -47,8 +43,8 @@ static void return_failure(GTask *task, GDBusConnection *connection, const GErro
 	    g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_TIMEOUT)) {
 		/* Takes the dialogue off the screen. */
 		if (*check->cancellation_id)
-			g_dbus_connection_call(connection, POLKIT_NAME, POLKIT_PATH,
-					       POLKIT_INTERFACE, "CancelCheckAuthorization",
+			g_dbus_connection_call(connection, AUTHORITY_NAME, AUTHORITY_PATH,
+					       AUTHORITY_INTERFACE, "CancelCheckAuthorization",
 					       g_variant_new("(s)", check->cancellation_id), NULL,
 					       G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, NULL, NULL,
 					       NULL);
@@ -108,12 +104,56 @@ void authority_check(GDBusConnection *connection, const struct caller *caller, c
 	g_variant_builder_init(&subject, G_VARIANT_TYPE("a{sv}"));
 	g_variant_builder_add(&subject, "{sv}", "name", g_variant_new_string(caller->name));
 	g_dbus_connection_call(
-		connection, POLKIT_NAME, POLKIT_PATH, POLKIT_INTERFACE, "CheckAuthorization",
+		connection, AUTHORITY_NAME, AUTHORITY_PATH, AUTHORITY_INTERFACE,
+		"CheckAuthorization",
 		g_variant_new("((sa{sv})sa{ss}us)", "system-bus-name", &subject, action, NULL,
 			      interactive ? CHECK_FLAGS_ALLOW_DIALOGUE : CHECK_FLAGS_NONE,
 			      check->cancellation_id),
 		G_VARIANT_TYPE("((bba{ss}))"), G_DBUS_CALL_FLAGS_NONE,
 		interactive ? DIALOGUE_TIMEOUT_MS : ANSWER_TIMEOUT_MS, NULL, on_answer, task);
+}
+
+/* ---- Processes ------------------------------------------------------------------------------ */
+
+static void on_process_answer(GObject *source, GAsyncResult *result, gpointer userdata)
+{
+	g_autoptr(GTask) task = userdata;
+	g_autoptr(GVariant) reply = NULL;
+	g_autoptr(GError) error = NULL;
+	gboolean authorized;
+
+	reply = g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, &error);
+	if (reply) {
+		g_variant_get(reply, "((bba{ss}))", &authorized, NULL, NULL);
+		g_task_return_int(task, authorized ? AUTHORITY_YES : AUTHORITY_NO);
+	} else {
+		g_debug("polkit cannot be asked about a process: %s", error->message);
+		g_task_return_int(task, AUTHORITY_UNKNOWN);
+	}
+}
+
+void authority_check_process(GDBusConnection *connection, const struct process *process, uid_t uid,
+			     const char *action, GAsyncReadyCallback callback, gpointer userdata)
+{
+	GTask *task = g_task_new(connection, NULL, callback, userdata);
+	GVariantBuilder subject;
+
+	g_variant_builder_init(&subject, G_VARIANT_TYPE_VARDICT);
+	g_variant_builder_add(&subject, "{sv}", "pid", g_variant_new_uint32((guint32)process->pid));
+	g_variant_builder_add(&subject, "{sv}", "start-time",
+			      g_variant_new_uint64(process->start_ticks));
+	g_variant_builder_add(&subject, "{sv}", "uid", g_variant_new_int32((gint32)uid));
+	g_dbus_connection_call(connection, AUTHORITY_NAME, AUTHORITY_PATH, AUTHORITY_INTERFACE,
+			       "CheckAuthorization",
+			       g_variant_new("((sa{sv})sa{ss}us)", "unix-process", &subject, action,
+					     NULL, CHECK_FLAGS_NONE, ""),
+			       G_VARIANT_TYPE("((bba{ss}))"), G_DBUS_CALL_FLAGS_NONE,
+			       ANSWER_TIMEOUT_MS, NULL, on_process_answer, task);
+}
+
+enum authority_answer authority_check_process_finish(GAsyncResult *result)
+{
+	return (enum authority_answer)g_task_propagate_int(G_TASK(result), NULL);
 }
 
 gboolean authority_check_finish(GAsyncResult *result, GError **error)

@@ -10,6 +10,11 @@
 #include <gio/gio.h>
 
 #include "caller.h"
+#include "process.h"
+
+#define AUTHORITY_NAME	    "org.freedesktop.PolicyKit1"
+#define AUTHORITY_PATH	    "/org/freedesktop/PolicyKit1/Authority"
+#define AUTHORITY_INTERFACE "org.freedesktop.PolicyKit1.Authority"
 
 #define ACTION_BOOST_OWN   "org.scx.rustland.boost-own"
 #define ACTION_BOOST_OTHER "org.scx.rustland.boost-other"
@@ -19,6 +24,21 @@
 /* interactive: polkit may show a dialogue, because the caller said so in the message. */
 void authority_check(GDBusConnection *connection, const struct caller *caller, const char *action,
 		     gboolean interactive, GAsyncReadyCallback callback, gpointer userdata);
+
+/*
+ * The same of a process, as this user's: what it may do in the session in which it is now. Nobody is shown
+ * a dialogue.
+ */
+void authority_check_process(GDBusConnection *connection, const struct process *process, uid_t uid,
+			     const char *action, GAsyncReadyCallback callback, gpointer userdata);
+
+enum authority_answer {
+	AUTHORITY_NO,
+	AUTHORITY_YES,
+	AUTHORITY_UNKNOWN, /* polkit did not say, or does not know the process */
+};
+
+enum authority_answer authority_check_process_finish(GAsyncResult *result);
 
 /* TRUE: allowed. Else G_DBUS_ERROR_ACCESS_DENIED, whose message says what would help. */
 gboolean authority_check_finish(GAsyncResult *result, GError **error);

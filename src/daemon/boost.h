@@ -39,11 +39,13 @@ struct boost {
 	struct process *process; /* whose end ends the boost, see trees.h; NULL for a group in the
 				    foreground */
 	struct cgroup *cgroup;	 /* with RL_SCOPE_CGROUP */
-	pid_t pid;	  /* of the process that was boosted; 0 for a group in the foreground */
-	char *name;	  /* what that called itself, or the group's; NULL until it is added */
-	uid_t target_uid; /* whose process it was at the time */
-	uid_t uid;	  /* who asked */
-	char *reason;	  /* strings are never NULL, but for client */
+	pid_t pid;	     /* of the process that was boosted; 0 for a group in the foreground */
+	char *name;	     /* what that called itself, or the group's; NULL until it is added */
+	uid_t target_uid;    /* whose process it was at the time */
+	uid_t uid;	     /* who asked */
+	uint64_t allowed_at; /* see rights_now() */
+	gboolean is_suspended; /* there is no right to it now, see rights.h */
+	char *reason;	       /* strings are never NULL, but for client */
 	char *app_id;
 	char *requester;     /* name of the program that asked */
 	char *client;	     /* unique name whose end ends the boost, or NULL */

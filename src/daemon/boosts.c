@@ -125,16 +125,21 @@ static uint32_t new_cookie(const struct boosts *boosts)
 static int apply_class(struct boosts *boosts, const struct rl_target *target)
 {
 	enum rl_class class = RL_CLASS_NORMAL;
+	gboolean is_held = FALSE;
 
 	for (guint i = 0; i < boosts->all->len; i++) {
 		const struct boost *boost = g_ptr_array_index(boosts->all, i);
 
-		if (boost->class > class && same_target(&boost->target, target)) {
+		if (!same_target(&boost->target, target))
+			continue;
+		is_held = TRUE;
+		if (boost->class > class && !boost->is_suspended) {
 			class = boost->class;
 			target = &boost->target;
 		}
 	}
-	return classes_set(boosts->classes, target, class);
+	return is_held && class == RL_CLASS_NORMAL ? classes_suspend(boosts->classes, target)
+						   : classes_set(boosts->classes, target, class);
 }
 
 static void save(struct boosts *boosts)
@@ -391,6 +396,27 @@ gboolean boosts_remove(struct boosts *boosts, uint32_t cookie, enum boost_end en
 	return TRUE;
 }
 
+void boosts_set_suspended(struct boosts *boosts, uint32_t cookie, gboolean is_suspended)
+{
+	guint i = find_index(boosts, cookie);
+	struct boost *boost;
+	int r;
+
+	if (i == boosts->all->len)
+		return;
+	boost = g_ptr_array_index(boosts->all, i);
+	if (boost->is_suspended == is_suspended)
+		return;
+	boost->is_suspended = is_suspended;
+	r = apply_class(boosts, &boost->target);
+	if (r < 0)
+		g_warning("the scheduler did not take the change of boost %" PRIu32 ": %s", cookie,
+			  g_strerror(-r));
+	save(boosts);
+	g_info("boost %" PRIu32 " of user %u is %s", cookie, boost->uid,
+	       is_suspended ? "suspended" : "in force again");
+}
+
 static uint32_t count_held(const struct boosts *boosts, uid_t uid)
 {
 	uint32_t n = 0;
@@ -460,7 +486,8 @@ static void carry_out(struct boosts *boosts, struct slot *slot, int64_t now_us)
 	slot->due_us = now_us + FOREGROUND_PERIOD_US;
 	if (new)
 		set_target(new);
-	if (old && new && same_target(&old->target, &new->target)) {
+	/* What is suspended was allowed again just now. */
+	if (old && new && same_target(&old->target, &new->target) && !old->is_suspended) {
 		boost_free(new);
 		return;
 	}

@@ -69,6 +69,9 @@ uint32_t boosts_add(struct boosts *boosts, struct boost *boost, GError **error);
 void boosts_set_foreground(struct boosts *boosts, uid_t uid, struct boost *boost, uint64_t order);
 uint64_t boosts_next_order(struct boosts *boosts);
 
+/* A boost is in force or not, see rights.h. It is held in any case, and ends as others do. */
+void boosts_set_suspended(struct boosts *boosts, uint32_t cookie, gboolean is_suspended);
+
 /* FALSE if there is no such boost. */
 gboolean boosts_remove(struct boosts *boosts, uint32_t cookie, enum boost_end end);
 

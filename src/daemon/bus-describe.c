@@ -35,6 +35,7 @@ static void add_facts(GVariantBuilder *b, const struct boost *boost)
 
 static void add_said(GVariantBuilder *b, const struct boost *boost)
 {
+	g_variant_builder_add(b, "{sv}", "Suspended", g_variant_new_boolean(boost->is_suspended));
 	add_string(b, "Reason", boost->reason);
 	add_string(b, "AppId", boost->app_id);
 	add_string(b, "Requester", boost->requester);
@@ -106,6 +107,8 @@ static gboolean covers(const struct boosts *boosts, const struct boost *boost,
 		       const struct process *process, const struct lineage *lineage,
 		       const char *path)
 {
+	if (boost->is_suspended)
+		return FALSE;
 	/* As the kernel sees it: a set-uid program, or another user's in the same group, is not meant. */
 	if (boost->target.of_user && process->acts_as != boost->target.uid)
 		return FALSE;

@@ -16,6 +16,7 @@
 #include "caller.h"
 #include "config.h"
 #include "errors.h"
+#include "rights.h"
 #include "shortage.h"
 #include "supervisor.h"
 
@@ -54,6 +55,7 @@ static void set_whose(struct request *request, const char *action)
 
 	boost->target.of_user = request->caller->uid != 0 && strcmp(action, ACTION_BOOST_OWN) == 0;
 	boost->target.uid = request->caller->uid;
+	boost->allowed_at = rights_now(request->bus->rights);
 }
 
 static gboolean is_own(const struct caller *caller, const struct process *process)

@@ -19,6 +19,7 @@ struct bus {
 	RustlandSkeleton *skeleton;
 	struct supervisor *supervisor;
 	struct boosts *boosts;
+	struct rights *rights;
 	const struct bus_host *host;
 	gpointer host_userdata;
 	guint name_id;

@@ -125,6 +125,7 @@ static void on_added(gpointer userdata, const struct boost *boost)
 
 	if (boost->client)
 		watch_client(bus, boost->client);
+	rights_added(bus->rights, boost);
 	rustland_emit_boost_added(RUSTLAND(bus->skeleton), boost->cookie,
 				  describe_boost_to_all(boost));
 	count_changed(bus);
@@ -182,7 +183,8 @@ static char **list_policies(void)
 }
 
 struct bus *bus_new(GDBusConnection *connection, struct supervisor *supervisor,
-		    struct boosts *boosts, const struct bus_host *host, gpointer userdata)
+		    struct boosts *boosts, struct rights *rights, const struct bus_host *host,
+		    gpointer userdata)
 {
 	struct bus *bus = g_new0(struct bus, 1);
 	Skeleton *skeleton = g_object_new(skeleton_get_type(), NULL);
@@ -194,6 +196,7 @@ struct bus *bus_new(GDBusConnection *connection, struct supervisor *supervisor,
 	bus->skeleton = RUSTLAND_SKELETON(skeleton);
 	bus->supervisor = supervisor;
 	bus->boosts = boosts;
+	bus->rights = rights;
 	bus->host = host;
 	bus->host_userdata = userdata;
 	bus->requests = requests_new();

@@ -11,6 +11,7 @@
 #include <gio/gio.h>
 
 #include "boosts.h"
+#include "rights.h"
 
 struct bus;
 struct config;
@@ -29,7 +30,8 @@ struct bus_host {
 
 /* All pointers stay the caller's and in use. */
 struct bus *bus_new(GDBusConnection *connection, struct supervisor *supervisor,
-		    struct boosts *boosts, const struct bus_host *host, gpointer userdata);
+		    struct boosts *boosts, struct rights *rights, const struct bus_host *host,
+		    gpointer userdata);
 /* Calls that still wait for an answer get one: the service is stopping. */
 void bus_free(struct bus *bus);
 

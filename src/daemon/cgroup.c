@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -19,6 +20,9 @@
 #include "errors.h"
 #include "proc-text.h"
 #include "shortage.h"
+
+/* Groups and processes that cgroup_find_process() looks at. */
+#define FIND_MAX 512
 
 /* Where version 2 is mounted: alone, or beside version 1. NULL and errno if it is not. */
 static const char *mount_point(void)
@@ -186,6 +190,57 @@ gboolean cgroup_is_empty(const struct cgroup *cgroup)
 		return errno == ENODEV;
 	text[n] = 0;
 	return !proc_text_populated(text);
+}
+
+static struct process *find_in(const char *dir, uid_t uid, guint *left)
+{
+	g_autofree char *file = g_build_filename(dir, "cgroup.procs", NULL);
+	g_autofree char *text = NULL;
+	g_auto(GStrv) pids = NULL;
+
+	if (!g_file_get_contents(file, &text, NULL, NULL))
+		return NULL;
+	pids = g_strsplit(text, "\n", -1);
+	for (char **pid = pids; *pid && **pid && *left; pid++, (*left)--) {
+		struct process *process = process_pin((uint32_t)strtoul(*pid, NULL, 10), NULL);
+
+		if (process && process->uid == uid)
+			return process;
+		process_free(process);
+	}
+	return NULL;
+}
+
+static void add_groups(GPtrArray *dirs, const char *dir)
+{
+	g_autoptr(GDir) entries = g_dir_open(dir, 0, NULL);
+	const char *name;
+
+	while (entries && dirs->len < FIND_MAX && (name = g_dir_read_name(entries)) != NULL) {
+		g_autofree char *path = g_build_filename(dir, name, NULL);
+
+		if (g_file_test(path, G_FILE_TEST_IS_DIR))
+			g_ptr_array_add(dirs, g_steal_pointer(&path));
+	}
+}
+
+struct process *cgroup_find_process(const struct cgroup *cgroup, uid_t uid)
+{
+	g_autoptr(GPtrArray) dirs = g_ptr_array_new_with_free_func(g_free);
+	const char *mount = mount_point();
+	struct process *process = NULL;
+	guint left = FIND_MAX;
+
+	if (mount)
+		g_ptr_array_add(dirs, g_strconcat(mount, cgroup->path, NULL));
+	for (guint i = 0; i < dirs->len && !process; i++) {
+		const char *dir = g_ptr_array_index(dirs, i);
+
+		process = find_in(dir, uid, &left);
+		if (!process)
+			add_groups(dirs, dir);
+	}
+	return process;
 }
 
 char *cgroup_path_of(pid_t pid)

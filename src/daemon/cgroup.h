@@ -12,6 +12,8 @@
 
 #include <glib.h>
 
+#include "process.h"
+
 struct cgroup {
 	char *path;
 	uint64_t id;   /* inode number of its directory: what BPF calls the cgroup's id */
@@ -28,6 +30,12 @@ void cgroup_free(struct cgroup *cgroup);
 
 /* Nobody is left in it or below, or it is gone. */
 gboolean cgroup_is_empty(const struct cgroup *cgroup);
+
+/*
+ * A process of this user's in the group or below, to be freed with process_free(), or NULL: none was found
+ * among the first ones.
+ */
+struct process *cgroup_find_process(const struct cgroup *cgroup, uid_t uid);
 
 /*
  * The path of a process's group, to be freed with g_free(). NULL and errno when it cannot be told; see

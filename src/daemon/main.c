@@ -30,6 +30,7 @@
 #include "log.h"
 #include "manager.h"
 #include "reconfigure.h"
+#include "rights.h"
 #include "shortage.h"
 #include "stopping.h"
 #include "store.h"
@@ -70,6 +71,7 @@ struct daemon {
 	struct classes *classes;
 	struct store *store;
 	struct boosts *boosts;
+	struct rights *rights;
 	struct gate *gate; /* what connection goes through */
 	GDBusConnection *connection;
 	struct bus *bus;
@@ -206,7 +208,8 @@ static void on_connected(GObject *source, GAsyncResult *result, gpointer userdat
 	(void)source;
 	d->connection = gate_connect_finish(result, &d->gate, &error);
 	if (d->connection) {
-		d->bus = bus_new(d->connection, d->supervisor, d->boosts, &host, d);
+		d->rights = rights_new(d->connection, d->boosts, d->options.fake_kernel != NULL);
+		d->bus = bus_new(d->connection, d->supervisor, d->boosts, d->rights, &host, d);
 		bus_config_changed(d->bus, reconfigure_config(d->reconfigure));
 		bus_status_changed(d->bus);
 	}
@@ -310,6 +313,7 @@ static void daemon_close(struct daemon *d)
 	system76_free(d->system76);
 	reconfigure_free(d->reconfigure);
 	bus_free(d->bus);
+	rights_free(d->rights);
 	g_clear_object(&d->connection);
 	gate_free(d->gate);
 	boosts_free(d->boosts);

@@ -121,6 +121,7 @@ static void write_boost(GKeyFile *file, const struct boost *boost)
 	}
 	g_key_file_set_uint64(file, group, "Uid", boost->uid);
 	g_key_file_set_boolean(file, group, "OfUser", boost->target.of_user);
+	g_key_file_set_boolean(file, group, "Suspended", boost->is_suspended);
 	g_key_file_set_string(file, group, "Reason", boost->reason);
 	g_key_file_set_string(file, group, "AppId", boost->app_id);
 	g_key_file_set_string(file, group, "Requester", boost->requester);
@@ -267,6 +268,7 @@ static struct boost *read_boost(struct store *store, GKeyFile *file, const char 
 	boost->uid = (uid_t)g_key_file_get_uint64(file, group, "Uid", NULL);
 	boost->target.of_user = g_key_file_get_boolean(file, group, "OfUser", NULL);
 	boost->target.uid = boost->uid;
+	boost->is_suspended = g_key_file_get_boolean(file, group, "Suspended", NULL);
 	boost->target.owner = boost->uid;
 	if (boost->target.scope == RL_SCOPE_CGROUP) {
 		boost->target.cgroup_id = g_key_file_get_uint64(file, group, "CGroupId", NULL);

@@ -46,6 +46,12 @@ def daemon(start):
 
 
 @pytest.fixture
+def leave(bus):
+    """leave(PID...): for polkit the sessions of these, and of no others, are not in front."""
+    return lambda *pids: bus.mock("SetInactive", f"(@au {list(pids)},)")
+
+
+@pytest.fixture
 def session(bus, daemon):
     """A session of the player, with nothing in it yet."""
     shutil.copy(sessions.HERE / "gamemode.py", bus.dir)

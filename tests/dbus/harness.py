@@ -152,6 +152,7 @@ class Bus:
         """Just these, and nothing hangs."""
         self.mock("SetAllowed", f"(@as {list(actions)},)")
         self.mock("SetChallenge", "(@as [],)")
+        self.mock("SetInactive", "(@au [],)")
         self.mock("SimulateHang", "(false,)")
         self.mock("SimulateHangActions", "(@as [],)")
         self.mock("ReleaseHangingCalls")

@@ -24,6 +24,7 @@ ReleaseHangingCalls = polkitd.ReleaseHangingCalls
 def load(mock, parameters):
     polkitd.load(mock, parameters)
     mock.challenge = []
+    mock.inactive = []
     mock.asked = []
 
 
@@ -34,8 +35,15 @@ def load(mock, parameters):
     async_callbacks=("ok_cb", "err_cb"),
 )
 def CheckAuthorization(self, subject, action, details, flags, cancellation_id, ok_cb, err_cb):
-    self.asked.append((str(subject[0]), str(subject[1]["name"]), str(action), int(flags)))
-    if action in self.challenge:
+    about = subject[1]
+    if subject[0] == "unix-process":
+        name = f"{about['pid']} {about['start-time']} {about['uid']}"
+    else:
+        name = str(about["name"])
+    self.asked.append((str(subject[0]), name, str(action), int(flags)))
+    if about.get("pid") in self.inactive:
+        ok_cb((False, False, {}))
+    elif action in self.challenge:
         ok_cb((bool(flags & 1), True, {}))
     else:
         polkitd.CheckAuthorization(
@@ -46,6 +54,14 @@ def CheckAuthorization(self, subject, action, details, flags, cancellation_id, o
 @dbus.service.method(MOCK_IFACE, in_signature="as", out_signature="")
 def SetChallenge(self, actions):
     self.challenge = actions
+
+
+@dbus.service.method(MOCK_IFACE, in_signature="au", out_signature="")
+def SetInactive(self, pids):
+    """The sessions of these processes are not in front: they are allowed nothing."""
+    changed, self.inactive = self.inactive != pids, pids
+    if changed:
+        self.EmitSignal(MAIN_IFACE, "Changed", "", [])
 
 
 @dbus.service.method(MOCK_IFACE, in_signature="", out_signature="a(sssu)")

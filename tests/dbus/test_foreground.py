@@ -108,7 +108,7 @@ def test_many_changes_are_put_together(start, connect, spawn):
         for call in calls:
             client.end(call)
     # The last one wins.
-    wait_for("the last", lambda: daemon.classes() == {("tree", pids[0]): "foreground"})
+    wait_for("the last", lambda: daemon.classes() == {("tree", pids[22 % 3]): "foreground"})
     assert len(client.boosts()) == 1
     # and of the others most never reached the scheduler.
     changes = (daemon.kernel / "classes").read_text().count("foreground")
@@ -233,6 +233,22 @@ def test_cgroup(daemon, player, group, spawn):
     process.wait()
     assert player.wait_removed(cookie) == [cookie, 0, "exited"]
     assert daemon.classes() == {}
+
+
+def test_a_group_is_judged_by_a_process_in_it(bus, daemon, player, leave, group, spawn):
+    path = user_group(PLAYER, "app.slice/app-game.scope")
+    outer, inner, process = group(path), group(path + "/inner/most"), spawn()
+    enter(inner, process)
+    player.call("SetForegroundCGroup", f"('/{path}',)")
+    ident = outer.stat().st_ino
+    wait_for("foreground", lambda: daemon.classes() == {("cgroup", ident): "foreground"})
+    bus.mock("TakeAsked")
+    leave(process.pid)
+    wait_for("suspended", lambda: daemon.classes() == {("cgroup", ident): "suspended"})
+    ((kind, name, _action, _flags),) = bus.mock("TakeAsked")
+    assert (kind, name.split()[0]) == ("unix-process", str(process.pid))
+    leave()
+    wait_for("in force", lambda: daemon.classes() == {("cgroup", ident): "foreground"})
 
 
 def test_cgroup_and_process_share_the_slot(daemon, player, group, spawn):

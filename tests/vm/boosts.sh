@@ -53,6 +53,9 @@ in_session() {
 session_is() { [[ $(loginctl show-user -p Sessions --value "$1" 2>/dev/null) ]] &&
 	[[ $(loginctl show-session -p State --value "$(loginctl show-user -p Display --value "$1")") == "$2" ]]; }
 
+# What a person does with Ctrl-Alt-F2.
+to_front() { loginctl activate "$(loginctl show-user -p Display --value "$1")"; }
+
 player() { in_session player "$@"; }
 other() { in_session other "$@"; }
 
@@ -228,6 +231,8 @@ verdict "it leaves with its last process" wait_until 30 heard "BoostRemoved (uin
 # ---- rights that do not hold any more ------------------------------------------------------------
 
 class_is() { [[ $(gdbus_call root GetProcess "$2") == *"'Class': <'$1'>"* ]]; }
+suspended() { [[ $(gdbus_call root ListBoosts) == *"'Suspended': <true>"* ]]; }
+none_suspended() { ! suspended; }
 
 # The set-uid program is the same process, which player has boosted.
 cp /bin/sleep /usr/local/bin/set-uid-sleep
@@ -247,6 +252,47 @@ verdict "a boosted process that executes a set-uid program is not boosted any mo
 verdict "nor is the set-uid program that it started" class_is normal "$(pgrep -P $shell)"
 gdbus_call player Release "$cookie" >/dev/null
 kill $shell "$(pgrep -P $shell)"
+
+# Fast user switching: player has a boost, a window and an application, and other comes to the front.
+# shellcheck disable=SC2016 # the session's shell expands it
+seated=$(player bash -c 'sleep 10000 & echo $!')
+player systemd-run -q --user --unit=app-game sleep 10000
+game=$(pgrep -u player -f 'sleep 10000' -n)
+verdict "they are in the session and in an application's group" grep -q app-game "/proc/$game/cgroup"
+boost player "$own"
+unseated=$cookie
+boost player "$game" cgroup
+in_group=$cookie
+boost player "$seated" || fail "a boost that shall be suspended"
+gdbus_call player SetForegroundProcess "$seated" >/dev/null
+wait_until 10 in_foreground
+verdict "of an active user nothing is suspended" none_suspended
+to_front other
+verdict "other is active now, player is not" wait_until 60 session_is player online
+verdict "player's boosts are suspended" wait_until 30 class_is normal "$seated"
+verdict "that of an application of the user's systemd as well" wait_until 30 class_is normal "$game"
+verdict "not what is in no session" class_is boosted "$own"
+verdict "and still listed" listed "$cookie"
+verdict "player may clear the own window" gdbus_call player SetForegroundProcess 0
+systemctl restart polkit
+wait_until 60 gdbus_call other ListBoosts >/dev/null
+verdict "a restart of polkitd changes nothing" suspended
+to_front player
+verdict "player is active again" wait_until 60 session_is player active
+verdict "then the boost is in force again" wait_until 30 class_is boosted "$seated"
+verdict "and the application's" wait_until 30 class_is boosted "$game"
+verdict "nothing of it ended" listed "$cookie"
+gdbus_call player SetForegroundCGroup "$(sed -n 's/^0:://p' "/proc/$game/cgroup")" >/dev/null
+verdict "a group is in front" wait_until 30 class_is foreground "$game"
+to_front other
+verdict "it is suspended as well" wait_until 30 class_is normal "$game"
+to_front player
+verdict "and comes back" wait_until 30 class_is foreground "$game"
+gdbus_call player SetForegroundProcess 0 >/dev/null
+for cookie in "$cookie" "$unseated" "$in_group"; do
+	gdbus_call player Release "$cookie" >/dev/null
+done
+kill "$seated" "$game"
 
 # ---- ends ----------------------------------------------------------------------------------------
 
@@ -319,7 +365,8 @@ fi
 
 # ---- the end -------------------------------------------------------------------------------------
 
-boost root "$roots" || fail "a boost that shall end with the service"
+# The boosts of trees.sh were root's as well, who has a limit too.
+wait_until 60 boost root "$roots" || fail "a boost that shall end with the service"
 verdict "systemctl stop succeeds" timeout 60 systemctl stop $unit
 verdict "its boosts end: shutdown" wait_until 30 heard "BoostRemoved (uint32 $cookie, uint32 0, 'shutdown')"
 not_started() { ! gdbus_call root ListBoosts >/dev/null; }
