@@ -372,9 +372,10 @@ verdict "its boosts end: shutdown" wait_until 30 heard "BoostRemoved (uint32 $co
 not_started() { ! gdbus_call root ListBoosts >/dev/null; }
 verdict "where it is not enabled nobody has it started by asking" not_started
 systemctl -q enable $unit
-verdict "where it is enabled, whoever asks for it has it started by systemd" \
-	wait_until 60 is_active
+verdict "nor where it is enabled" not_started
 systemctl -q disable $unit
+verdict "systemctl start starts it again" timeout 100 systemctl start $unit
+verdict "and it is $(get State)" wait_until 60 is_active
 verdict "nothing of the last run is left: $(gdbus_call root ListBoosts)" not_listed "$cookie"
 timeout 60 systemctl stop $unit
 systemctl stop player-session other-session
