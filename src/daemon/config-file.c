@@ -100,15 +100,14 @@ char *config_file_read(const char *path, GError **error)
 	if (fd < 0 && err == ENOENT && is_missing(path))
 		return NULL;
 	if (fd < 0)
-		return refuse(path, error,
-			      err == ENOENT
-				      ? "it is a link to a file that is not there; it has to lead "
+		return refuse(
+			path, error,
+			err == ENOENT ? "it is a link to a file that is not there; it has to lead "
 					"to a text file"
-			      : err == EACCES
-				      ? "it cannot be read: %s; it has to be readable for the "
-					"service's user"
-				      : "it cannot be read: %s",
-			      g_strerror(err));
+			: err == EACCES ? "it cannot be read: %s; it has to be readable for the "
+					  "service's user"
+					: "it cannot be read: %s",
+			g_strerror(err));
 	text = read_opened(path, fd, error);
 	close(fd);
 	return text;
