@@ -504,6 +504,14 @@ static int get_fds(int fd)
 	return n;
 }
 
+/* The gate closes its own after it has handed them on, which may be a moment later. */
+static void await_descriptors(int wanted)
+{
+	for (int i = 0; i < 5000 && nr_descriptors() != wanted; i++)
+		g_usleep(1000);
+	assert_int_equal(nr_descriptors(), wanted);
+}
+
 static void test_descriptors(void **state)
 {
 	struct fixture *f = *state;
@@ -527,7 +535,7 @@ static void test_descriptors(void **state)
 	tell_user(f, (uint32_t)next, 1000);
 	for (uint32_t i = 0; i < GATE_HELD_FDS; i++)
 		assert_int_equal(get_fds(f->client), 1);
-	assert_int_equal(nr_descriptors(), before);
+	await_descriptors(before);
 	/* None can be had: the caller hears that, and not that there was none. */
 	next = dup(STDERR_FILENO);
 	close(next);
@@ -540,7 +548,7 @@ static void test_descriptors(void **state)
 	put(f->bus, call_of(f, ":1.2", 7, "x", false));
 	get_call(f->client, 7);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
-	assert_int_equal(nr_descriptors(), before);
+	await_descriptors(before);
 }
 
 /* Who is not known yet waits alone, in order, and with a bound. */
@@ -583,6 +591,7 @@ static void test_strangers(void **state)
 static void test_signals(void **state)
 {
 	struct fixture *f = *state;
+	int64_t start_us = g_get_monotonic_time();
 
 	introduce(f, ":1.2", 1000);
 	/* One call was made. */
@@ -593,8 +602,10 @@ static void test_signals(void **state)
 		g_autoptr(GDBusMessage) message = get_message(f->client);
 
 		if (g_dbus_message_get_serial(message) == 2) {
-			/* The bucket may have got another drop meanwhile, but not a hundred. */
-			assert_in_range(n, LEDGER_BURST - 1, LEDGER_BURST + 90);
+			/* The bucket has got a drop now and then meanwhile. */
+			assert_in_range(n, LEDGER_BURST - 1,
+					LEDGER_BURST + (g_get_monotonic_time() - start_us) *
+							       LEDGER_RATE / 1000000);
 			break;
 		}
 	}
