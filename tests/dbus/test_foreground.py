@@ -103,7 +103,7 @@ def test_many_changes_are_put_together(start, connect, spawn):
     for _ in range(8):
         # As many as a connection may have under way, and in all a burst that is still served.
         calls = [
-            client.begin("SetForegroundProcess", f"(uint32 {pids[i % 3]},)") for i in range(22)
+            client.begin("SetForegroundProcess", f"(uint32 {pids[i % 3]},)") for i in range(23)
         ]
         for call in calls:
             client.end(call)
