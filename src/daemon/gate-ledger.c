@@ -88,6 +88,15 @@ bool ledger_knows(const struct ledger *ledger, const char *sender)
 	return g_hash_table_contains(ledger->senders, sender);
 }
 
+bool ledger_find(const struct ledger *ledger, const char *name, uid_t *ret_uid)
+{
+	const struct sender *sender = g_hash_table_lookup(ledger->senders, name);
+
+	if (sender)
+		*ret_uid = sender->uid;
+	return sender;
+}
+
 void ledger_learn(struct ledger *ledger, const char *name, uid_t uid)
 {
 	struct sender *sender;

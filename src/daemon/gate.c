@@ -9,8 +9,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "gate-backlog.h"
 #include "gate-ledger.h"
 #include "gate-message.h"
+#include "gate-socket.h"
 #include "gate.h"
 
 #define DRIVER	   "org.freedesktop.DBus"
@@ -18,8 +20,14 @@
 #define EXCEEDED   "org.freedesktop.DBus.Error.LimitsExceeded"
 /* Until the bus is asked again who somebody is. */
 #define LOOKUP_PATIENCE_US (2 * G_USEC_PER_SEC)
-/* With our own messages as many as the protocol allows may leave. */
-#define FDS_OUT_MAX 16
+/*
+ * Bytes between us and the bus, which the kernel doubles and counts with its own part of each message: a
+ * dozen small ones. dbus-daemon reads 2 KiB of a connection in a turn, so what is ahead of an answer there
+ * takes about two turns.
+ */
+#define BUS_BUFFER 8192
+/* How long the bus may take, at the end, for what the client wrote before. */
+#define END_PATIENCE_US (2 * G_USEC_PER_SEC)
 
 /* A message that waits until its sender's user is known. */
 struct held {
@@ -39,11 +47,15 @@ struct stranger {
 
 struct gate {
 	int bus_fd, client_fd;
-	GThread *inward, *outward;
+	GThread *inward, *outward, *own;
 	GMutex write_lock; /* one message at a time to the bus */
-	/* Between both threads. */
+	/* Between the threads. */
 	GMutex lock;
+	GCond changed; /* the backlog, or one of the two at the end */
 	struct ledger *ledger;
+	struct backlog *backlog;
+	bool ended;    /* nothing more is to be sent */
+	bool finished; /* the inward thread is all but over, and the others are */
 	/* The inward thread's own. */
 	GHashTable *strangers; /* name to struct stranger */
 	GHashTable *lookups;   /* serial to struct stranger */
@@ -72,143 +84,7 @@ static void stranger_free(gpointer data)
 	g_free(stranger);
 }
 
-/* ---- Sockets -------------------------------------------------------------------------------- */
-
-/* Descriptors that came with a message. */
-struct fds {
-	int fds[FDS_OUT_MAX];
-	unsigned int n, max;
-	bool lost; /* some came that had no place, or could not be opened */
-};
-
-static void close_fds(struct fds *fds)
-{
-	for (unsigned int i = 0; i < fds->n; i++)
-		close(fds->fds[i]);
-	fds->n = 0;
-}
-
-static void take_control(struct msghdr *header, struct fds *fds)
-{
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c)) {
-		size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (size_t i = 0; i < n; i++) {
-			int fd;
-
-			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(fd));
-			if (fds->n < fds->max) {
-				fds->fds[fds->n++] = fd;
-			} else {
-				close(fd);
-				fds->lost = true;
-			}
-		}
-	}
-	if (header->msg_flags & MSG_CTRUNC)
-		fds->lost = true;
-}
-
-/* As recv(), with the room for control messages that max descriptors take: the kernel drops others. */
-static ssize_t receive(int fd, uint8_t *bytes, size_t len, struct fds *fds)
-{
-	union {
-		struct cmsghdr header; /* for its alignment */
-		char data[CMSG_SPACE(FDS_OUT_MAX * sizeof(int))];
-	} control;
-	struct iovec iov = {.iov_base = bytes, .iov_len = len};
-	struct msghdr header = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = CMSG_LEN(fds->max * sizeof(int)),
-	};
-	ssize_t n;
-
-	do
-		n = recvmsg(fd, &header, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
-	if (n >= 0)
-		take_control(&header, fds);
-	return n;
-}
-
-/* False at the end of the stream, and on errors. */
-static bool read_all(int fd, uint8_t *bytes, size_t len, struct fds *fds)
-{
-	while (len > 0) {
-		ssize_t n = receive(fd, bytes, len, fds);
-
-		if (n <= 0)
-			return false;
-		bytes += n;
-		len -= (size_t)n;
-	}
-	return true;
-}
-
-static bool write_all(int fd, const uint8_t *bytes, size_t len, const struct fds *fds)
-{
-	unsigned int nr_fds = fds ? fds->n : 0;
-	union {
-		struct cmsghdr header;
-		char data[CMSG_SPACE(FDS_OUT_MAX * sizeof(int))];
-	} control = {0};
-
-	while (len > 0) {
-		struct iovec iov = {.iov_base = (void *)bytes, .iov_len = len};
-		struct msghdr header = {.msg_iov = &iov, .msg_iovlen = 1};
-		ssize_t n;
-
-		if (nr_fds) {
-			control.header.cmsg_level = SOL_SOCKET;
-			control.header.cmsg_type = SCM_RIGHTS;
-			control.header.cmsg_len = CMSG_LEN(nr_fds * sizeof(int));
-			memcpy(CMSG_DATA(&control.header), fds->fds, nr_fds * sizeof(int));
-			header.msg_control = &control;
-			header.msg_controllen = CMSG_SPACE(nr_fds * sizeof(int));
-		}
-		n = sendmsg(fd, &header, MSG_NOSIGNAL);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		nr_fds = 0; /* they go with the first byte */
-		bytes += n;
-		len -= (size_t)n;
-	}
-	return true;
-}
-
-/* Read and thrown away. */
-static bool discard(int fd, size_t len, struct fds *fds)
-{
-	uint8_t piece[16 * 1024];
-
-	while (len > 0) {
-		size_t n = MIN(len, sizeof(piece));
-
-		if (!read_all(fd, piece, n, fds))
-			return false;
-		len -= n;
-	}
-	return true;
-}
-
-/* ---- To the bus, from us -------------------------------------------------------------------- */
-
-static bool write_to_bus(struct gate *gate, uint8_t *bytes, size_t len)
-{
-	bool ok;
-
-	g_mutex_lock(&gate->write_lock);
-	ok = write_all(gate->bus_fd, bytes, len, NULL);
-	g_mutex_unlock(&gate->write_lock);
-	g_free(bytes);
-	return ok;
-}
+/* ---- What the gate has to say itself -------------------------------------------------------------------- */
 
 /*
  * For messages of our own: an answer to a call of the client's, which counts from 1 on, or a late
@@ -219,20 +95,25 @@ static uint32_t new_serial(void)
 	return g_random_int() | UINT32_C(1) << 31;
 }
 
-static bool refuse(struct gate *gate, const struct gate_message *message, const char *text)
+static void refuse(struct gate *gate, const struct gate_message *message, const char *text)
 {
+	uid_t uid = BACKLOG_STRANGERS;
 	uint8_t *bytes;
 	size_t len;
 
 	/* A signal; or nobody would hear it. */
 	if (message->type != GATE_CALL || message->no_reply || !*message->sender)
-		return true;
+		return;
 	bytes = gate_message_new_error(message->sender, message->serial, new_serial(), EXCEEDED,
 				       text, &len);
-	return write_to_bus(gate, bytes, len);
+	g_mutex_lock(&gate->lock);
+	ledger_find(gate->ledger, message->sender, &uid);
+	backlog_add_refusal(gate->backlog, uid, g_bytes_new_take(bytes, len));
+	g_cond_broadcast(&gate->changed);
+	g_mutex_unlock(&gate->lock);
 }
 
-static bool ask_for_user(struct gate *gate, struct stranger *stranger)
+static void ask_for_user(struct gate *gate, struct stranger *stranger)
 {
 	size_t len;
 	uint8_t *bytes;
@@ -242,7 +123,10 @@ static bool ask_for_user(struct gate *gate, struct stranger *stranger)
 	g_hash_table_insert(gate->lookups, GUINT_TO_POINTER(stranger->lookup), stranger);
 	g_queue_push_tail(&gate->asked, stranger);
 	bytes = gate_message_new_lookup(stranger->name, stranger->lookup, &len);
-	return write_to_bus(gate, bytes, len);
+	g_mutex_lock(&gate->lock);
+	backlog_add_question(gate->backlog, g_bytes_new_take(bytes, len));
+	g_cond_broadcast(&gate->changed);
+	g_mutex_unlock(&gate->lock);
 }
 
 static void forget_question(struct gate *gate, struct stranger *stranger)
@@ -252,23 +136,23 @@ static void forget_question(struct gate *gate, struct stranger *stranger)
 }
 
 /* dbus-daemon answers nothing while its queue for us is full, and says so to nobody. */
-static bool ask_again(struct gate *gate)
+static void ask_again(struct gate *gate)
 {
 	struct stranger *first = g_queue_peek_head(&gate->asked);
 
 	if (!first || g_get_monotonic_time() - first->asked_us < LOOKUP_PATIENCE_US)
-		return true;
+		return;
 	forget_question(gate, first);
-	return ask_for_user(gate, first);
+	ask_for_user(gate, first);
 }
 
 /* ---- From the bus to the client ------------------------------------------------------------- */
 
 static bool hand_on(struct gate *gate, const uint8_t *bytes, size_t len, int fd)
 {
-	const struct fds fds = {.fds = {fd}, .n = fd >= 0};
+	const struct gate_fds fds = {.fds = {fd}, .n = fd >= 0};
 
-	return write_all(gate->client_fd, bytes, len, &fds);
+	return gate_write(gate->client_fd, bytes, len, &fds);
 }
 
 /* A call or a signal of a known sender. */
@@ -286,8 +170,8 @@ static bool admit(struct gate *gate, const struct gate_message *message, uint8_t
 		admitted = ledger_take_signal(gate->ledger, message->sender, message->len, now_us);
 	g_mutex_unlock(&gate->lock);
 	if (refusal)
-		return refuse(gate, message, refusal);
-	if (!admitted)
+		refuse(gate, message, refusal);
+	if (refusal || !admitted)
 		return true;
 	if (message->type == GATE_CALL)
 		gate_message_want_reply(bytes);
@@ -295,7 +179,7 @@ static bool admit(struct gate *gate, const struct gate_message *message, uint8_t
 }
 
 /* Takes over *fd if it keeps it. */
-static bool hold(struct gate *gate, const struct gate_message *message, const uint8_t *bytes,
+static void hold(struct gate *gate, const struct gate_message *message, const uint8_t *bytes,
 		 int *fd)
 {
 	struct stranger *stranger = g_hash_table_lookup(gate->strangers, message->sender);
@@ -311,10 +195,9 @@ static bool hold(struct gate *gate, const struct gate_message *message, const ui
 	if (stranger->held.length >= GATE_HELD_CALLS ||
 	    stranger->bytes + message->len > GATE_HELD_BYTES ||
 	    (*fd >= 0 && stranger->fds >= GATE_HELD_FDS)) {
-		if (!refuse(gate, message,
-			    "That is too much for the beginning of a connection; wait for the "
-			    "answer to the first call"))
-			return false;
+		refuse(gate, message,
+		       "That is too much for the beginning of a connection; wait for the answer to "
+		       "the first call");
 	} else {
 		held = g_new0(struct held, 1);
 		held->message = *message;
@@ -325,7 +208,8 @@ static bool hold(struct gate *gate, const struct gate_message *message, const ui
 		*fd = -1;
 		g_queue_push_tail(&stranger->held, held);
 	}
-	return !is_new || ask_for_user(gate, stranger);
+	if (is_new)
+		ask_for_user(gate, stranger);
 }
 
 /* The bus has said who that is; or that there is nobody of that name any more. */
@@ -345,9 +229,10 @@ static bool on_lookup(struct gate *gate, const struct gate_message *message, con
 		g_mutex_unlock(&gate->lock);
 	}
 	while (ok && (held = g_queue_pop_head(&stranger->held))) {
-		ok = known ? admit(gate, &held->message, held->bytes, held->fd)
-			   : refuse(gate, &held->message,
-				    "The bus does not know which user you are");
+		if (known)
+			ok = admit(gate, &held->message, held->bytes, held->fd);
+		else
+			refuse(gate, &held->message, "The bus does not know which user you are");
 		held_free(held);
 	}
 	g_hash_table_remove(gate->strangers, stranger->name);
@@ -366,7 +251,8 @@ static bool replace_answer(struct gate *gate, const struct gate_message *message
 }
 
 /* What is wrong with it, or NULL. */
-static const char *find_fault(const struct gate_message *message, bool whole, const struct fds *fds)
+static const char *find_fault(const struct gate_message *message, bool whole,
+			      const struct gate_fds *fds)
 {
 	if (!whole)
 		return "The message is larger than 64 KiB, or its header is not readable";
@@ -379,7 +265,7 @@ static const char *find_fault(const struct gate_message *message, bool whole, co
 }
 
 static bool handle_inward(struct gate *gate, const struct gate_message *message, uint8_t *bytes,
-			  bool whole, struct fds *fds)
+			  bool whole, struct gate_fds *fds)
 {
 	const char *fault = find_fault(message, whole, fds);
 	bool known;
@@ -391,8 +277,10 @@ static bool handle_inward(struct gate *gate, const struct gate_message *message,
 		return fault ? replace_answer(gate, message, fault)
 			     : hand_on(gate, bytes, message->len, fds->n ? fds->fds[0] : -1);
 	}
-	if (fault)
-		return refuse(gate, message, fault);
+	if (fault) {
+		refuse(gate, message, fault);
+		return true;
+	}
 	if (strcmp(message->sender, DRIVER) == 0)
 		return hand_on(gate, bytes, message->len, -1);
 	if ((message->type != GATE_CALL && message->type != GATE_SIGNAL) || !*message->sender)
@@ -404,8 +292,7 @@ static bool handle_inward(struct gate *gate, const struct gate_message *message,
 		return admit(gate, message, bytes, fds->n ? fds->fds[0] : -1);
 	if (!fds->n)
 		fds->fds[0] = -1;
-	if (!hold(gate, message, bytes, &fds->fds[0]))
-		return false;
+	hold(gate, message, bytes, &fds->fds[0]);
 	fds->n = fds->fds[0] >= 0;
 	return true;
 }
@@ -414,37 +301,38 @@ static bool handle_inward(struct gate *gate, const struct gate_message *message,
 static bool relay_inward(struct gate *gate)
 {
 	struct gate_message message;
-	struct fds fds = {.max = 1};
+	struct gate_fds fds = {.max = 1};
 	size_t kept;
 	bool ok, whole;
 
-	if (!read_all(gate->bus_fd, gate->in, GATE_FIXED_LEN, &fds) ||
+	if (!gate_read(gate->bus_fd, gate->in, GATE_FIXED_LEN, &fds) ||
 	    !gate_message_begin(&message, gate->in)) {
-		close_fds(&fds);
+		gate_close_fds(&fds);
 		return false;
 	}
 	/* Of one that is too large the header is enough, to answer it. */
 	whole = message.len <= sizeof(gate->in);
 	kept = whole ? message.len : MIN(message.header_len, sizeof(gate->in));
-	ok = read_all(gate->bus_fd, gate->in + GATE_FIXED_LEN, kept - GATE_FIXED_LEN, &fds) &&
-	     discard(gate->bus_fd, message.len - kept, &fds);
+	ok = gate_read(gate->bus_fd, gate->in + GATE_FIXED_LEN, kept - GATE_FIXED_LEN, &fds) &&
+	     gate_discard(gate->bus_fd, message.len - kept, &fds);
 	if (ok) {
 		whole = gate_message_read_fields(&message, gate->in, kept) && whole;
-		ok = handle_inward(gate, &message, gate->in, whole, &fds) && ask_again(gate);
+		ok = handle_inward(gate, &message, gate->in, whole, &fds);
+		ask_again(gate);
 	}
-	close_fds(&fds);
+	gate_close_fds(&fds);
 	return ok;
 }
 
 /* ---- From the client to the bus ------------------------------------------------------------- */
 
-static bool relay_body(struct gate *gate, size_t len, struct fds *fds)
+static bool relay_body(struct gate *gate, size_t len, struct gate_fds *fds)
 {
 	while (len > 0) {
 		size_t n = MIN(len, sizeof(gate->out));
 
-		if (!read_all(gate->client_fd, gate->out, n, fds) ||
-		    !write_all(gate->bus_fd, gate->out, n, NULL))
+		if (!gate_read(gate->client_fd, gate->out, n, fds) ||
+		    !gate_write(gate->bus_fd, gate->out, n, NULL))
 			return false;
 		len -= n;
 	}
@@ -465,23 +353,63 @@ static bool is_wanted(struct gate *gate, const struct gate_message *message)
 static bool relay_outward(struct gate *gate)
 {
 	struct gate_message message;
-	struct fds fds = {.max = FDS_OUT_MAX};
+	struct gate_fds fds = {.max = GATE_FDS_OUT_MAX};
 	bool ok;
 
-	ok = read_all(gate->client_fd, gate->out, GATE_FIXED_LEN, &fds) &&
+	ok = gate_read(gate->client_fd, gate->out, GATE_FIXED_LEN, &fds) &&
 	     gate_message_begin(&message, gate->out) && message.header_len <= sizeof(gate->out) &&
-	     read_all(gate->client_fd, gate->out + GATE_FIXED_LEN,
-		      message.header_len - GATE_FIXED_LEN, &fds) &&
+	     gate_read(gate->client_fd, gate->out + GATE_FIXED_LEN,
+		       message.header_len - GATE_FIXED_LEN, &fds) &&
 	     gate_message_read_fields(&message, gate->out, message.header_len);
 	if (ok && is_wanted(gate, &message)) {
 		g_mutex_lock(&gate->write_lock);
-		ok = write_all(gate->bus_fd, gate->out, message.header_len, &fds) &&
+		ok = gate_write(gate->bus_fd, gate->out, message.header_len, &fds) &&
 		     relay_body(gate, message.len - message.header_len, &fds);
 		g_mutex_unlock(&gate->write_lock);
 	} else if (ok) {
-		ok = discard(gate->client_fd, message.len - message.header_len, &fds);
+		ok = gate_discard(gate->client_fd, message.len - message.header_len, &fds);
 	}
-	close_fds(&fds);
+	gate_close_fds(&fds);
+	return ok;
+}
+
+/* ---- From the gate to the bus --------------------------------------------------------------- */
+
+/* False at the end. */
+static bool wait_for_backlog(struct gate *gate, bool *is_question)
+{
+	bool ended;
+
+	g_mutex_lock(&gate->lock);
+	while (!gate->ended && backlog_is_empty(gate->backlog))
+		g_cond_wait(&gate->changed, &gate->lock);
+	ended = gate->ended;
+	*is_question = backlog_has_question(gate->backlog);
+	g_mutex_unlock(&gate->lock);
+	return !ended;
+}
+
+static bool send_own(struct gate *gate)
+{
+	struct pollfd fd = {.fd = gate->bus_fd, .events = POLLOUT};
+	GBytes *message;
+	const uint8_t *bytes;
+	bool is_question, ok;
+	size_t len;
+
+	if (!wait_for_backlog(gate, &is_question))
+		return false;
+	/* A Unix socket can be written to, poll() says, when at most a quarter of its buffer is in use. */
+	if (!is_question && poll(&fd, 1, -1) < 0)
+		return errno == EINTR;
+	g_mutex_lock(&gate->lock);
+	message = backlog_take(gate->backlog);
+	g_mutex_unlock(&gate->lock);
+	bytes = g_bytes_get_data(message, &len);
+	g_mutex_lock(&gate->write_lock);
+	ok = gate_write(gate->bus_fd, bytes, len, NULL);
+	g_mutex_unlock(&gate->write_lock);
+	g_bytes_unref(message);
 	return ok;
 }
 
@@ -490,10 +418,11 @@ static bool relay_outward(struct gate *gate)
 /* One byte, and whether it is the last one of the line that ends it. */
 static bool relay_line(struct gate *gate, const char **expected)
 {
-	struct fds none = {0};
+	struct gate_fds none = {0};
 	uint8_t byte;
 
-	if (!read_all(gate->client_fd, &byte, 1, &none) || !write_all(gate->bus_fd, &byte, 1, NULL))
+	if (!gate_read(gate->client_fd, &byte, 1, &none) ||
+	    !gate_write(gate->bus_fd, &byte, 1, NULL))
 		return false;
 	*expected = byte == (uint8_t)**expected ? *expected + 1 : BEGIN_LINE;
 	return true;
@@ -511,7 +440,7 @@ static bool relay_authentication(struct gate *gate)
 		{.fd = gate->bus_fd, .events = POLLIN},
 	};
 	uint8_t piece[1024];
-	struct fds none = {0};
+	struct gate_fds none = {0};
 
 	while (*expected) {
 		if (poll(fds, G_N_ELEMENTS(fds), -1) < 0) {
@@ -522,9 +451,9 @@ static bool relay_authentication(struct gate *gate)
 		if (fds[0].revents && !relay_line(gate, &expected))
 			return false;
 		if (fds[1].revents && *expected) {
-			ssize_t n = receive(gate->bus_fd, piece, sizeof(piece), &none);
+			ssize_t n = gate_receive(gate->bus_fd, piece, sizeof(piece), &none);
 
-			if (n <= 0 || !write_all(gate->client_fd, piece, (size_t)n, NULL))
+			if (n <= 0 || !gate_write(gate->client_fd, piece, (size_t)n, NULL))
 				return false;
 		}
 	}
@@ -543,30 +472,57 @@ static gpointer run_outward(gpointer userdata)
 	return NULL;
 }
 
+static gpointer run_own(gpointer userdata)
+{
+	struct gate *gate = userdata;
+
+	while (send_own(gate))
+		;
+	return NULL;
+}
+
+/* The sockets are shut down by now, so neither of the two waits for the bus or the client. */
+static void join_others(struct gate *gate)
+{
+	g_mutex_lock(&gate->lock);
+	gate->ended = true;
+	g_cond_broadcast(&gate->changed);
+	g_mutex_unlock(&gate->lock);
+	g_thread_join(gate->own);
+	g_thread_join(gate->outward);
+}
+
 static gpointer run_inward(gpointer userdata)
 {
 	struct gate *gate = userdata;
 
 	if (relay_authentication(gate)) {
 		gate->outward = g_thread_new("gate-outward", run_outward, gate);
+		gate->own = g_thread_new("gate-own", run_own, gate);
 		while (relay_inward(gate))
 			;
 	}
 	shutdown(gate->bus_fd, SHUT_RDWR);
 	shutdown(gate->client_fd, SHUT_RDWR);
-	if (gate->outward)
-		g_thread_join(gate->outward);
+	if (gate->own)
+		join_others(gate);
+	g_mutex_lock(&gate->lock);
+	gate->finished = true;
+	g_cond_broadcast(&gate->changed);
+	g_mutex_unlock(&gate->lock);
 	return NULL;
 }
 
 struct gate *gate_new(int bus_fd, uid_t own_uid, int *ret_fd, GError **error)
 {
+	const int buffer = BUS_BUFFER;
 	struct gate *gate;
 	int pair[2];
 
 	/* Threads of our own wait: GIO makes its sockets return at once. */
-	if (bus_fd < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0 ||
-	    fcntl(bus_fd, F_SETFL, fcntl(bus_fd, F_GETFL) & ~O_NONBLOCK) < 0) {
+	if (bus_fd < 0 || fcntl(bus_fd, F_SETFL, fcntl(bus_fd, F_GETFL) & ~O_NONBLOCK) < 0 ||
+	    setsockopt(bus_fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer)) < 0 ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
 		g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno),
 			    "cannot set up the way to the bus: %s", g_strerror(errno));
 		if (bus_fd >= 0)
@@ -579,7 +535,9 @@ struct gate *gate_new(int bus_fd, uid_t own_uid, int *ret_fd, GError **error)
 	*ret_fd = pair[1];
 	g_mutex_init(&gate->write_lock);
 	g_mutex_init(&gate->lock);
+	g_cond_init(&gate->changed);
 	gate->ledger = ledger_new(own_uid);
+	gate->backlog = backlog_new();
 	gate->strangers = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, stranger_free);
 	gate->lookups = g_hash_table_new(NULL, NULL);
 	g_queue_init(&gate->asked);
@@ -589,17 +547,28 @@ struct gate *gate_new(int bus_fd, uid_t own_uid, int *ret_fd, GError **error)
 
 void gate_free(struct gate *gate)
 {
+	int64_t end_us = g_get_monotonic_time() + END_PATIENCE_US;
+	bool in_time = true;
+
 	if (!gate)
 		return;
 	/* The end of what the client wrote; what it wrote before is still read. */
 	shutdown(gate->client_fd, SHUT_RD);
+	g_mutex_lock(&gate->lock);
+	while (!gate->finished && in_time)
+		in_time = g_cond_wait_until(&gate->changed, &gate->lock, end_us);
+	g_mutex_unlock(&gate->lock);
+	if (!in_time)
+		shutdown(gate->bus_fd, SHUT_RDWR);
 	g_thread_join(gate->inward);
 	close(gate->client_fd);
 	close(gate->bus_fd);
 	g_hash_table_unref(gate->lookups);
 	g_queue_clear(&gate->asked);
 	g_hash_table_unref(gate->strangers);
+	backlog_free(gate->backlog);
 	ledger_free(gate->ledger);
+	g_cond_clear(&gate->changed);
 	g_mutex_clear(&gate->lock);
 	g_mutex_clear(&gate->write_lock);
 	g_free(gate);
@@ -610,93 +579,4 @@ void gate_count(struct gate *gate, unsigned int *ret_calls, size_t *ret_bytes)
 	g_mutex_lock(&gate->lock);
 	ledger_count(gate->ledger, ret_calls, ret_bytes);
 	g_mutex_unlock(&gate->lock);
-}
-
-/* ---- The system bus ------------------------------------------------------------------------- */
-
-/* A connection that is being made. */
-struct attempt {
-	struct gate *gate;
-};
-
-static void attempt_free(gpointer data)
-{
-	struct attempt *attempt = data;
-
-	gate_free(attempt->gate);
-	g_free(attempt);
-}
-
-static void on_connection(GObject *source, GAsyncResult *result, gpointer userdata)
-{
-	g_autoptr(GTask) task = userdata;
-	GError *error = NULL;
-	GDBusConnection *connection = g_dbus_connection_new_finish(result, &error);
-
-	(void)source;
-	if (connection)
-		g_task_return_pointer(task, connection, g_object_unref);
-	else
-		g_task_return_error(task, error);
-}
-
-static void on_stream(GObject *source, GAsyncResult *result, gpointer userdata)
-{
-	g_autoptr(GTask) task = userdata;
-	g_autoptr(GIOStream) stream = NULL;
-	g_autoptr(GSocket) socket = NULL;
-	g_autoptr(GSocketConnection) client = NULL;
-	struct attempt *attempt = g_task_get_task_data(task);
-	GError *error = NULL;
-	int bus_fd, fd = -1;
-
-	(void)source;
-	stream = g_dbus_address_get_stream_finish(result, NULL, &error);
-	if (stream && !G_IS_SOCKET_CONNECTION(stream))
-		error = g_error_new_literal(G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-					    "the bus is not at a socket");
-	if (!error) {
-		socket = g_object_ref(g_socket_connection_get_socket(G_SOCKET_CONNECTION(stream)));
-		bus_fd = fcntl(g_socket_get_fd(socket), F_DUPFD_CLOEXEC, 3);
-		g_clear_object(&socket);
-		attempt->gate = gate_new(bus_fd, geteuid(), &fd, &error);
-	}
-	if (attempt->gate)
-		socket = g_socket_new_from_fd(fd, &error);
-	if (error) {
-		if (fd >= 0)
-			close(fd);
-		g_task_return_error(task, error);
-		return;
-	}
-	client = g_socket_connection_factory_create_connection(socket);
-	g_dbus_connection_new(G_IO_STREAM(client), NULL,
-			      G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
-				      G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
-			      NULL, NULL, on_connection, g_steal_pointer(&task));
-}
-
-void gate_connect(GAsyncReadyCallback callback, gpointer userdata)
-{
-	GTask *task = g_task_new(NULL, NULL, callback, userdata);
-	GError *error = NULL;
-	g_autofree char *address = g_dbus_address_get_for_bus_sync(G_BUS_TYPE_SYSTEM, NULL, &error);
-
-	g_task_set_task_data(task, g_new0(struct attempt, 1), attempt_free);
-	if (address) {
-		g_dbus_address_get_stream(address, NULL, on_stream, task);
-	} else {
-		g_task_return_error(task, error);
-		g_object_unref(task);
-	}
-}
-
-GDBusConnection *gate_connect_finish(GAsyncResult *result, struct gate **ret_gate, GError **error)
-{
-	GTask *task = G_TASK(result);
-	GDBusConnection *connection = g_task_propagate_pointer(task, error);
-
-	if (connection)
-		*ret_gate = g_steal_pointer(&((struct attempt *)g_task_get_task_data(task))->gate);
-	return connection;
 }

@@ -9,10 +9,11 @@
  * one user can make the process hold, open or do is therefore bounded by gate-ledger.h and by what is
  * below; main loop and heartbeats never see the rest.
  *
- * Two threads, one for each direction, that sleep while nothing comes. Messages of one sender stay in
- * order. One from a sender who is not known yet is held until the bus has said which user that is; others
- * go ahead of it. Signals to us obey the same limits, and are dropped beyond. Anything that is not
- * D-Bus, or an end of either side, is the end of both.
+ * Three threads that sleep while nothing comes: one for each direction, and one for what the gate says
+ * itself, see gate-backlog.h. Nothing that comes waits until the bus takes something. Messages of one
+ * sender stay in order. One from a sender who is not known yet is held until the bus has said which user
+ * that is; others go ahead of it. Signals to us obey the same limits, and are dropped beyond. Anything
+ * that is not D-Bus, or an end of either side, is the end of both.
  *
  * It must never keep more of a message than GATE_MESSAGE_MAX, or wait for the main loop.
  */
@@ -39,15 +40,10 @@ struct gate;
  */
 struct gate *gate_new(int bus_fd, uid_t own_uid, int *ret_fd, GError **error);
 
-/* All that the client wrote before is still sent, then both sides are closed. */
+/* All that the client wrote before is still sent, if the bus takes it within 2 s; then both sides are closed. */
 void gate_free(struct gate *gate);
 
 /* Calls and bytes that are under way; any thread. */
 void gate_count(struct gate *gate, unsigned int *ret_calls, size_t *ret_bytes);
-
-/* The system bus behind a gate. */
-void gate_connect(GAsyncReadyCallback callback, gpointer userdata);
-/* *ret_gate is to be freed after the connection. */
-GDBusConnection *gate_connect_finish(GAsyncResult *result, struct gate **ret_gate, GError **error);
 
 #endif /* RUSTLANDD_GATE_H */

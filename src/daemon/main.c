@@ -25,7 +25,7 @@
 #include "check-config.h"
 #include "classes.h"
 #include "config.h"
-#include "gate.h"
+#include "gate-connect.h"
 #include "kernel.h"
 #include "log.h"
 #include "manager.h"

@@ -21,6 +21,7 @@
 #include <gio/gio.h>
 #include <gio/gunixfdlist.h>
 
+#include "../../src/daemon/gate-backlog.h"
 #include "../../src/daemon/gate-ledger.h"
 #include "../../src/daemon/gate-message.h"
 #include "../../src/daemon/gate.h"
@@ -644,20 +645,106 @@ static void test_end_of_bus(void **state)
 	assert_closed(f->client);
 }
 
+static gpointer free_gate(gpointer gate)
+{
+	gate_free(gate);
+	return NULL;
+}
+
 /* What was written before still arrives. */
 static void test_end_of_client(void **state)
 {
 	struct fixture *f = *state;
 	GBytes *bytes = signal_of(f, NULL, 5);
+	GThread *thread;
 
 	for (int i = 0; i < 100; i++)
 		put(f->client, g_bytes_ref(bytes));
-	gate_free(f->gate);
-	f->gate = NULL;
+	thread = g_thread_new("free", free_gate, g_steal_pointer(&f->gate));
 	for (int i = 0; i < 100; i++)
 		get_same(f->bus, bytes);
 	assert_closed(f->bus);
+	g_thread_join(thread);
 	g_bytes_unref(bytes);
+}
+
+/* A bus that takes nothing any more is not waited for: or the service would not end. */
+static void test_end_beside_a_dead_bus(void **state)
+{
+	struct fixture *f = *state;
+	GBytes *bytes = signal_of(f, NULL, 5);
+
+	for (int i = 0; i < 200; i++)
+		put(f->client, g_bytes_ref(bytes));
+	gate_free(f->gate);
+	f->gate = NULL;
+	g_bytes_unref(bytes);
+}
+
+/* An answer does not wait until the bus has taken the refusals that came before. */
+static void test_refusals_give_way(void **state)
+{
+	struct fixture *f = *state;
+	g_autoptr(GBytes) answer = answer_to(f, NULL, ":1.3", 1, NULL);
+	unsigned int n = 0;
+
+	introduce(f, ":1.2", 1000);
+	introduce(f, ":1.3", 1001);
+	/* The bus does not read while it sends: nor does that keep the gate from reading. */
+	for (uint32_t i = 0; i < LEDGER_SENDER_CALLS + 500; i++)
+		put(f->bus, call_of(f, ":1.2", 10 + i, "x", false));
+	put(f->bus, call_of(f, ":1.3", 2, "x", false));
+	for (uint32_t i = 0; i < LEDGER_SENDER_CALLS; i++)
+		get_call(f->client, 10 + i);
+	get_call(f->client, 2);
+	put(f->client, g_bytes_ref(answer));
+	/* Few of the 500 are ahead of it. */
+	for (;; n++) {
+		g_autoptr(GDBusMessage) message = get_message(f->bus);
+
+		if (g_dbus_message_get_message_type(message) == G_DBUS_MESSAGE_TYPE_METHOD_RETURN)
+			break;
+	}
+	assert_in_range(n, 1, 30);
+	for (; n < 500; n++)
+		get_refusal(f->bus, ":1.2", 10 + LEDGER_SENDER_CALLS + n, "");
+}
+
+/* Users take turns with their refusals; questions go first; what is too much is dropped. */
+static void test_backlog(void **state)
+{
+	struct backlog *backlog = backlog_new();
+
+	(void)state;
+	for (const char *c = "1123?"; *c; c++) {
+		GBytes *message = g_bytes_new(c, 1);
+
+		if (*c == '?')
+			backlog_add_question(backlog, message);
+		else
+			backlog_add_refusal(backlog, (uid_t)*c, message);
+		assert_int_equal(backlog_has_question(backlog), *c == '?');
+	}
+	for (const char *c = "?1231"; *c; c++) {
+		g_autoptr(GBytes) message = backlog_take(backlog);
+
+		assert_memory_equal(g_bytes_get_data(message, NULL), c, 1);
+	}
+	assert_true(backlog_is_empty(backlog));
+	assert_null(backlog_take(backlog));
+	for (uid_t uid = 0; uid < BACKLOG_ALL / BACKLOG_USER + 2; uid++)
+		for (int i = 0; i < BACKLOG_USER + 1; i++)
+			backlog_add_refusal(backlog, uid, g_bytes_new(&uid, sizeof(uid)));
+	for (int i = 0; i < BACKLOG_ALL; i++) {
+		g_autoptr(GBytes) message = backlog_take(backlog);
+		uid_t uid = (uid_t)i % (BACKLOG_ALL / BACKLOG_USER);
+
+		assert_memory_equal(g_bytes_get_data(message, NULL), &uid, sizeof(uid));
+	}
+	assert_null(backlog_take(backlog));
+	backlog_add_refusal(backlog, 1, g_bytes_new("x", 1));
+	backlog_add_question(backlog, g_bytes_new("x", 1));
+	backlog_free(backlog);
 }
 
 static void test_garbage(void **state)
@@ -722,6 +809,9 @@ int main(void)
 		TEST(test_answers),
 		TEST(test_end_of_bus),
 		TEST(test_end_of_client),
+		TEST(test_end_beside_a_dead_bus),
+		TEST(test_refusals_give_way),
+		cmocka_unit_test(test_backlog),
 		TEST(test_garbage),
 		TEST(test_fields),
 	};
