@@ -104,6 +104,17 @@ static bool is_real(int fd)
 	return syscall(SYS_fstat, fd, &st) < 0 || (st.st_mode & S_IFMT);
 }
 
+/*
+ * Nor does reading a pipe, unlike writing to one. GLib has one to its child until that executes its program,
+ * and if reading fails, which no kernel has a reason for, waits for the end of that program.
+ */
+static bool may_fail_to_read(int fd)
+{
+	struct stat st;
+
+	return is_real(fd) && (syscall(SYS_fstat, fd, &st) < 0 || !S_ISFIFO(st.st_mode));
+}
+
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
 #define FAIL(kind, result, name, ret, parameters, arguments, argument)                             \
@@ -155,10 +166,10 @@ FAIL(OPEN, NULL, fopen, FILE *, (const char *path, const char *mode), (path, mod
 FAIL(OPEN, NULL, fopen64, FILE *, (const char *path, const char *mode), (path, mode), path)
 FAIL(OPEN, NULL, opendir, DIR *, (const char *path), (path), path)
 
-FAIL_IF(is_real(fd), READ, -1, read, ssize_t, (int fd, void *buf, size_t n), (fd, buf, n), NULL)
-FAIL_IF(is_real(fd), READ, -1, pread, ssize_t, (int fd, void *buf, size_t n, off_t at),
+FAIL_IF(may_fail_to_read(fd), READ, -1, read, ssize_t, (int fd, void *buf, size_t n), (fd, buf, n), NULL)
+FAIL_IF(may_fail_to_read(fd), READ, -1, pread, ssize_t, (int fd, void *buf, size_t n, off_t at),
 	(fd, buf, n, at), NULL)
-FAIL_IF(is_real(fd), READ, -1, pread64, ssize_t, (int fd, void *buf, size_t n, off64_t at),
+FAIL_IF(may_fail_to_read(fd), READ, -1, pread64, ssize_t, (int fd, void *buf, size_t n, off64_t at),
 	(fd, buf, n, at), NULL)
 FAIL(READ, NULL, readdir, struct dirent *, (DIR * dir), (dir), NULL)
 FAIL(READ, NULL, readdir64, struct dirent64 *, (DIR * dir), (dir), NULL)

@@ -222,9 +222,13 @@ class Client:
         with self.changed:
             return ident in self.answers
 
-    def end(self, ident):
+    def take(self, ident):
+        """The answer as the client has told it, an error or not."""
         self._wait(f"answer {ident}", lambda: ident in self.answers)
-        message = self.answers.pop(ident)
+        return self.answers.pop(ident)
+
+    def end(self, ident):
+        message = self.take(ident)
         if "error" in message:
             raise CallError(message["error"], message["message"])
         result = message["result"]

@@ -99,11 +99,17 @@ class Scene:
 
     def wait_for_scheduler(self):
         """It may also have failed, or the service ended."""
-        with contextlib.suppress(CallError):
-            wait_for(
-                "a state that stays",
-                lambda: self.daemon.ended or self.root.get("State") in ("active", "failed"),
-            )
+
+        def is_settled():
+            return self.daemon.ended or self.root.get("State") in ("active", "failed")
+
+        try:
+            wait_for("a state that stays", is_settled)
+        except AssertionError:
+            said = self.daemon.read_log()[self.log_seen :]
+            self.note(f"its state stays {self.root.get('State')}: {said[-1500:]}")
+        except CallError:
+            pass
 
     def check_end(self, kind):
         status = self.daemon.process.returncode
