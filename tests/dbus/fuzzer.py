@@ -24,7 +24,7 @@ WORDS = (
     "process", "tree", "cgroup", "client", "AppId", "Lifetime", "TimeoutUSec", "Profile", "State",
     "BoostCount", "gaming", "auto", "server", NAME, PEER, PROPERTIES,
 )  # fmt: skip
-SIGNATURES = "u s h t i as a{sv} (us) v ay o g b d aas".split()
+SIGNATURES = ("u", "s", "h", "t", "i", "as", "a{sv}", "(us)", "v", "ay", "o", "g", "b", "d", "a(ss)")
 DEEPEST = 40  # a message may have 64 levels
 
 
