@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * While a scheduler is loaded its own thread is an ordinary task beside whatever keeps the machine
- * busy. For these moments it takes a higher priority, where it may.
+ * busy. For these moments it takes a higher priority, where it may: started by root, not in the service,
+ * whose sandbox has no such system call.
  */
 #ifndef RUSTLAND_PRIORITY_H
 #define RUSTLAND_PRIORITY_H

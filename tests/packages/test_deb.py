@@ -5,6 +5,8 @@ import fnmatch
 import re
 import tarfile
 
+import pytest
+
 from packages import TREE, changelog, files, output
 
 NAMES = {
@@ -39,6 +41,24 @@ def test_scripts():
     assert [re.sub("'", "", line) for line in started] == ["try-restart scx-rustland.service"]
     assert "/usr/libexec/rustlandd --check-config || true" in script("postinst")
     assert "deb-systemd-invoke stop scx-rustland.service" in script("prerm")
+
+
+@pytest.mark.parametrize(
+    ("package", "unit", "limit"),
+    [
+        ("scx-rustland", "system/scx-rustland.service", 0.8),
+        ("scx-rustland", "system/scx-rustland-compaction.service", 0.8),
+        ("scx-rustland-session", "user/scx-rustland-session.service", 1.5),
+    ],
+)
+def test_exposure(package, unit, limit, tmp_path):
+    """What a unit leaves open, by systemd's own measure, is not more than it ever was."""
+    (path,) = files("deb", f"{package}_*.deb")
+    output("dpkg-deb", "-x", path, tmp_path)
+    said = output(
+        "systemd-analyze", "security", "--offline=yes", "--no-pager", tmp_path / "usr/lib/systemd" / unit
+    )
+    assert float(re.search(r"exposure level for \S+: ([\d.]+)", said)[1]) <= limit
 
 
 def test_lintian():

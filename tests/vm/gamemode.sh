@@ -138,6 +138,6 @@ player journalctl --user --no-pager -q -u $session_unit -o cat >out/session-jour
 check_journal
 exposure=$(player systemd-analyze security --user --no-pager $session_unit.service 2>&1 |
 	sed -n 's/.*exposure level for.*: \([0-9.]*\).*/\1/p')
-verdict "the bridge's exposure is ${exposure:-unknown} of less than 2.0" at_most "${exposure:-10}" 1.9
+verdict "the bridge's exposure is ${exposure:-unknown} of at most 1.5" at_most "${exposure:-10}" 1.5
 clean_up_gamemode
 finish

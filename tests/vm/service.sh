@@ -84,8 +84,12 @@ verdict "while it runs, memory compaction leaves its pages alone" \
 # An emulator on a busy machine answers too late now and then, and says so.
 complaints=$(journal -p warning -o cat | grep -v '^degraded: the policy answers too late')
 verdict "the scheduler had nothing to complain about: ${complaints:-nothing}" [ -z "$complaints" ]
-exposure=$(systemd-analyze security --no-pager "$unit" | sed -n "s/.*exposure level for.*: \([0-9.]*\).*/\1/p")
-verdict "exposure is ${exposure:-unknown} of at most 1.5" at_most "${exposure:-10}" 1.5
+# exposure UNIT [OPTION]...: what systemd itself says of it.
+exposure() { systemd-analyze security --no-pager "${@:2}" "$1" | sed -n "s/.*exposure level for.*: \([0-9.]*\).*/\1/p"; }
+served=$(exposure $unit.service)
+bridge=$(exposure /usr/lib/systemd/user/$session_unit.service --offline=yes)
+verdict "the service's exposure is ${served:-unknown} of at most 0.8" at_most "${served:-10}" 0.8
+verdict "that of the session's unit is ${bridge:-unknown} of at most 1.5" at_most "${bridge:-10}" 1.5
 # CAP_PERFMON and CAP_BPF, and nothing else.
 two=000000c000000000 none=0000000000000000
 for pid in "$(property MainPID)" "$(child)"; do
