@@ -45,6 +45,18 @@ static char *refuse(const char *path, GError **error, const char *format, ...)
 	return NULL;
 }
 
+/* text ends with the first of them. */
+static char *refuse_zero(const char *path, const char *text, GError **error)
+{
+	g_autofree char *place = NULL;
+	unsigned int line = 1;
+
+	for (const char *c = text; *c; c++)
+		line += *c == '\n';
+	place = g_strdup_printf("%s:%u", path, line);
+	return refuse(place, error, "there is a zero byte here; it has to be a text file");
+}
+
 static char *read_regular(const char *path, int fd, size_t size, GError **error)
 {
 	/* One byte more than there is: it may be growing. */
@@ -63,7 +75,7 @@ static char *read_regular(const char *path, int fd, size_t size, GError **error)
 		return refuse(path, error, "somebody is writing to it; try again");
 	text[len] = '\0';
 	if (strlen(text) != len)
-		return refuse(path, error, "there are zero bytes in it; it has to be a text file");
+		return refuse_zero(path, text, error);
 	return g_steal_pointer(&text);
 }
 
@@ -85,11 +97,11 @@ static char *read_opened(const char *path, int fd, GError **error)
 	return read_regular(path, fd, (size_t)st.st_size, error);
 }
 
-static bool is_missing(const char *path)
+bool config_file_is_missing(const char *path)
 {
 	struct stat st;
 
-	return lstat(path, &st) < 0;
+	return lstat(path, &st) < 0 && errno == ENOENT;
 }
 
 char *config_file_read(const char *path, GError **error)
@@ -97,7 +109,7 @@ char *config_file_read(const char *path, GError **error)
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), err = errno;
 	char *text;
 
-	if (fd < 0 && err == ENOENT && is_missing(path))
+	if (fd < 0 && err == ENOENT && config_file_is_missing(path))
 		return NULL;
 	if (fd < 0)
 		return refuse(

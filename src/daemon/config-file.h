@@ -7,6 +7,8 @@
 #ifndef RUSTLANDD_CONFIG_FILE_H
 #define RUSTLANDD_CONFIG_FILE_H
 
+#include <stdbool.h>
+
 #include <glib.h>
 
 /* The longest sensible file has a few kilobytes. */
@@ -18,6 +20,9 @@
  * leads nowhere is a mistake.
  */
 char *config_file_read(const char *path, GError **error);
+
+/* There is nothing of that name: not even a link that leads nowhere, which somebody has made for a reason. */
+bool config_file_is_missing(const char *path);
 
 /*
  * A line that people read: control characters become '?', and what is longer than max characters is

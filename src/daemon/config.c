@@ -18,6 +18,9 @@
 #define DROP_IN_DIR   "rustland.conf.d"
 #define PROFILE_GROUP "Profile "
 
+/* What some editors begin a file with. */
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+
 G_DEFINE_QUARK(rustlandd - config - error - quark, config_error)
 
 /* Of a value that is wrong, what fits into a line. */
@@ -140,10 +143,10 @@ static bool read_line(struct settings *s, struct place *place, char *line, GErro
 	size_t len;
 	char *equals;
 
-	if (!g_utf8_validate(line, -1, NULL))
-		return refuse(place, error, "the line is not UTF-8 text");
 	g_strstrip(line);
 	shown = config_shown(line, SHOWN_MAX);
+	if (!g_utf8_validate(line, -1, NULL))
+		return refuse(place, error, "'%s' is not UTF-8 text; it has to be", shown);
 	len = strlen(line);
 	if (!len || line[0] == '#')
 		return true;
@@ -184,13 +187,32 @@ static bool read_file(struct settings *s, const char *path, GError **error)
 	name = g_strdup(path);
 	g_ptr_array_add(s->files, name);
 	place.file = name;
-	lines = g_strsplit(contents, "\n", -1);
+	lines = g_strsplit(contents + (g_str_has_prefix(contents, BYTE_ORDER_MARK) ? 3 : 0), "\n",
+			   -1);
 	for (size_t i = 0; lines[i]; i++) {
 		place.line = (unsigned int)i + 1;
 		if (!read_line(s, &place, lines[i], error))
 			return false;
 	}
 	return true;
+}
+
+static bool refuse_directory(const char *path, const char *why, GError **error)
+{
+	g_autofree char *shown = config_shown(path, PATH_MAX);
+
+	g_set_error(error, CONFIG_ERROR, CONFIG_ERROR_READ,
+		    "%s: it has to be a directory that can be read, or a link to one: %s", shown,
+		    why);
+	return false;
+}
+
+/* With a link that leads nowhere all that should be there would be missing, and nobody would say so. */
+static bool check_directory(const char *path, GError **error)
+{
+	if (g_file_test(path, G_FILE_TEST_IS_DIR) || config_file_is_missing(path))
+		return true;
+	return refuse_directory(path, "it is none", error);
 }
 
 /* Adds name -> path of each drop-in to ret; those of a later directory hide earlier ones. */
@@ -201,16 +223,9 @@ static bool list_drop_ins(const char *dir, GTree *ret, GError **error)
 	g_autoptr(GDir) d = g_dir_open(path, 0, &local);
 	const char *name;
 
-	if (!d) {
-		g_autofree char *shown = config_shown(path, PATH_MAX);
-
-		if (g_error_matches(local, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-			return true;
-		g_set_error(error, CONFIG_ERROR, CONFIG_ERROR_READ,
-			    "%s: it has to be a directory that can be read: %s", shown,
-			    local->message);
-		return false;
-	}
+	if (!d)
+		return config_file_is_missing(path) ||
+		       refuse_directory(path, local->message, error);
 	while ((name = g_dir_read_name(d)))
 		if (g_str_has_suffix(name, ".conf") && name[0] != '.')
 			g_tree_insert(ret, g_strdup(name), g_build_filename(path, name, NULL));
@@ -241,7 +256,7 @@ static bool read_all(struct settings *s, const struct config_paths *paths, GErro
 	for (size_t i = 0; paths->dirs[i]; i++) {
 		g_autofree char *path = g_build_filename(paths->dirs[i], MAIN_FILE, NULL);
 
-		if (!read_file(s, path, error))
+		if (!check_directory(paths->dirs[i], error) || !read_file(s, path, error))
 			return false;
 	}
 	if (!read_drop_ins(s, paths, error))

@@ -222,10 +222,8 @@ static void try(struct reconfigure *r, struct config *config)
 	r->step = STEP_TRIAL;
 	use(r, config);
 	supervisor_configure(r->supervisor, r->config, r->former);
-	/* Else it was over at once. */
-	if (r->step == STEP_TRIAL && same && !failed)
-		succeed(r);
-	else if (r->step == STEP_TRIAL)
+	/* Else it was over at once. One that counts already may be in its trial still. */
+	if (r->step == STEP_TRIAL)
 		reconfigure_update(r);
 }
 

@@ -3,7 +3,6 @@
 file, the line, the key and what would be right, and what runs goes on."""
 
 import contextlib
-import os
 import pathlib
 import re
 import signal
@@ -12,32 +11,13 @@ import subprocess
 import sys
 
 import pytest
+
+import mistakes
 from harness import INVALID, PATIENCE, PLAYER, STAGE, wait_for
+from mistakes import BROKEN, GOOD, SLOW, TRIED, make, make_policies, one_line, policy, text
 
 CTL = STAGE / "usr/bin/rustlandctl"
 DAEMON = STAGE / "usr/libexec/rustlandd"
-NUMBER = r"a whole number from 100 to 1000000 \(microseconds\)"
-POLICY = r"a policy's name \(1 to 31 of a-z, 0-9, _ and -\) or an absolute path"
-GROUPS = r"known are \[Service\], \[Scheduler\], \[Restart\], \[Boosts\] and \[Profile NAME\]"
-
-GOOD = "[Boosts]\nMaxPerUser=31\n"
-
-SOURCE = """
-#include <signal.h>
-#include <stdlib.h>
-#include <unistd.h>
-#include <rustland.h>
-
-static void __attribute__((constructor)) when_loaded(void) {{ {constructor} }}
-static void enqueue(void) {{}}
-static void next(void) {{}}
-const struct rl_policy {symbol} = {{
-	.version = RL_POLICY_VERSION + {newer},
-	.name = "{name}",
-	.enqueue = (void *)enqueue,
-	.next = (void *)next,
-}};
-"""
 
 
 @pytest.fixture(scope="module")
@@ -45,143 +25,15 @@ def policies(tmp_path_factory):
     """name -> path: shared objects of which each has one thing wrong, or none."""
     directory = tmp_path_factory.mktemp("policies")
     directory.chmod(0o755)
-    library = next(STAGE.glob("usr/lib/*/librustland.so.0")).parent
-    made = {}
-
-    def make(name, constructor="", symbol="rl_policy", newer=0, said=None):
-        source = directory / f"{name}.c"
-        source.write_text(
-            SOURCE.format(constructor=constructor, symbol=symbol, newer=newer, name=said or name),
-            encoding="ascii",
-        )
-        made[name] = directory / f"{name}.so"
-        subprocess.run(
-            ["cc", "-shared", "-fPIC", "-w", f"-I{STAGE}/usr/include", "-o", made[name], source,
-             f"-L{library}"],
-            check=True,
-        )
-
-    make("good")
-    make("no-policy", symbol="something_else")
-    make("newer", newer=1)
-    make("named-badly", said="Not A Name")
-    make("crashes", constructor="raise(SIGSEGV);")
-    make("exits", constructor="exit(0);")
-    make("hangs", constructor="if (fork() == 0) for (;;) pause(); for (;;) pause();")
-    make("talks", constructor="for (;;) if (write(2, \"word\\n\", 5) < 0) _exit(1);")
-    # What they do later is the fake scheduler's to play.
-    make("init-fails")
-    make("dies")
-    make("never-schedules")
-    return made
-
-
-def text(contents):
-    def put(directory):
-        data = contents if isinstance(contents, bytes) else contents.encode()
-        (directory / "rustland.conf").write_bytes(data)
-
-    return put
-
-
-def policy(name):
-    return text(f"[Scheduler]\nPolicy={{{name}}}\n")
-
-
-def in_place_of_the_file(make):
-    def put(directory):
-        (directory / "rustland.conf").unlink()
-        make(directory / "rustland.conf")
-
-    return put
-
-
-def drop_in(contents):
-    def put(directory):
-        (directory / "rustland.conf.d").mkdir()
-        (directory / "rustland.conf.d/50-x.conf").write_text(contents, encoding="ascii")
-
-    return put
-
-
-# name: how the mistake is made, and what the line says after the path of the configuration.
-BROKEN = {
-    "unknown key": (text("[Scheduler]\nSliceUsec=200\n"), r":2: there is no key SliceUsec here; known are Policy, SliceUSec"),
-    "unknown group": (text("[scheduler]\n"), rf":1: there is no group \[scheduler\]; {GROUPS}"),
-    "unknown profile": (text("[Profile turbo]\n"), rf":1: there is no group \[Profile turbo\]; {GROUPS}"),
-    "before the first group": (text("SliceUSec=200\n"), r":1: 'SliceUSec=200' stands before the first \[group\]; it has to be below"),
-    "no equals sign": (text("[Scheduler]\nSliceUSec\n"), r":2: 'SliceUSec' is neither a \[group\], nor KEY=VALUE"),
-    "no bracket": (text("[Scheduler\n"), r":1: the \] at the end of '\[Scheduler' is missing"),
-    "no value": (text("[Scheduler]\nSliceUSec=\n"), rf":2: SliceUSec=: it has to be {NUMBER}"),
-    "not a number": (text("[Scheduler]\nSliceUSec=fast\n"), rf":2: SliceUSec=fast: it has to be {NUMBER}"),
-    "too small": (text("[Scheduler]\n\nSliceUSec=99\n"), rf":3: SliceUSec=99: it has to be {NUMBER}"),
-    "too big": (text("[Scheduler]\nSliceUSec=1000001\n"), rf":2: SliceUSec=1000001: it has to be {NUMBER}"),
-    "negative": (text("[Scheduler]\nSliceUSec=-1\n"), rf":2: SliceUSec=-1: it has to be {NUMBER}"),
-    "above 64 bits": (text("[Scheduler]\nSliceUSec=18446744073709551716\n"), rf":2: SliceUSec=18446744073709551716: it has to be {NUMBER}"),
-    "with a unit": (text("[Scheduler]\nSliceUSec=20ms\n"), rf":2: SliceUSec=20ms: it has to be {NUMBER}"),
-    "octal": (text("[Scheduler]\nSliceUSec=0200\n"), rf":2: SliceUSec=0200: it has to be {NUMBER}"),
-    "not a switch": (text("[Scheduler]\nIdleFill=maybe\n"), r":2: IdleFill=maybe: it has to be yes or no"),
-    "no such profile": (text("[Service]\nProfile=turbo\n"), r":2: Profile=turbo: it has to be one of auto, gaming, lowlatency"),
-    "in the wrong group": (text("[Boosts]\nSliceUSec=200\n"), r":2: there is no key SliceUSec here; known are MaxPerUser"),
-    "twice": (text("[Scheduler]\nSliceUSec=9000\n#\nSliceUSec=8000\n"), rf":4: SliceUSec=8000: line 2 of this file has set it already; it has to be there once, {NUMBER}"),
-    "twice, in two groups": (text("[Scheduler]\nNUMALocal=no\n[Boosts]\n[Scheduler]\nNUMALocal=no\n"), r":5: NUMALocal=no: line 2 of this file .* yes or no"),
-    "above another key": (text("[Scheduler]\nSliceMinUSec=30000\n"), r":2: under the profile auto, SliceMinUSec=30000 is above SliceUSec=20000; it has to be from 100 to that \(microseconds\)"),
-    "delays the wrong way": (text("[Restart]\nDelayMSec=6000\n"), r":2: .*DelayMSec=6000 is above DelayMaxMSec=5000; it has to be from 0 to that \(milliseconds\)"),
-    "in a profile not in force": (text("[Profile server]\nSliceUSec=500\n"), r":2: under the profile server, SliceMinUSec=1000 is above SliceUSec=500; .* 100 to that"),
-    "zero bytes": (text(b"[Scheduler]\nSliceUSec=9000\0\n"), r": there are zero bytes in it; it has to be a text file"),
-    "not UTF-8": (text(b"[Scheduler]\n# ok\nSliceUSec=\xff\xfe\n"), r":3: the line is not UTF-8 text"),
-    "control characters": (text("[Scheduler]\nSliceUSec=\x1b[31m\n"), rf":2: SliceUSec=\?\[31m: it has to be {NUMBER}"),
-    "a line without end": (text("[Scheduler]\nSliceUSec=" + "9" * 100000), rf":2: SliceUSec=9{{80}}\.\.\.: it has to be {NUMBER}"),
-    "10 MB": (text(b"#" * 10_000_000), r": it has 10000000 bytes; it has to have 0 to 1048576"),
-    "a directory": (in_place_of_the_file(lambda path: path.mkdir()), r": it is a directory; it has to be a text file"),
-    "a dangling link": (in_place_of_the_file(lambda path: path.symlink_to("nowhere")), r": it is a link to a file that is not there; it has to lead to a text file"),
-    "a link to itself": (in_place_of_the_file(lambda path: path.symlink_to("rustland.conf")), r": it cannot be read: Too many levels of symbolic links"),
-    "a FIFO": (in_place_of_the_file(os.mkfifo), r": it is no regular file; it has to be a text file"),
-    "a file without end": (in_place_of_the_file(lambda path: path.symlink_to("/dev/zero")), r": it is no regular file; it has to be a text file"),
-    "in a drop-in": (drop_in("\n[Boosts]\nMaxPerUser=0\n"), r"\.d/50-x\.conf:3: MaxPerUser=0: it has to be a whole number from 1 to 256 \(boosts\)"),
-    "drop-ins are a file": (lambda path: (path / "rustland.conf.d").write_text(""), r"\.d: it has to be a directory that can be read"),
-    "no such policy": (text("[Scheduler]\nPolicy=nope\n"), rf":2: Policy=nope: it has to be {POLICY} of a policy that can be used: there is no policy 'nope'"),
-    "a relative path": (text("[Scheduler]\nPolicy=./mine.so\n"), rf":2: Policy=./mine.so: it has to be {POLICY}"),
-    "no such object": (text("[Scheduler]\nPolicy=/nowhere/x.so\n"), rf":2: Policy=/nowhere/x.so: it has to be {POLICY} .*No such file"),
-    "not an object": (text("[Scheduler]\nPolicy=/etc/passwd\n"), r":2: Policy=/etc/passwd: .*invalid ELF header"),
-    "no policy in it": (policy("no-policy"), r":2: Policy=/\S+: .*it does not export the symbol rl_policy"),
-    "of another version": (policy("newer"), r":2: Policy=/\S+: .*it was built for another version of librustland"),
-    "with a bad name": (policy("named-badly"), r":2: Policy=/\S+: .*its name is missing, or is not"),
-    "crashes when loaded": (policy("crashes"), r":2: Policy=/\S+: .*ended by signal 11"),
-    "exits when loaded": (policy("exits"), r":2: Policy=/\S+: .*it ended the program that loaded it, with status 0"),
-    "of a profile not in force": (text("[Profile server]\nPolicy=nope\n"), rf":2: Policy=nope: it has to be {POLICY} of a policy that can be used"),
-}
-# They take their time limit, so they are asked about in one way, all at once.
-SLOW = {
-    "hangs when loaded": (policy("hangs"), r":2: Policy=/\S+: .*loading it was not done within 5 seconds"),
-    "talks without end": (policy("talks"), r":2: Policy=/\S+: .*loading it was not done within 5 seconds"),
-}
-# Only the scheduler itself can tell; what was before is in force again.
-TRIED = {
-    "init fails": ("init-fails", "the policy init-fails could not start"),
-    "dies at once": ("dies", "killed by signal 11"),
-    "never schedules": ("never-schedules", "gave no sign of life for 10 seconds"),
-}
+    return make_policies(directory, STAGE / "usr/include")
 
 
 def break_it(daemon, how, policies):
-    """Makes the mistake; undo() is how the file was."""
-    directory = daemon.dir / "config"
-    how(directory)
-    path = directory / "rustland.conf"
-    if path.is_file() and path.stat().st_size < 1000 and not path.is_symlink():
-        contents = path.read_bytes()
-        for name, object_path in policies.items():
-            contents = contents.replace(b"{" + name.encode() + b"}", str(object_path).encode())
-        path.write_bytes(contents)
-    return str(path)
+    return make(daemon.dir / "config", how, policies)
 
 
 def mend(daemon):
-    directory = daemon.dir / "config"
-    subprocess.run(["rm", "-rf", directory], check=True)
-    directory.mkdir()
-    (directory / "rustland.conf").write_text(GOOD, encoding="ascii")
+    mistakes.mend(daemon.dir / "config")
 
 
 def child(daemon):
@@ -232,21 +84,12 @@ def systemd_in_state(bus, state):
         wait_for("its end", lambda: not bus.has_owner("org.freedesktop.systemd1"))
 
 
-def one_line(said, path, pattern):
-    """It is one line, which names the place and what would be right."""
-    said = said.strip("\n")
-    assert "\n" not in said, said
-    assert re.search(re.escape(path) + pattern, said), said
-    return said
-
-
 @pytest.fixture
 def running(start, connect):
     """A service with a good configuration: daemon, root's client."""
-    daemon = start()
+    daemon = start(boosts=31)
     mend(daemon)
     root = connect(0)
-    root.call("ReloadConfiguration")
     assert root.get("MaxBoostsPerUser") == 31
     wait_for("active", lambda: root.get("State") == "active")
     return daemon, root
@@ -371,6 +214,20 @@ def test_start_with_a_policy_that_does_not_do_well(running, policies):
     assert f"{path}:2: Policy=" in daemon.read_log()
     mend(daemon)
     root.call("ReloadConfiguration")
+
+
+def test_reload_during_the_first_trial(running, policies):
+    """The configuration of the start is not known to be good yet: nobody is told that it is."""
+    daemon, root = running
+    wait_for("one that is known to be good", (daemon.dir / "state/last-good.conf").exists)
+    path = break_it(daemon, policy("never-schedules"), policies)
+    daemon.kill()
+    daemon.say_kernel("disabled", "")
+    daemon.start()
+    failure = root.failure("ReloadConfiguration")
+    assert failure.name == INVALID
+    one_line(failure.message, path, r":2: Policy=/\S+")
+    wait_for("the last good one", lambda: goes_on(root))
 
 
 def test_a_good_policy_is_taken(running, policies):

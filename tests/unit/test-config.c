@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include <glib.h>
@@ -274,7 +275,28 @@ static void test_syntax(void **state)
 	refuse(f, "[Scheduler]\nSliceUSec\n", ":2: 'SliceUSec' is neither", NULL);
 	refuse(f, "[Scheduler]\n\xff\xfe=1\n", ":2: ", "UTF-8", NULL);
 	put(f, "etc/rustland.conf", "[Scheduler]\n\0", 13);
-	refuse(f, NULL, "zero bytes", NULL);
+	refuse(f, NULL, ":2: there is a zero byte", NULL);
+}
+
+/* Some editors put it there, and nobody sees it. */
+static void test_byte_order_mark(void **state)
+{
+	put(*state, "etc/rustland.conf", "\xef\xbb\xbf[Scheduler]\r\nSliceUSec=9000\r\n", -1);
+	assert_int_equal(load(*state, NULL)->slice_us, 9000);
+}
+
+static void test_links_to_nowhere(void **state)
+{
+	struct fixture *f = *state;
+	g_autofree char *drop_ins = g_build_filename(f->etc, "rustland.conf.d", NULL);
+
+	assert_int_equal(g_mkdir(f->etc, 0755), 0);
+	assert_int_equal(symlink("nowhere", drop_ins), 0);
+	refuse(f, NULL, "etc/rustland.conf.d: it has to be a directory", NULL);
+	assert_int_equal(g_remove(drop_ins), 0);
+	assert_int_equal(g_remove(f->etc), 0);
+	assert_int_equal(symlink("nowhere", f->etc), 0);
+	refuse(f, NULL, "etc: it has to be a directory", NULL);
 }
 
 static void test_contradictions(void **state)
@@ -423,6 +445,8 @@ int main(void)
 		TEST(test_values),
 		TEST(test_names),
 		TEST(test_syntax),
+		TEST(test_byte_order_mark),
+		TEST(test_links_to_nowhere),
 		TEST(test_contradictions),
 		TEST(test_mistake_in_an_overridden_file),
 		TEST(test_unreadable),
