@@ -9,7 +9,7 @@
 #
 # usage: boost-bounds.sh [--seconds N] [--shown-only] [FORM]...
 #
-#   --seconds N     length of a run (default 10)
+#   --seconds N     length of a run (default 40: a form that comes in waves of 100 ms needs that many)
 #   --shown-only    show the figures and assert nothing of them
 #   FORM            of load, see greedy --help (default: all of them)
 
@@ -18,7 +18,7 @@
 # shellcheck source=tests/vm/player.sh
 . "$(dirname "$0")/player.sh"
 
-seconds=10 shown_only=
+seconds=40 shown_only=
 forms=()
 while (($#)); do
 	case $1 in

@@ -41,7 +41,11 @@ frames() {
 	setpriv --reuid=daemon --regid=daemon --clear-groups \
 		"$bench/frame-loop" --work-iterations "$work" --seconds "$2" >"$1"
 }
-missed() { json "$1" missed; }
+# missed FILE: of 100 frames.
+missed() {
+	awk -v missed="$(json "$1" missed)" -v done="$(json "$1" frames)" \
+		'BEGIN { printf "%.2f\n", 100 * missed / (missed + done) }'
+}
 
 systemctl start polkit
 verdict "systemctl start succeeds" timeout 100 systemctl start $unit
@@ -82,15 +86,22 @@ kinds="deep,all,deep,all,unwanted,signals,descriptors,medium,deep,all,unwanted,a
 [[ -z $large ]] || kinds+=",large"
 nr=$(tr , '\n' <<<"$kinds" | wc -l)
 read -r work _ < <("$bench/bench-run" --calibrate) || die "the work can be calibrated"
+frames out/frames-quiet.json 10
 python3 "$here/storm.py" --seconds "$seconds" --kinds "$kinds" --connections "$nr" \
 	--p99-ms $((100 * slower)) --json out/storm.json >out/storm.txt &
 storm=$!
-sleep 5
-frames out/frames.json $((seconds > 15 ? 10 : 5))
+# The storm begins when some calls have been timed without it.
+wait_until 120 pgrep -f 'hostile deep' >/dev/null || fail "the storm begins"
+frames out/frames-storm.json $((seconds - 5))
 wait $storm
 sed -i '/ passed, .* failed, /d' out/storm.txt
 count_verdicts out/storm.txt
-note "frames of another user meanwhile: $(missed out/frames.json) missed"
+before=$(missed out/frames-quiet.json) meanwhile=$(missed out/frames-storm.json)
+note "frames of another user, start and end:" \
+	"p99 $(json out/frames-quiet.json start_us.p99) and $(json out/frames-quiet.json frame_us.p99) us before," \
+	"$(json out/frames-storm.json start_us.p99) and $(json out/frames-storm.json frame_us.p99) us meanwhile"
+verdict "another user's frame loop misses no more than 1 % more: $before % before, $meanwhile % meanwhile" \
+	awk -v a="$before" -v b="$meanwhile" 'BEGIN { exit !(b <= a + 1) }'
 verdict "the scheduler is the one from before: $child" [ "$(pgrep -P "$pid")" = "$child" ]
 verdict "no watchdog, no restart: $(property NRestarts)" [ "$(property NRestarts)" = 0 ]
 verdict "the scheduler is still $(ops)" is_active

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # A real X11 session whose focus becomes the foreground boost: Xvfb with a cookie that systemd is told
-# of, openbox and xterms; then a server of root, as display managers start it, beside another user's that
-# only pretends. More of X11 is in tests/dbus/desktops. Needs tools/vm --full, and player.sh, latency.py and
+# of, openbox and xterms; then a server of root, as display managers start it, beside another user's four
+# that only pretend, of which three never answer. More of X11 is in tests/dbus/desktops. Needs tools/vm --full, and player.sh, latency.py and
 # tests/dbus/server.py beside it.
 #
 # usage: x11.sh
@@ -14,7 +14,7 @@
 # shellcheck source=tests/vm/player.sh
 . "$(dirname "$0")/player.sh"
 
-display=:7 foreign=:9
+display=:7
 cookies=/home/player/cookies
 
 # As display managers do it: the cookie in a file of any name, which systemd is told of.
@@ -54,17 +54,23 @@ close_x() {
 	pkill -x Xvfb
 }
 
-# Another user's, at a number that the player has a cookie for.
+# start_foreign NUMBER MODE: another user's, at a number that the player has a cookie for.
 start_foreign() {
-	player xauth -q -f $cookies add $foreign . "$(mcookie)"
+	player xauth -q -f $cookies add ":$1" . "$(mcookie)"
 	cp server.py /tmp/
-	install -o nobody -m 644 /dev/null /tmp/foreign.log
+	install -o nobody -m 644 /dev/null "/tmp/foreign-$1.log"
 	tail -f /dev/null | runuser -u nobody -- env -C / python3 -B /tmp/server.py x11 \
-		/tmp/.X11-unix/X${foreign#:} /tmp/foreign.log 1 answer >/tmp/foreign.out &
-	wait_until 60 grep -q ready /tmp/foreign.out
+		"/tmp/.X11-unix/X$1" "/tmp/foreign-$1.log" 1 "$2" >"/tmp/foreign-$1.out" &
+	wait_until 60 grep -q ready "/tmp/foreign-$1.out"
+}
+start_all_foreign() {
+	start_foreign 9 answer && start_foreign 1 hang && start_foreign 2 hang && start_foreign 3 hang
 }
 close_foreign() { pkill -u nobody -f server.py; }
-foreign_was_asked() { grep -q connected /tmp/foreign.log; }
+# found_foreign N: N of them.
+found_foreign() { (($(grep -l connected /tmp/foreign-*.log | wc -l) == $1)); }
+bytes_to_foreign() { cat /tmp/foreign-*.log | grep -c bytes; }
+longest() { sed -n 's/^event to BoostAdded: \(.*\) ms/\1/p' "$1" | sort -n | tail -n 1; }
 # The kernel shows the bridge no user but its own.
 is_sandboxed() { [[ $(awk '{ print $1, $3 }' "/proc/$(session_property MainPID)/uid_map") == "1000 1" ]]; }
 clean_up_x() {
@@ -104,13 +110,22 @@ verdict "no X server any more: nothing is in the foreground" wait_until 60 boost
 # ---- root's server, and another user's -----------------------------------------------------------
 
 verdict "the bridge sees no other user, nor root" is_sandboxed
-verdict "another user listens as an X server" start_foreign
+verdict "another user listens as four X servers, of which three never answer" start_all_foreign
 display=:8
 verdict "Xvfb of root, and openbox, start" start_x env
 open_window
+first=$process first_window=$window
 verdict "its window, process $process, is in the foreground" wait_until 60 in_foreground "$process"
-verdict "the other user's server was found" wait_until 60 foreign_was_asked
-verdict "it got not a byte" [ "$(grep -c bytes /tmp/foreign.log)" = 0 ]
+verdict "the other user's servers were all found" wait_until 60 found_foreign 4
+open_window
+second=$process second_window=$window
+x timeout 200 python3 latency.py x11 "$first:$first_window" "$second:$second_window" >out/times-foreign.txt 2>&1
+verdict "ten changes, ten boosts beside them" grep -q -x '10 changes' out/times-foreign.txt
+verdict "each within 1 s: the longest took $(longest out/times-foreign.txt) ms" \
+	awk -v ms="$(longest out/times-foreign.txt)" 'BEGIN { exit !(ms != "" && ms < 1000) }'
+player_ctl restart $session_unit
+verdict "rustland-session restarted: the first again" wait_until 60 in_foreground "$first"
+verdict "none of them got a byte" [ "$(bytes_to_foreign)" = 0 ]
 close_x
 verdict "root's server ended: nothing is in the foreground" wait_until 60 boosts_are
 
