@@ -10,7 +10,6 @@
 #include <sys/pidfd.h>
 #include <unistd.h>
 
-#include <fcntl.h>
 #include <gio/gio.h>
 
 #include "errors.h"
@@ -195,10 +194,16 @@ gboolean process_shares_numbers(int pidfd)
 	return proc_text_pid(text, "Pid:", &pid) && pid > 0 && !proc_text_nested(text);
 }
 
-static struct process *pin_fd(int pidfd, gboolean any, GError **error)
+static void set_ended(GError **error)
+{
+	g_set_error_literal(error, RUSTLAND_ERROR, RUSTLAND_ERROR_NO_SUCH_PROCESS,
+			    "The process of this pidfd has ended");
+}
+
+/* The number of the process behind a caller's descriptor, or 0. */
+static pid_t read_pid(int pidfd, GError **error)
 {
 	pid_t pid;
-	int fd;
 
 	if (!pid_of_fd(pidfd, &pid)) {
 		if (errno != EINVAL && errno != ESRCH)
@@ -207,20 +212,43 @@ static struct process *pin_fd(int pidfd, gboolean any, GError **error)
 			g_set_error_literal(error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
 					    "The descriptor is no pidfd; make one with "
 					    "pidfd_open(2)");
-		return NULL;
+		return 0;
 	}
-	if (pid <= 0) {
+	if (pid > 0)
+		return pid;
+	if (pid < 0)
+		set_ended(error);
+	else
 		g_set_error_literal(error, RUSTLAND_ERROR, RUSTLAND_ERROR_NO_SUCH_PROCESS,
-				    pid < 0 ? "The process of this pidfd has ended"
-					    : "The process of this pidfd cannot be seen from here");
+				    "The process of this pidfd cannot be seen from here");
+	return 0;
+}
+
+/*
+ * What is kept is a pidfd of our own, which tells the end of the process: the caller's may have been made
+ * for its first thread (PIDFD_THREAD), and that tells the end of that thread.
+ */
+static struct process *pin_fd(int pidfd, gboolean any, GError **error)
+{
+	pid_t pid = read_pid(pidfd, error), again;
+	int own;
+
+	if (!pid)
+		return NULL;
+	own = pidfd_open(pid, 0);
+	if (own < 0) {
+		set_open_failed(pid, errno, error);
 		return NULL;
 	}
-	fd = fcntl(pidfd, F_DUPFD_CLOEXEC, 3);
-	if (fd < 0) {
-		set_shortage(errno, error);
+	/* The number is still that of the caller's process, so it was when ours was made. */
+	again = read_pid(pidfd, error);
+	if (again != pid) {
+		if (again)
+			set_ended(error);
+		close(own);
 		return NULL;
 	}
-	return pin(fd, pid, any, error);
+	return pin(own, pid, any, error);
 }
 
 struct process *process_pin_fd(int pidfd, GError **error)

@@ -27,7 +27,8 @@ struct process {
 };
 
 /*
- * Pin a process, by its number or by a pidfd (which is duplicated). To be freed with process_free().
+ * Pin a process, by its number or by a pidfd, which stays the caller's and need not be kept: also that of
+ * its first thread (PIDFD_THREAD) means the process. To be freed with process_free().
  * Errors: RUSTLAND_ERROR_NO_SUCH_PROCESS; G_DBUS_ERROR_INVALID_ARGS for pid 0 and for what is no
  * pidfd; G_DBUS_ERROR_ACCESS_DENIED for pid 1 and kernel threads, which nobody may boost.
  */

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -175,6 +176,84 @@ static void test_thread(void **state)
 	pthread_barrier_destroy(&barrier);
 }
 
+static void *pause_for_ever(void *arg)
+{
+	for (;;)
+		pause();
+	return arg;
+}
+
+/* A child whose first thread has ended, while another one goes on. */
+static pid_t start_headless(void)
+{
+	siginfo_t info = {0};
+	pthread_t thread;
+	char path[64], stat[512];
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (pthread_create(&thread, NULL, pause_for_ever, NULL) == 0)
+			syscall(SYS_exit, 0);
+		_exit(1);
+	}
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	do {
+		FILE *f = fopen(path, "re");
+
+		assert_non_null(f);
+		assert_non_null(fgets(stat, sizeof(stat), f));
+		fclose(f);
+		assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT | WNOHANG), 0);
+		assert_int_equal(info.si_pid, 0);
+	} while (!strstr(stat, ") Z"));
+	return pid;
+}
+
+/* O_EXCL is PIDFD_THREAD, which headers before Linux 6.9 do not know. */
+static void test_pidfds_of_threads(void **state)
+{
+	pid_t pid = start_headless();
+	int pidfd = pidfd_open(pid, O_EXCL), own;
+	struct process *process;
+	GError *error = NULL;
+	pthread_t thread;
+
+	(void)state;
+	if (pidfd < 0) {
+		end_child(pid);
+		skip(); /* before 6.9 there are none */
+	}
+	/* The process has not ended, and that is what is boosted. */
+	process = process_pin_fd(pidfd, &error);
+	if (!process)
+		fail_msg("%s", error->message);
+	assert_true(process_alive(process));
+	kill(pid, SIGKILL);
+	waitid(P_PID, (id_t)pid, NULL, WEXITED | WNOWAIT);
+	assert_false(process_alive(process));
+	process_free(process);
+	waitpid(pid, NULL, 0);
+	assert_null(process_pin_fd(pidfd, &error));
+	assert_error(&error, RUSTLAND_ERROR, RUSTLAND_ERROR_NO_SUCH_PROCESS);
+	close(pidfd);
+
+	/* Of any other thread: there the process is named. */
+	pthread_barrier_init(&barrier, NULL, 2);
+	assert_int_equal(pthread_create(&thread, NULL, thread_main, NULL), 0);
+	pthread_barrier_wait(&barrier);
+	own = pidfd_open(thread_id, O_EXCL);
+	assert_true(own >= 0);
+	assert_null(process_pin_fd(own, &error));
+	assert_non_null(strstr(error->message, "is a thread"));
+	assert_error(&error, RUSTLAND_ERROR, RUSTLAND_ERROR_NO_SUCH_PROCESS);
+	pthread_barrier_wait(&barrier);
+	pthread_join(thread, NULL);
+	pthread_barrier_destroy(&barrier);
+	close(own);
+}
+
 static void test_descriptors_that_are_none(void **state)
 {
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -292,6 +371,7 @@ int main(void)
 		cmocka_unit_test(test_strange_names),
 		cmocka_unit_test(test_numbers_that_are_none),
 		cmocka_unit_test(test_thread),
+		cmocka_unit_test(test_pidfds_of_threads),
 		cmocka_unit_test(test_descriptors_that_are_none),
 		cmocka_unit_test(test_name_behind_a_pidfd),
 		cmocka_unit_test(test_numbers_of_namespaces),
