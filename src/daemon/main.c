@@ -208,7 +208,7 @@ static void on_connected(GObject *source, GAsyncResult *result, gpointer userdat
 	(void)source;
 	d->connection = gate_connect_finish(result, &d->gate, &error);
 	if (d->connection) {
-		d->rights = rights_new(d->connection, d->boosts, d->options.fake_kernel != NULL);
+		d->rights = rights_new(d->connection, d->boosts);
 		d->bus = bus_new(d->connection, d->supervisor, d->boosts, d->rights, &host, d);
 		bus_config_changed(d->bus, reconfigure_config(d->reconfigure));
 		bus_status_changed(d->bus);

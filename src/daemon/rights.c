@@ -23,11 +23,11 @@
 struct rights {
 	GDBusConnection *connection;
 	struct boosts *boosts; /* NULL: it was freed */
-	gboolean in_test;
-	uint64_t changes; /* the time of rights_now() */
-	GArray *to_ask;	  /* cookies */
-	uint32_t asked;	  /* the cookie that polkit is asked about, or 0 */
-	gboolean again;	  /* then about all */
+	uint64_t changes;      /* the time of rights_now() */
+	GArray *to_ask;	       /* cookies */
+	uint32_t asked;	       /* the cookie that polkit is asked about, or 0 */
+	gboolean in_no_login;  /* about a process of which a no is not the last word */
+	gboolean again;	       /* then about all */
 	gboolean polkit_went;
 	sd_login_monitor *monitor;
 	char *sessions; /* as logind had them when it was last looked at */
@@ -56,30 +56,55 @@ static gboolean on_retry(gpointer userdata)
 	return G_SOURCE_REMOVE;
 }
 
-/* About what no login has started polkit has nothing to judge by. */
-static gboolean is_of_a_login(const struct rights *rights, const struct process *process)
+static void ask_next(struct rights *rights);
+static void on_answer(GObject *source, GAsyncResult *result, gpointer userdata);
+
+/* What polkit judges by in the processes of a login. */
+static gboolean is_of_a_login(const struct process *process)
 {
 	uid_t uid;
 
-	return rights->in_test || sd_pid_get_owner_uid(process->pid, &uid) >= 0;
+	return sd_pid_get_owner_uid(process->pid, &uid) >= 0;
 }
 
-static void ask_next(struct rights *rights);
+/*
+ * TRUE: polkit is asked. A process that no login has started, as cron's or a container's, is in no session;
+ * then the user's right is that of the session that is the user's display.
+ */
+static gboolean ask_about_display(struct rights *rights)
+{
+	const struct boost *boost = boosts_find(rights->boosts, rights->asked);
+	char *session = NULL;
+
+	rights->in_no_login = FALSE;
+	if (!boost || sd_uid_get_display(boost->uid, &session) < 0)
+		return FALSE;
+	authority_check_session(rights->connection, session, ACTION_BOOST_OWN, on_answer,
+				g_rc_box_acquire(rights));
+	free(session);
+	return TRUE;
+}
+
+static void take_answer(struct rights *rights, enum authority_answer answer)
+{
+	if (answer == AUTHORITY_NO && rights->in_no_login && ask_about_display(rights))
+		return;
+	if (answer != AUTHORITY_UNKNOWN)
+		boosts_set_suspended(rights->boosts, rights->asked, answer == AUTHORITY_NO);
+	else if (!rights->retry)
+		rights->retry = g_timeout_add_seconds(RETRY_S, on_retry, rights);
+	rights->asked = 0;
+	ask_next(rights);
+}
 
 static void on_answer(GObject *source, GAsyncResult *result, gpointer userdata)
 {
 	struct rights *rights = userdata;
-	enum authority_answer answer = authority_check_process_finish(result);
+	enum authority_answer answer = authority_check_subject_finish(result);
 
 	(void)source;
-	if (rights->boosts) {
-		if (answer != AUTHORITY_UNKNOWN)
-			boosts_set_suspended(rights->boosts, rights->asked, answer == AUTHORITY_NO);
-		else if (!rights->retry)
-			rights->retry = g_timeout_add_seconds(RETRY_S, on_retry, rights);
-		rights->asked = 0;
-		ask_next(rights);
-	}
+	if (rights->boosts)
+		take_answer(rights, answer);
 	g_rc_box_release_full(rights, rights_clear);
 }
 
@@ -95,8 +120,9 @@ static gboolean ask_about(struct rights *rights, uint32_t cookie)
 	if (!boost->process)
 		found = cgroup_find_process(boost->cgroup, boost->uid);
 	process = boost->process ? boost->process : found;
-	if (process && is_of_a_login(rights, process)) {
+	if (process) {
 		rights->asked = cookie;
+		rights->in_no_login = !is_of_a_login(process);
 		authority_check_process(rights->connection, process, boost->uid, ACTION_BOOST_OWN,
 					on_answer, g_rc_box_acquire(rights));
 	}
@@ -270,13 +296,12 @@ void rights_added(struct rights *rights, const struct boost *boost)
 
 /* ---- All of it ------------------------------------------------------------------------------ */
 
-struct rights *rights_new(GDBusConnection *connection, struct boosts *boosts, gboolean in_test)
+struct rights *rights_new(GDBusConnection *connection, struct boosts *boosts)
 {
 	struct rights *rights = g_rc_box_new0(struct rights);
 
 	rights->connection = g_object_ref(connection);
 	rights->boosts = boosts;
-	rights->in_test = in_test;
 	rights->to_ask = g_array_new(FALSE, FALSE, sizeof(uint32_t));
 	follow_logind(rights);
 	rights->watch = g_bus_watch_name_on_connection(

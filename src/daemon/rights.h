@@ -3,11 +3,10 @@
  * A user's boost holds for as long as polkit would allow it. It was allowed to a caller in the session in
  * front; when another user comes to the front at the seat, or a session ends, polkit is asked again, about
  * the process that is boosted: it judges by the session in which that is, or for what the user's own
- * systemd runs by the one that is the user's display. What polkit does not allow is suspended, and is in
+ * systemd, or no login, has started by the one that is the user's display. What polkit does not allow is suspended, and is in
  * force again when it does. Where polkit cannot be asked, its last answer stands.
  *
- * Boosts of root and of who may boost others depend on nothing that could change, nor do those of
- * processes in no session, such as a system's service that runs as the user.
+ * Boosts of root and of who may boost others depend on nothing that could change.
  *
  * Asked again is when logind's files say that sessions are others, and when polkit has other rules or was
  * started again. One question is under way at a time, so that other calls always find room to ask theirs.
@@ -21,8 +20,8 @@
 
 struct rights;
 
-/* in_test: processes need not be of a login. The others stay the caller's and in use. */
-struct rights *rights_new(GDBusConnection *connection, struct boosts *boosts, gboolean in_test);
+/* These stay the caller's and in use. */
+struct rights *rights_new(GDBusConnection *connection, struct boosts *boosts);
 void rights_free(struct rights *rights);
 
 /* For boost->allowed_at, before polkit is asked whether the boost is allowed. */

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A boost holds while polkit would allow it to the session that the boosted process is in."""
 
+import os
+import pathlib
+
+import pytest
 from harness import BOOST_OTHER, BOOST_OWN, OTHER, PLAYER, wait_for
 
 
@@ -189,3 +193,53 @@ def test_the_same_window_again_when_it_is_allowed_again(daemon, player, leave, s
     # Asked for from another session of the user's, which is active.
     player.call("SetForegroundProcess", f"(uint32 {pid},)")
     wait_for("foreground", lambda: daemon.classes() == {("tree", pid): "foreground"})
+
+
+@pytest.fixture
+def display():
+    """display(SESSION): the player's, in the files that logind would write; None: nobody is logged in."""
+    systemd = pathlib.Path("/run/systemd")
+    if (systemd / "system").exists():
+        pytest.skip("this machine has a logind of its own")
+    user = systemd / "users" / str(PLAYER)
+
+    def write(session):
+        user.parent.mkdir(parents=True, exist_ok=True)
+        user.unlink(missing_ok=True)
+        if session:
+            user.with_suffix(".new").write_text(f"DISPLAY={session}\n", encoding="ascii")
+            os.rename(user.with_suffix(".new"), user)
+
+    yield write
+    write(None)
+
+
+def test_what_no_login_has_started_has_the_rights_of_its_users_display(
+    bus, daemon, player, other, leave, display, spawn
+):
+    """As a job of cron's, which outlives every session: its boost must not."""
+    job, theirs = spawn().pid, spawn(OTHER).pid
+    player.boost(job)
+    other.boost(theirs)
+    display("c1")
+    asked(bus)
+    # To a process in no session polkit allows nothing, and the user is in front.
+    leave(job, theirs)
+    want = {("process", job): "boosted", ("process", theirs): "suspended"}
+    wait_for("the other's", lambda: daemon.classes() == want)
+    questions = []
+    session = ("unix-session", "c1", BOOST_OWN)
+    wait_for("the session", lambda: questions.extend(asked(bus)) or session in questions)
+    # Another session comes to the front, and then the user logs out.
+    bus.mock("SetInactiveSessions", "(['c1'],)")
+    rules_changed(bus)
+    want |= {("process", job): "suspended"}
+    wait_for("suspended", lambda: daemon.classes() == want)
+    bus.mock("SetInactiveSessions", "(@as [],)")
+    rules_changed(bus)
+    want |= {("process", job): "boosted"}
+    wait_for("in force", lambda: daemon.classes() == want)
+    display(None)
+    rules_changed(bus)
+    want |= {("process", job): "suspended"}
+    wait_for("suspended", lambda: daemon.classes() == want)

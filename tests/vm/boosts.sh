@@ -271,7 +271,7 @@ to_front other
 verdict "other is active now, player is not" wait_until 60 session_is player online
 verdict "player's boosts are suspended" wait_until 30 class_is normal "$seated"
 verdict "that of an application of the user's systemd as well" wait_until 30 class_is normal "$game"
-verdict "not what is in no session" class_is boosted "$own"
+verdict "what is in no session goes by the user's display" wait_until 30 class_is normal "$own"
 verdict "and still listed" listed "$cookie"
 verdict "player may clear the own window" gdbus_call player SetForegroundProcess 0
 systemctl restart polkit
@@ -281,6 +281,7 @@ to_front player
 verdict "player is active again" wait_until 60 session_is player active
 verdict "then the boost is in force again" wait_until 30 class_is boosted "$seated"
 verdict "and the application's" wait_until 30 class_is boosted "$game"
+verdict "and that of what is in no session" wait_until 30 class_is boosted "$own"
 verdict "nothing of it ended" listed "$cookie"
 gdbus_call player SetForegroundCGroup "$(sed -n 's/^0:://p' "/proc/$game/cgroup")" >/dev/null
 verdict "a group is in front" wait_until 30 class_is foreground "$game"
