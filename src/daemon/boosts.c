@@ -576,6 +576,9 @@ static GSource *timer_new(struct boosts *boosts)
 
 /* ---- Start and end -------------------------------------------------------------------------- */
 
+/* As often as it takes to find that all of a full record have ended. */
+#define HEIR_LOOKS 1024
+
 static void lose(struct boosts *boosts, struct boost *boost, enum boost_end end)
 {
 	const struct lost lost = {.boost = boost, .end = end};
@@ -587,10 +590,11 @@ static void lose(struct boosts *boosts, struct boost *boost, enum boost_end end)
 
 static void restore_one(struct boosts *boosts, struct boost *boost)
 {
+	gboolean looks = boost->pid && !boost->process && may_have_heirs(boost);
 	int r;
 
-	if (boost->pid && !boost->process && may_have_heirs(boost))
-		(void)find_heir(boosts, boost);
+	for (guint i = 0; looks && i < HEIR_LOOKS && !boost->process; i++)
+		looks = find_heir(boosts, boost);
 	if (boost->pid ? !boost->process : !boost->cgroup) {
 		lose(boosts, boost, BOOST_EXITED);
 		return;

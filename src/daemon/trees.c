@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include <errno.h>
-#include <glib.h>
+#include <gio/gio.h>
 
 #include "trees.h"
 
@@ -17,6 +17,12 @@
 static gboolean is_the_one(const struct process *process, const struct rl_target *member)
 {
 	return (uint32_t)process->start_ticks == (uint32_t)member->start_ticks;
+}
+
+/* Who could not be looked at in a shortage may live. */
+static gboolean has_ended(const struct process *process, const GError *error)
+{
+	return process || !g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_LIMITS_EXCEEDED);
 }
 
 struct process *trees_find_living(struct classes *classes, const struct rl_target *root,
@@ -30,13 +36,15 @@ struct process *trees_find_living(struct classes *classes, const struct rl_targe
 	if (n < 0 && n != -EAGAIN)
 		g_warning("cannot tell who is left of a boosted tree: %s", g_strerror(-n));
 	for (int i = 0; i < n; i++) {
-		struct process *process = process_pin((uint32_t)members[i].tgid, NULL);
+		g_autoptr(GError) error = NULL;
+		struct process *process = process_pin((uint32_t)members[i].tgid, &error);
 
 		if (process && is_the_one(process, &members[i]))
 			return process;
-		process_free(process);
 		/* A zombie, which forks no more; or its end was not seen. */
-		classes_remove_member(classes, &members[i]);
+		if (has_ended(process, error))
+			classes_remove_member(classes, &members[i]);
+		process_free(process);
 	}
 	return NULL;
 }

@@ -63,3 +63,23 @@ def test_after_a_kill_of_the_service(start, connect, spawn):
     helper.kill()
     assert player.wait_removed(cookie) == [cookie, 0, "exited"]
     assert daemon.store.names() == []
+
+
+def test_a_restart_when_many_of_the_tree_have_ended_unseen(start, connect, spawn):
+    """While no scheduler runs nobody takes those out of the record who end."""
+    daemon = start(store=True)
+    player = connect(PLAYER)
+    launcher, game = spawn(), spawn()
+    cookie = player.boost(launcher.pid, "tree")
+    ended = [spawn() for _ in range(40)]
+    for process in [*ended, game]:
+        daemon.add_member(process.pid, launcher.pid)
+    daemon.kill()
+    for process in [*ended, launcher]:
+        process.kill()
+        process.wait()
+    daemon.restart()
+    assert list(player.boosts()) == [cookie]
+    assert daemon.classes() == {("tree", launcher.pid): "boosted"}
+    game.kill()
+    assert player.wait_removed(cookie) == [cookie, 0, "exited"]

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,6 +27,7 @@
 #include "../../src/daemon/boost.h"
 #include "../../src/daemon/shortage.h"
 #include "../../src/daemon/store.h"
+#include "../../src/daemon/trees.h"
 
 struct fixture {
 	char *dir, *file;
@@ -136,6 +138,35 @@ static void test_group(void **state)
 	g_clear_error(&error);
 }
 
+/* Of a tree whose root has ended: nobody is struck off the record because there is no descriptor. */
+static void test_tree(void **state)
+{
+	struct fixture *f = *state;
+	g_autofree char *path = g_build_filename(f->dir, "classes", NULL);
+	g_autofree char *record = g_strconcat(path, "-members", NULL);
+	struct rl_target root = {.sz = sizeof(root), .scope = RL_SCOPE_TREE, .tgid = 4194305};
+	struct process *self = process_pin((uint32_t)getpid(), NULL), *found;
+	struct classes *classes = classes_new_fake(path);
+	g_autofree char *line = NULL;
+	gboolean again = FALSE;
+
+	assert_non_null(self);
+	line = g_strdup_printf("%d %" PRIu64 " %d 0\n", self->pid, self->start_ticks, root.tgid);
+	assert_true(g_file_set_contents(record, line, -1, NULL));
+	/* One for the record, none for what is read about who is in it. */
+	set_limit(f, self->pidfd + 2);
+	assert_null(trees_find_living(classes, &root, &again));
+	assert_true(again);
+	recover(f);
+	found = trees_find_living(classes, &root, &again);
+	assert_non_null(found);
+	assert_int_equal(found->pid, getpid());
+	process_free(found);
+	process_free(self);
+	classes_free(classes);
+	g_remove(record);
+}
+
 /* ---- What has to be written ----------------------------------------------------------------- */
 
 static struct boost *new_boost(void)
@@ -239,8 +270,8 @@ static void test_signs_of_life(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_process),	TEST(test_group),	  TEST(test_store_with_spare),
-		TEST(test_store_later), TEST(test_signs_of_life),
+		TEST(test_process),	     TEST(test_group),	     TEST(test_tree),
+		TEST(test_store_with_spare), TEST(test_store_later), TEST(test_signs_of_life),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
