@@ -74,7 +74,8 @@ static bool alive(int pidfd)
 {
 	struct pollfd p = {.fd = pidfd, .events = POLLIN};
 
-	return pidfd >= 0 && poll(&p, 1, 0) == 0;
+	/* If poll() fails, that says nothing about the process. */
+	return pidfd >= 0 && poll(&p, 1, 0) <= 0;
 }
 
 static bool is_ours(pid_t pid)

@@ -27,13 +27,6 @@ void unix_socket_say_foreign(const char *path)
 		g_message("%s: it belongs to another user, so nothing is sent to it", path);
 }
 
-static int refuse(const char *path)
-{
-	unix_socket_say_foreign(path);
-	errno = EPERM;
-	return -1;
-}
-
 enum owner unix_socket_listener(int fd)
 {
 	struct ucred peer;
@@ -52,21 +45,25 @@ static bool is_refused(enum owner owner, bool hidden_too)
 /* The socket that a path names, and no other one that may take its place; it is not opened. */
 static int pin(const char *path, bool hidden_too)
 {
-	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC), error = 0;
 	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return fd;
-	errno = 0;
-	if (S_ISLNK(st.st_mode))
-		errno = ELOOP;
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) < 0)
+		error = errno;
+	else if (S_ISLNK(st.st_mode))
+		error = ELOOP;
 	else if (!S_ISSOCK(st.st_mode))
-		errno = ENOTSOCK;
+		error = ENOTSOCK;
 	else if (is_refused(owner_of(st.st_uid), hidden_too))
-		refuse(path);
-	if (!errno)
+		error = EPERM;
+	if (!error)
 		return fd;
+	if (error == EPERM)
+		unix_socket_say_foreign(path);
 	close(fd);
+	errno = error;
 	return -1;
 }
 
@@ -100,7 +97,9 @@ int unix_socket_connect(const char *path, enum owner *ret_listener)
 	listener = unix_socket_listener(fd);
 	if (is_refused(listener, ret_listener != NULL)) {
 		close(fd);
-		return refuse(path);
+		unix_socket_say_foreign(path);
+		errno = EPERM;
+		return -1;
 	}
 	if (ret_listener)
 		*ret_listener = listener;
