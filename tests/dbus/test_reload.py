@@ -387,7 +387,9 @@ def test_a_kernel_without_sched_ext(bus, tmp_path):
     command = [DAEMON, "--config-dir", tmp_path / "config", "--fake-kernel", tmp_path / "nothing"]
 
     def start():
-        process = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        process = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE
+        )
         assert "this kernel has no sched_ext" in process.stderr
         return process.returncode, manager.recv(4096).decode().split("\n")
 
@@ -407,7 +409,12 @@ def test_a_second_one_leaves_the_socket_alone(running):
     notify = daemon.dir / "run/notify"
     before = notify.stat().st_ino
     process = subprocess.run(
-        daemon.process.args, env=daemon.environment(), capture_output=True, text=True, check=False
+        daemon.process.args,
+        env=daemon.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
     )
     assert process.returncode == 1 and "another rustlandd runs" in process.stderr
     assert notify.stat().st_ino == before
