@@ -283,8 +283,11 @@ static gboolean find_heir(struct boosts *boosts, struct boost *boost)
 	boost->look_us = INT64_MAX;
 	process_free(boost->process);
 	boost->process = process;
-	if (boosts->store)
+	if (boosts->store) {
+		/* systemd would keep both under one name. */
+		store_drop_fd(boosts->store, boost->cookie);
 		store_put_fd(boosts->store, boost);
+	}
 	return TRUE;
 }
 

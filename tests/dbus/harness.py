@@ -326,7 +326,7 @@ class DescriptorStore:
         self.path = directory / "notify"
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(str(self.path))
-        self.fds = {}  # name to descriptor
+        self.fds = []  # (name, descriptor), the newest first; several may have one name
         self.ready = False
         self.heard = []  # when there were signs of life
         self.watcher = None
@@ -366,24 +366,23 @@ class DescriptorStore:
             if lines.get("WATCHDOG") == "1":
                 self.heard.append(time.monotonic())
             if lines.get("FDSTORE") == "1":
-                for fd in got:
-                    if name in self.fds:
-                        os.close(self.fds[name])
-                    self.fds[name] = fd
+                self.fds[:0] = [(name, fd) for fd in got]
                 continue
             for fd in got:
                 os.close(fd)
-            if lines.get("FDSTOREREMOVE") == "1" and name in self.fds:
-                os.close(self.fds.pop(name))
+            if lines.get("FDSTOREREMOVE") == "1":
+                for one in [one for one in self.fds if one[0] == name]:
+                    self.fds.remove(one)
+                    os.close(one[1])
 
     def names(self):
         self.pump()
-        return sorted(self.fds)
+        return sorted(name for name, _fd in self.fds)
 
     def close(self):
         if self.watcher:
             self.beats()
-        for fd in self.fds.values():
+        for _name, fd in self.fds:
             os.close(fd)
         self.socket.close()
 
@@ -426,12 +425,13 @@ class Daemon:
         } | self.more_environment
 
     def start(self, fds=None):
+        """fds: pairs of a name and a descriptor."""
         env = self.environment()
-        fds = dict(fds or {})
+        fds = list(fds or [])
         if self.store:
             env["NOTIFY_SOCKET"] = str(self.store.path)
             env["LISTEN_FDS"] = str(len(fds))
-            env["LISTEN_FDNAMES"] = ":".join(fds)
+            env["LISTEN_FDNAMES"] = ":".join(name for name, _fd in fds)
             self.store.ready = False
         command = [
             str(STAGE / "usr/libexec/rustlandd"),
@@ -446,7 +446,7 @@ class Daemon:
         # The pid is known only here, and the descriptors have to be 3 and on.
         def prepare():
             env["LISTEN_PID"] = str(os.getpid())
-            spare = [os.dup2(fd, 100 + i) for i, fd in enumerate(fds.values())]
+            spare = [os.dup2(fd, 100 + i) for i, (_name, fd) in enumerate(fds)]
             for i, fd in enumerate(spare):
                 os.dup2(fd, 3 + i)
                 os.close(fd)

@@ -87,7 +87,7 @@ def test_without_the_descriptors(kept, connect, spawn):
     process = spawn()
     cookie = client.boost(process.pid)
     kept.kill()
-    kept.start(fds={})
+    kept.start()
     assert list(client.boosts()) == [cookie]
     process.kill()
     assert client.wait_removed(cookie)[2] == "exited"
@@ -103,7 +103,7 @@ def test_another_process_with_the_number(kept, connect, spawn):
     file.write_text(
         "\n".join("StartTicks=1" if line.startswith("StartTicks=") else line for line in lines)
     )
-    kept.start(fds={})
+    kept.start()
     assert client.wait_removed(cookie) == [cookie, 0, "exited"]
     assert client.boosts() == {} and kept.classes() == {}
 
@@ -154,7 +154,7 @@ def test_foreign_descriptors_are_left_alone(kept, connect, spawn):
     kept.kill()
     fd = os.open("/dev/null", os.O_RDONLY)
     try:
-        kept.start(fds={"boost-17": fd, "other": fd, "boost-": fd, "boost-0": fd})
+        kept.start([(name, fd) for name in ("boost-17", "other", "boost-", "boost-0")])
     finally:
         os.close(fd)
     assert client.boosts() == {}
