@@ -83,20 +83,6 @@ struct outcome {
 	double hogs, frames; /* of Bob */
 };
 
-static struct machine *start_machine(uint32_t nr_cpus)
-{
-	const struct machine_config config = {
-		.policy = policy,
-		.policy_config = config_for(nr_cpus),
-		.switch_ns = 2 * US,
-		.ask_ns = 3 * US,
-		.start_at_ns = 12345,
-		.seed = 7,
-	};
-
-	return machine_new(&config);
-}
-
 static struct outcome run(uint32_t nr_cpus, int hogs, const struct form *form, uint32_t class,
 			  uint32_t bob)
 {

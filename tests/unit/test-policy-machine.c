@@ -13,20 +13,6 @@
 
 #include "policy-limits.h"
 
-static struct machine *start_machine(uint32_t nr_cpus)
-{
-	const struct machine_config config = {
-		.policy = policy,
-		.policy_config = config_for(nr_cpus),
-		.switch_ns = 2 * US,
-		.ask_ns = 3 * US,
-		.start_at_ns = 12345,
-		.seed = 7,
-	};
-
-	return machine_new(&config);
-}
-
 static size_t add_hog(struct machine *m, uint32_t weight, uint64_t cpus)
 {
 	return machine_add(
