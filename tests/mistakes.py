@@ -152,6 +152,7 @@ BROKEN = {
     "no such policy": (text("[Scheduler]\nPolicy=nope\n"), rf":2: Policy=nope: it has to be {POLICY} of a policy that can be used: there is no policy 'nope'"),
     "a relative path": (text("[Scheduler]\nPolicy=./mine.so\n"), rf":2: Policy=./mine.so: it has to be {POLICY}"),
     "no such object": (text("[Scheduler]\nPolicy=/nowhere/x.so\n"), rf":2: Policy=/nowhere/x.so: it has to be {POLICY} .*No such file"),
+    "an object in somebody's home": (text("[Scheduler]\nPolicy=/home/nowhere/x.so\n"), rf":2: Policy=/home/nowhere/x.so: it has to be {POLICY} .*the service sees nothing below /home, /root,"),
     "not an object": (text("[Scheduler]\nPolicy=/etc/passwd\n"), r":2: Policy=/etc/passwd: .*invalid ELF header"),
     "no policy in it": (policy("no-policy"), r":2: Policy=/\S+: .*it does not export the symbol rl_policy"),
     "of another version": (policy("newer"), r":2: Policy=/\S+: .*it was built for another version of librustland"),

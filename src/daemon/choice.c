@@ -7,6 +7,7 @@
 #include <glib/gstdio.h>
 
 #include "choice.h"
+#include "config-file.h"
 #include "config.h"
 
 #define FILE_NAME "profile"
@@ -14,14 +15,10 @@
 char *choice_read(const char *state_dir, GError **error)
 {
 	g_autofree char *path = g_build_filename(state_dir, FILE_NAME, NULL);
-	g_autoptr(GError) local = NULL;
-	g_autofree char *text = NULL;
+	g_autofree char *text = config_file_read(path, error);
 
-	if (!g_file_get_contents(path, &text, NULL, &local)) {
-		if (!g_error_matches(local, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-			g_propagate_error(error, g_steal_pointer(&local));
+	if (!text)
 		return NULL;
-	}
 	g_strchomp(text);
 	if (g_strv_contains(config_profiles(), text))
 		return g_steal_pointer(&text);

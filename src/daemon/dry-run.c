@@ -37,6 +37,19 @@ static char *plain_words(const char *error)
 	return g_strndup(text, len);
 }
 
+/* A file may well be there for its author, and not for the service: see its unit. */
+static const char *explain_sandbox(const char *policy)
+{
+	static const char *const hidden[] = {"/home/", "/root/", "/run/user/", "/tmp/",
+					     "/var/tmp/"};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(hidden); i++)
+		if (g_str_has_prefix(policy, hidden[i]) && !g_file_test(policy, G_FILE_TEST_EXISTS))
+			return "; the service sees nothing below /home, /root, /run/user, /tmp and "
+			       "/var/tmp";
+	return "";
+}
+
 static void fail(struct dry_run *run, const char *why)
 {
 	const struct config_policy *policy = g_ptr_array_index(run->policies, run->next - 1);
@@ -45,8 +58,9 @@ static void fail(struct dry_run *run, const char *why)
 	g_autoptr(GError) error = NULL;
 
 	g_set_error(&error, CONFIG_ERROR, CONFIG_ERROR_POLICY,
-		    "%s: Policy=%s: it has to be %s of a policy that can be used: %s",
-		    policy->where ? policy->where : "by default", name, range, reason);
+		    "%s: Policy=%s: it has to be %s of a policy that can be used: %s%s",
+		    policy->where ? policy->where : "by default", name, range, reason,
+		    explain_sandbox(policy->name));
 	run->done(error, run->userdata);
 }
 

@@ -406,6 +406,14 @@ static bool parse_options(struct options *ret, int *argc, char ***argv, GError *
 	g_option_context_add_main_entries(context, entries, NULL);
 	if (!g_option_context_parse(context, argc, argv, error))
 		return false;
+	/* Else a slip of the pen would make a configuration without any file, which is always good. */
+	for (char **dir = ret->config_dirs; dir && *dir; dir++) {
+		if (g_file_test(*dir, G_FILE_TEST_IS_DIR))
+			continue;
+		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+			    "--config-dir %s: there is no such directory", *dir);
+		return false;
+	}
 	if (ret->check_config && *argc == 2) {
 		ret->file = g_strdup((*argv)[1]);
 		return true;

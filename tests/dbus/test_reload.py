@@ -358,6 +358,8 @@ def test_check_config_of_a_file(daemon):
     out, err = checked.communicate()
     assert (checked.returncode, out) == (78, "")
     one_line(err, str(new), r":2: MaxPerUser=9999: it has to be a whole number from 1 to 256")
+    checked = check_config(daemon, directories=[daemon.dir / "nowhere"])
+    assert "there is no such directory" in checked.communicate()[1] and checked.returncode == 2
     checked = check_config(daemon, daemon.dir / "nowhere.conf")
     assert "there is no such file" in checked.communicate()[1] and checked.returncode == 78
     mend(daemon)

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -357,6 +358,11 @@ static void test_choice(void **state)
 	assert_non_null(f->error);
 	g_clear_error(&f->error);
 	g_rmdir(path);
+	/* Nobody waits for what is not coming. */
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_null(choice_read(f->dir, &f->error));
+	assert_non_null(f->error);
+	g_clear_error(&f->error);
 	assert_false(choice_write("/proc", "gaming", &f->error));
 	assert_non_null(f->error);
 }
