@@ -9,7 +9,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "manager.h"
-#include "shortage.h"
+#include "notify.h"
 
 struct manager {
 	const struct supervisor *supervisor;
@@ -72,7 +72,7 @@ void manager_update(struct manager *m, unsigned int nr_boosts)
 	if (!ready && g_strcmp0(text, m->said) == 0)
 		return;
 	message = g_strdup_printf("%sSTATUS=%s", ready ? "READY=1\n" : "", text);
-	notify_manager(message, -1);
+	notify_manager(message, -1, NULL);
 	m->ready = m->ready || ready;
 	g_free(m->said);
 	m->said = g_steal_pointer(&text);
@@ -83,7 +83,7 @@ void manager_reloading(struct manager *m)
 	g_autofree char *message =
 		g_strdup_printf("RELOADING=1\nMONOTONIC_USEC=%" PRId64, g_get_monotonic_time());
 
-	notify_manager(message, -1);
+	notify_manager(message, -1, NULL);
 	m->ready = false;
 	m->reloading = true;
 }
@@ -102,7 +102,7 @@ void manager_set_notice(struct manager *m, const char *notice)
 void manager_stopping(struct manager *m)
 {
 	m->stopping = true;
-	sd_notify(0, "STOPPING=1\nSTATUS=stopping");
+	notify_manager("STOPPING=1\nSTATUS=stopping", -1, NULL);
 }
 
 /* ---- The watchdog --------------------------------------------------------------------------- */
@@ -112,7 +112,7 @@ static gboolean on_watchdog(gpointer userdata)
 	struct manager *m = userdata;
 
 	if (supervisor_healthy(m->supervisor))
-		notify_manager("WATCHDOG=1", -1);
+		notify_manager("WATCHDOG=1", -1, NULL);
 	return G_SOURCE_CONTINUE;
 }
 

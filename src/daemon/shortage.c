@@ -8,8 +8,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <systemd/sd-daemon.h>
-
 #include <gio/gio.h>
 
 #include "shortage.h"
@@ -84,17 +82,4 @@ void give_spare_descriptors(void)
 			close(spare[i]);
 		spare[i] = -1;
 	}
-}
-
-int notify_manager(const char *state, int fd)
-{
-	unsigned int nr_fds = fd >= 0;
-	int r = sd_pid_notify_with_fds(0, 0, state, &fd, nr_fds);
-
-	if (r >= 0 || !is_shortage(-r))
-		return r;
-	give_spare_descriptors();
-	r = sd_pid_notify_with_fds(0, 0, state, &fd, nr_fds);
-	keep_spare_descriptors();
-	return r;
 }

@@ -32,7 +32,4 @@ uint64_t raise_descriptor_limit(void);
 void keep_spare_descriptors(void);
 void give_spare_descriptors(void);
 
-/* As sd_notify() and, with a descriptor, sd_pid_notify_with_fds(); they open a socket each time. */
-int notify_manager(const char *state, int fd);
-
 #endif /* RUSTLANDD_SHORTAGE_H */

@@ -13,6 +13,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "boost.h"
+#include "notify.h"
 #include "shortage.h"
 #include "store.h"
 
@@ -62,27 +63,25 @@ void store_free(struct store *store)
 
 void store_put_fd(struct store *store, const struct boost *boost)
 {
+	g_autoptr(GError) error = NULL;
 	g_autofree char *state = NULL;
-	int r;
 
 	(void)store;
 	if (!boost->process)
 		return; /* a group is found again by its path and id */
 	state = g_strdup_printf("FDSTORE=1\nFDNAME=" FD_PREFIX "%" PRIu32, boost->cookie);
-	r = notify_manager(state, boost->process->pidfd);
-	if (r < 0)
-		g_warning("cannot give the service manager a pidfd to keep: %s", g_strerror(-r));
+	if (!notify_manager(state, boost->process->pidfd, &error))
+		g_warning("cannot give the service manager a pidfd to keep: %s", error->message);
 }
 
 void store_put_members(struct store *store, int fd)
 {
-	int r;
+	g_autoptr(GError) error = NULL;
 
 	(void)store;
 	/* A map has nothing to wait for, which looks like an error to whoever polls it. */
-	r = sd_pid_notify_with_fds(0, 0, "FDSTORE=1\nFDPOLL=0\nFDNAME=" FD_MEMBERS, &fd, 1);
-	if (r < 0)
-		g_warning("cannot give the service manager a map to keep: %s", g_strerror(-r));
+	if (!notify_manager("FDSTORE=1\nFDPOLL=0\nFDNAME=" FD_MEMBERS, fd, &error))
+		g_warning("cannot give the service manager a map to keep: %s", error->message);
 }
 
 int store_members_fd(const struct store *store)
@@ -96,7 +95,7 @@ void store_drop_fd(struct store *store, uint32_t cookie)
 		g_strdup_printf("FDSTOREREMOVE=1\nFDNAME=" FD_PREFIX "%" PRIu32, cookie);
 
 	(void)store;
-	notify_manager(state, -1);
+	notify_manager(state, -1, NULL);
 }
 
 static void write_boost(GKeyFile *file, const struct boost *boost)

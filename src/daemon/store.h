@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Boosts outlive rustlandd, also when it is killed: the pidfds lie in the service manager's
- * descriptor store under the name "boost-COOKIE" (sd_pid_notify_with_fds(3)), all else in a key file,
+ * descriptor store under the name "boost-COOKIE" (see notify.h), all else in a key file,
  * "boosts" in the run-time directory, which is replaced as a whole at every change.
  *
  * A descriptor that got lost (the store was full, or there is no manager) is replaced by pinning the

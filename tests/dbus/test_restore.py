@@ -180,3 +180,17 @@ def test_a_restart_by_the_manager_keeps_them(kept, connect, spawn):
     kept.restart()
     assert list(client.boosts()) == [cookie]
     assert not [args for member, args in client.signals if member == "BoostRemoved"]
+
+
+def test_a_manager_that_is_busy(start, connect, spawn):
+    """As systemd while it loads all units anew: callers are answered, and it is told later."""
+    daemon = start(store=True)
+    root = connect(0)
+    pid = spawn().pid
+    cookies = []
+    # More than wait in a socket: on most machines 10, under systemd 512.
+    for _ in range(300):
+        cookies.append(root.boost(pid))
+        root.call("Release", f"(uint32 {cookies.pop()},)")
+    cookies.append(root.boost(pid))
+    wait_for("it to be told", lambda: daemon.store.names() == [f"boost-{cookies[0]}"])

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The service without a free descriptor, or with a file that cannot be written: what it is asked about is not taken for
- * gone, and what it has to write and to say is written and said.
+ * The service without a free descriptor, with a file that cannot be written, or a service manager that does
+ * not read: what it is asked about is not taken for gone, and what it has to write and to say is written
+ * and said.
  */
 #include <config.h>
 
@@ -11,8 +12,10 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/resource.h>
@@ -25,6 +28,7 @@
 #include <glib/gstdio.h>
 
 #include "../../src/daemon/boost.h"
+#include "../../src/daemon/notify.h"
 #include "../../src/daemon/shortage.h"
 #include "../../src/daemon/store.h"
 #include "../../src/daemon/trees.h"
@@ -244,20 +248,28 @@ static void test_store_later(void **state)
 	store_free(store);
 }
 
-static void test_signs_of_life(void **state)
+/* What systemd reads from. */
+static int make_manager(const struct fixture *f)
 {
-	struct fixture *f = *state;
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-	char text[64] = "";
 
 	g_strlcpy(address.sun_path, f->file, sizeof(address.sun_path));
 	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	g_setenv("NOTIFY_SOCKET", f->file, TRUE);
+	return fd;
+}
+
+static void test_signs_of_life(void **state)
+{
+	struct fixture *f = *state;
+	int fd = make_manager(f);
+	char text[64] = "";
+
 	keep_spare_descriptors();
 	exhaust(f);
 	for (int i = 0; i < 3; i++) {
-		assert_true(notify_manager("WATCHDOG=1", -1) > 0);
+		assert_true(notify_manager("WATCHDOG=1", -1, NULL));
 		assert_int_equal(recv(fd, text, sizeof(text), 0), strlen("WATCHDOG=1"));
 	}
 	recover(f);
@@ -265,13 +277,87 @@ static void test_signs_of_life(void **state)
 	close(fd);
 }
 
+/* The number in a message, and whether a descriptor came with it; -1: there is none yet. */
+static int receive(int manager, bool *ret_with_fd)
+{
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	char text[64] = "";
+	struct iovec part = {text, sizeof(text) - 1};
+	struct msghdr message = {.msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof(control)};
+	const struct cmsghdr *head;
+	int fd;
+
+	if (recvmsg(manager, &message, MSG_CMSG_CLOEXEC) < 0)
+		return -1;
+	head = CMSG_FIRSTHDR(&message);
+	*ret_with_fd = head && head->cmsg_type == SCM_RIGHTS;
+	if (*ret_with_fd) {
+		memcpy(&fd, CMSG_DATA(head), sizeof(fd));
+		close(fd);
+	}
+	return atoi(text);
+}
+
+/* Nobody waits for a manager that does not read; what it does not read yet reaches it in order. */
+static void test_manager_that_does_not_read(void **state)
+{
+	struct fixture *f = *state;
+	int manager = make_manager(f), received = 0;
+	g_autoptr(GError) error = NULL;
+	char text[16];
+	bool with_fd;
+
+	alarm(60);
+	/* More than any system lets wait in a socket. */
+	for (int i = 0; i < NOTIFY_WAITING_MAX; i++) {
+		snprintf(text, sizeof(text), "%d", i);
+		assert_true(notify_manager(text, i % 2 ? STDERR_FILENO : -1, NULL));
+	}
+	while (received < NOTIFY_WAITING_MAX) {
+		int number = receive(manager, &with_fd);
+
+		if (number >= 0) {
+			assert_int_equal(number, received++);
+			assert_int_equal(with_fd, number % 2);
+		} else {
+			g_main_context_iteration(NULL, TRUE);
+		}
+	}
+	/* What it will not hear of is told; and it has a new socket when it is started again. */
+	for (int i = 0; i < 2 * NOTIFY_WAITING_MAX && notify_manager("1", -1, &error); i++)
+		;
+	assert_non_null(error);
+	close(manager);
+	while (g_main_context_iteration(NULL, FALSE))
+		;
+	g_remove(f->file);
+	manager = make_manager(f);
+	assert_true(notify_manager("4711", -1, NULL));
+	while (receive(manager, &with_fd) != 4711)
+		g_main_context_iteration(NULL, FALSE);
+	alarm(0);
+	g_unsetenv("NOTIFY_SOCKET");
+	close(manager);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_process),	     TEST(test_group),	     TEST(test_tree),
-		TEST(test_store_with_spare), TEST(test_store_later), TEST(test_signs_of_life),
+		TEST(test_process),
+		TEST(test_group),
+		TEST(test_tree),
+		TEST(test_store_with_spare),
+		TEST(test_store_later),
+		TEST(test_signs_of_life),
+		TEST(test_manager_that_does_not_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
