@@ -3,9 +3,10 @@
  * The service's interface as a client sees it. It never starts the service: whether a machine runs
  * another scheduler than the kernel's is for its administrator to say.
  *
- * All calls wait for their answer. Errors say what to do about them, in the state in which the service,
- * the machine and the caller are. subject: what a call is about, for the words of its error, or NULL. A process is never sent as
- * a number, which the service would not understand in a container.
+ * All calls wait for their answer. Errors say what to do about them, in the state in which the
+ * service, the machine and the caller are. subject: what a call is about, for the words of its
+ * error, or NULL. A process is never sent as a number, which the service would not understand in a
+ * container.
  */
 #ifndef RUSTLANDCTL_CLIENT_H
 #define RUSTLANDCTL_CLIENT_H

@@ -3,9 +3,9 @@
  * The registry of boosts.
  *
  * It turns them into classes (of all boosts on one target the highest counts), ends them when their
- * process exits (its pidfd says so) or their tree (see trees.h), their client vanishes or their time is up, and keeps them in the
- * store. It asks for no permission and knows no D-Bus: bus-methods.c does, before it calls. All of it
- * runs in one thread, the main loop's.
+ * process exits (its pidfd says so) or their tree (see trees.h), their client vanishes or their
+ * time is up, and keeps them in the store. It asks for no permission and knows no D-Bus:
+ * bus-methods.c does, before it calls. All of it runs in one thread, the main loop's.
  */
 #ifndef RUSTLANDD_BOOSTS_H
 #define RUSTLANDD_BOOSTS_H
@@ -55,8 +55,9 @@ void boosts_set_limits(struct boosts *boosts, const struct config *config);
 gboolean boosts_take_change(struct boosts *boosts, uid_t uid, GError **error);
 
 /*
- * Add a boost of which scope, process, cgroup, uid, for whose tasks it holds (of_user and uid of the
- * target), timeout_us and the strings are set; the rest gets filled in. Takes the boost over in any case. Returns the cookie, or 0 with an error.
+ * Add a boost of which scope, process, cgroup, uid, for whose tasks it holds (of_user and uid of
+ * the target), timeout_us and the strings are set; the rest gets filled in. Takes the boost over in
+ * any case. Returns the cookie, or 0 with an error.
  */
 uint32_t boosts_add(struct boosts *boosts, struct boost *boost, GError **error);
 

@@ -32,8 +32,8 @@ void cgroup_free(struct cgroup *cgroup);
 gboolean cgroup_is_empty(const struct cgroup *cgroup);
 
 /*
- * A process of this user's in the group or below, to be freed with process_free(), or NULL: none was found
- * among the first ones.
+ * A process of this user's in the group or below, to be freed with process_free(), or NULL: none
+ * was found among the first ones.
  */
 struct process *cgroup_find_process(const struct cgroup *cgroup, uid_t uid);
 

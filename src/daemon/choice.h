@@ -9,8 +9,8 @@
 #include <glib.h>
 
 /*
- * Free with g_free(). NULL: nobody chose one, or it is none, which is logged; or, with an error, it cannot be
- * read, which says nothing about what was chosen.
+ * Free with g_free(). NULL: nobody chose one, or it is none, which is logged; or, with an error, it
+ * cannot be read, which says nothing about what was chosen.
  */
 char *choice_read(const char *state_dir, GError **error);
 

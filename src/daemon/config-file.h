@@ -21,7 +21,7 @@
  */
 char *config_file_read(const char *path, GError **error);
 
-/* There is nothing of that name: not even a link that leads nowhere, which somebody has made for a reason. */
+/* There is nothing of that name: not even a link that leads nowhere, which is there for a reason. */
 bool config_file_is_missing(const char *path);
 
 /*

@@ -21,9 +21,9 @@
 /* Until the bus is asked again who somebody is. */
 #define LOOKUP_PATIENCE_US (2 * G_USEC_PER_SEC)
 /*
- * Bytes between us and the bus, which the kernel doubles and counts with its own part of each message: a
- * dozen small ones. dbus-daemon reads 2 KiB of a connection in a turn, so what is ahead of an answer there
- * takes about two turns.
+ * Bytes between us and the bus, which the kernel doubles and counts with its own part of each
+ * message: a dozen small ones. dbus-daemon reads 2 KiB of a connection in a turn, so what is ahead
+ * of an answer there takes about two turns.
  */
 #define BUS_BUFFER 8192
 /* How long the bus may take, at the end, for what the client wrote before. */
@@ -84,7 +84,7 @@ static void stranger_free(gpointer data)
 	g_free(stranger);
 }
 
-/* ---- What the gate has to say itself -------------------------------------------------------------------- */
+/* ---- What the gate has to say itself -------------------------------------------------------- */
 
 /*
  * For messages of our own: an answer to a call of the client's, which counts from 1 on, or a late
@@ -399,7 +399,7 @@ static bool send_own(struct gate *gate)
 
 	if (!wait_for_backlog(gate, &is_question))
 		return false;
-	/* A Unix socket can be written to, poll() says, when at most a quarter of its buffer is in use. */
+	/* poll() says so when at most a quarter of the socket's buffer is in use. */
 	if (!is_question && poll(&fd, 1, -1) < 0)
 		return errno == EINTR;
 	g_mutex_lock(&gate->lock);

@@ -40,7 +40,7 @@ struct gate;
  */
 struct gate *gate_new(int bus_fd, uid_t own_uid, int *ret_fd, GError **error);
 
-/* All that the client wrote before is still sent, if the bus takes it within 2 s; then both sides are closed. */
+/* What the client wrote before is still sent, if the bus takes it within 2 s; then both sides close. */
 void gate_free(struct gate *gate);
 
 /* Calls and bytes that are under way; any thread. */

@@ -29,9 +29,9 @@ void kernel_watch(struct kernel *kernel, void (*changed)(gpointer userdata), gpo
 void kernel_refresh(struct kernel *kernel);
 
 /*
- * As of the last look that succeeded (RL_KERNEL_DISABLING before the first): a failure, of memory or
- * of descriptors say, is no news about the kernel, and is tried again soon. The name is "" if nothing is loaded;
- * valid until the next look.
+ * As of the last look that succeeded (RL_KERNEL_DISABLING before the first): a failure, of memory
+ * or of descriptors say, is no news about the kernel, and is tried again soon. The name is "" if
+ * nothing is loaded; valid until the next look.
  */
 enum rl_kernel_state kernel_state(const struct kernel *kernel);
 const char *kernel_ops(const struct kernel *kernel);

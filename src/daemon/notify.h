@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the service manager is told, as sd_notify(3) does it, but without ever waiting: systemd reads nothing
- * while it loads all units anew, say, and callers are answered meanwhile. What it does not take at once is
- * sent in order when it does. Main loop only.
+ * What the service manager is told, as sd_notify(3) does it, but without ever waiting: systemd
+ * reads nothing while it loads all units anew, say, and callers are answered meanwhile. What it
+ * does not take at once is sent in order when it does. Main loop only.
  */
 #ifndef RUSTLANDD_NOTIFY_H
 #define RUSTLANDD_NOTIFY_H

@@ -51,10 +51,9 @@ gboolean process_alive(const struct process *process);
 pid_t process_parent(pid_t pid, uint64_t *ret_start_ticks);
 
 /*
- * The process behind a pidfd knows all processes by the numbers that we know them by: it is in our own
- * pid namespace. FALSE as well when it has ended, for then nobody can tell, and in a shortage, which errno
- * then is. Needs no privilege: it is
- * our own /proc/self/fdinfo that says so.
+ * The process behind a pidfd knows all processes by the numbers that we know them by: it is in our
+ * own pid namespace. FALSE as well when it has ended, for then nobody can tell, and in a shortage,
+ * which errno then is. Needs no privilege: it is our own /proc/self/fdinfo that says so.
  */
 gboolean process_shares_numbers(int pidfd);
 

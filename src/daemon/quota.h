@@ -12,8 +12,9 @@
 #include <glib.h>
 
 /*
- * Boosts of all users together. systemd keeps a descriptor for each, and one more for the record of trees
- * (FileDescriptorStoreMax= of the unit). The last ones are for root, and for what the service does itself.
+ * Boosts of all users together. systemd keeps a descriptor for each, and one more for the record of
+ * trees (FileDescriptorStoreMax= of the unit). The last ones are for root, and for what the service
+ * does itself.
  */
 #define QUOTA_ALL_BOOSTS  1024
 #define QUOTA_KEPT_BOOSTS 64

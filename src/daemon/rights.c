@@ -68,8 +68,8 @@ static gboolean is_of_a_login(const struct process *process)
 }
 
 /*
- * TRUE: polkit is asked. A process that no login has started, as cron's or a container's, is in no session;
- * then the user's right is that of the session that is the user's display.
+ * TRUE: polkit is asked. A process that no login has started, as cron's or a container's, is in no
+ * session; then the user's right is that of the session that is the user's display.
  */
 static gboolean ask_about_display(struct rights *rights)
 {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A user's boost holds for as long as polkit would allow it. It was allowed to a caller in the session in
- * front; when another user comes to the front at the seat, or a session ends, polkit is asked again, about
- * the process that is boosted: it judges by the session in which that is, or for what the user's own
- * systemd, or no login, has started by the one that is the user's display. What polkit does not allow is suspended, and is in
- * force again when it does. Where polkit cannot be asked, its last answer stands.
+ * A user's boost holds for as long as polkit would allow it. It was allowed to a caller in the
+ * session in front; when another user comes to the front at the seat, or a session ends, polkit is
+ * asked again, about the process that is boosted: it judges by the session in which that is, or for
+ * what the user's own systemd, or no login, has started by the one that is the user's display. What
+ * polkit does not allow is suspended, and is in force again when it does. Where polkit cannot be
+ * asked, its last answer stands.
  *
  * Boosts of root and of who may boost others depend on nothing that could change.
  *

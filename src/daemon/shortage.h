@@ -16,7 +16,7 @@ gboolean is_shortage(int err);
 /* G_DBUS_ERROR_LIMITS_EXCEEDED */
 void set_shortage(int err, GError **error);
 
-/* A file of /proc/PID, or NULL with errno, which is ESRCH unless it could not be read for another reason. */
+/* A file of /proc/PID, or NULL and errno: ESRCH, unless it could not be read for another reason. */
 char *read_proc(pid_t pid, const char *file);
 
 /*

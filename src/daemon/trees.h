@@ -16,10 +16,10 @@
 #define TREES_AT_A_TIME 4
 
 /*
- * Another process of the tree whose root this is or was, the one that was started first; to be freed
- * with process_free(). NULL: none lives; or, when *ret_again is set, nobody can tell yet: some have
- * just ended, and may have forked others before, or could not be looked at. Costs at most one look at the whole record (16384
- * processes) and at 16 processes.
+ * Another process of the tree whose root this is or was, the one that was started first; to be
+ * freed with process_free(). NULL: none lives; or, when *ret_again is set, nobody can tell yet:
+ * some have just ended, and may have forked others before, or could not be looked at. Costs at most
+ * one look at the whole record (16384 processes) and at 16 processes.
  */
 struct process *trees_find_living(struct classes *classes, const struct rl_target *root,
 				  gboolean *ret_again);

@@ -204,9 +204,10 @@ void rl_classes_free(struct rl_classes **classes);
 
 /*
  * Give a class to a target, or take it away (RL_CLASS_NORMAL). Of several classes that a task has
- * in this way the highest counts. Tasks notice at their next scheduling decision, and so does a task
- * whose user or cgroup changes. A target has one class: the next one given takes its place, also for
- * another user. -EINVAL: no such scope or class, no id, or of_user with RL_ANY_UID; -ENOSPC: 8192 targets have a class.
+ * in this way the highest counts. Tasks notice at their next scheduling decision, and so does a
+ * task whose user or cgroup changes. A target has one class: the next one given takes its place,
+ * also for another user. -EINVAL: no such scope or class, no id, or of_user with RL_ANY_UID;
+ * -ENOSPC: 8192 targets have a class.
  */
 int rl_classes_set(struct rl_classes *classes, const struct rl_target *target, enum rl_class class);
 

@@ -58,9 +58,10 @@ void budgets_see(struct budgets *budgets, const struct rl_task *task, bool wants
 		 uint64_t now_ns);
 
 /*
- * How much of a discount of want_ns (from 0 to a second) the boosts of a user may have now; it is used.
- * A task that may use some of the CPUs only, nr_cpus of them (1 or more), takes all from those who share these: the
- * fewer they are, the more it costs, so that a twelfth of each CPU's time is the bound, too.
+ * How much of a discount of want_ns (from 0 to a second) the boosts of a user may have now; it is
+ * used. A task that may use some of the CPUs only, nr_cpus of them (1 or more), takes all from
+ * those who share these: the fewer they are, the more it costs, so that a twelfth of each CPU's
+ * time is the bound, too.
  */
 int64_t budgets_take_discount(struct budgets *budgets, uint32_t user, int64_t want_ns,
 			      uint32_t nr_cpus, uint64_t now_ns);

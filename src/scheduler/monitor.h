@@ -11,8 +11,9 @@
 #include <stdint.h>
 
 /*
- * socket_paths: NULL-terminated; the first at which a scheduler listens is followed. Runs until a signal ends the process; returns a negative errno, logged as one line, when going on
- * is pointless: the socket is forbidden, or nobody reads the output any more.
+ * socket_paths: NULL-terminated; the first at which a scheduler listens is followed. Runs until a
+ * signal ends the process; returns a negative errno, logged as one line, when going on is
+ * pointless: the socket is forbidden, or nobody reads the output any more.
  */
 int monitor_run(const char *const *socket_paths, uint64_t interval_ms, bool json);
 

@@ -13,7 +13,7 @@
 
 #include <glib.h>
 
-/* A description of a thousand windows is below 2 MB; nothing but "{}" takes 230 MB as objects in memory. */
+/* A description of a thousand windows is below 2 MB; nothing but "{}" takes 230 MB as objects. */
 #define IPC_INPUT_MAX (2u * 1024 * 1024)
 
 struct ipc_stream;

@@ -72,8 +72,8 @@ static void on_focus(gpointer userdata, const struct focus_target *target)
 }
 
 /*
- * Who made the bus's socket, before anything is said on it. The system's is root's, which the sandbox does
- * not let us see; it is in a directory of root's.
+ * Who made the bus's socket, before anything is said on it. The system's is root's, which the
+ * sandbox does not let us see; it is in a directory of root's.
  */
 static bool is_trusted(GIOStream *stream, GBusType type, GError **error)
 {
