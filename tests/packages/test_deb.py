@@ -31,7 +31,7 @@ def test_names():
 
 
 def test_scripts():
-    """An upgrade restarts only what runs, and looks at the configuration; removal stops the service."""
+    """An upgrade looks at the configuration before it restarts what runs; removal stops the service."""
     (package,) = files("deb", "scx-rustland_*.deb")
 
     def script(name):
@@ -39,7 +39,7 @@ def test_scripts():
 
     started = re.findall(r"deb-systemd-invoke (.*scx-rustland.*?) >", script("postinst"))
     assert [re.sub("'", "", line) for line in started] == ["try-restart scx-rustland.service"]
-    assert "/usr/libexec/rustlandd --check-config || true" in script("postinst")
+    assert script("postinst").index("--check-config || refuse") < script("postinst").index("try-restart")
     assert "deb-systemd-invoke stop scx-rustland.service" in script("prerm")
 
 

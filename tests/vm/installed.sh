@@ -37,9 +37,26 @@ newer() {
 		# Its own, and those that packages of one build need of each other.
 		sed -i "s/^\(Version: .*\)/\1$version/; s/\(rustland[a-z0-9-]* (= [^)]*\))/\1$version)/g" \
 			$dir/DEBIAN/control
-		dpkg-deb --root-owner-group -b $dir /tmp/newer/ >/dev/null
+		dpkg-deb --root-owner-group -Znone -b $dir /tmp/newer/ >/dev/null
 	done
 }
 
 apt() { apt-get -q -y -o Dpkg::Use-Pty=0 "$@" >>"$kept/out/apt.log" 2>&1; }
 installed_version() { dpkg-query -W -f '${Version}' "$1" 2>/dev/null; }
+
+# mistaken COMMAND...: runs it, as one that a mistake in the configuration is to be told by. What it said is
+# in $told, the lines that name the configuration's file in $named.
+mistaken() {
+	local status
+	told=$("$@" 2>&1)
+	status=$?
+	printf '%s\n' "$told" >>"$kept/out/apt.log"
+	named=$(grep '/etc/scx-rustland/' <<<"$told")
+	return $status
+}
+# names PATTERN: there was one such line, and no other about a file.
+names() { [[ $(wc -l <<<"$named") == 1 && $named =~ /etc/scx-rustland/rustland.conf$1 ]]; }
+not() { ! "$@"; }
+# What must not change while an old service goes on; the kernel counts the schedulers that it was given.
+running() { echo "$(main_pid) $(pgrep -P "$(main_pid)") $(enable_seq)"; }
+package_state() { dpkg-query -W -f '${db:Status-Status}' "$1"; }

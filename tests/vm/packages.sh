@@ -91,19 +91,27 @@ verdict "the boost is still held" wait_until 20 boost_held "$cookie"
 verdict "it is still enabled" [ "$(enabled_state)" = enabled ]
 verdict "and so is the session's service" [ "$(session_enabled_state)" = enabled ]
 
-# As an upgrade does it, with a mistake in the configuration.
+# With a mistake in the configuration.
+newer +newest "${debs[@]}"
 printf '[Scheduler]\nSliceUSec=fast\n' >/etc/scx-rustland/rustland.conf
-main=$(main_pid)
-dpkg-reconfigure scx-rustland >out/reconfigure.log 2>&1
-verdict "an upgrade tells the mistake in one line: $(tail -n 1 out/reconfigure.log)" \
-	[ "$(grep -c '^/etc/scx-rustland/rustland.conf:2: SliceUSec=fast: .*100 to 1000000' out/reconfigure.log)" = 1 ]
-verdict "the service was restarted" [ "$(main_pid)" != "$main" ]
-verdict "and schedules, with what was good" wait_until 60 schedules
+was=$(running)
+verdict "with a mistake in the configuration an upgrade fails" not mistaken apt-get -q -y install /tmp/newer/*.deb
+verdict "and tells the mistake in one line: $named" names ':2: SliceUSec=fast: .*100 to 1000000'
+verdict "the old service goes on, untouched" [ "$(running)" = "$was" ]
 rm /etc/scx-rustland/rustland.conf
+verdict "when that is mended dpkg --configure -a succeeds" mistaken dpkg --configure -a
+verdict "the service was restarted" [ "$(main_pid)" != "${was%% *}" ]
+verdict "and schedules" wait_until 60 schedules
+verdict "the packages are $(package_state scx-rustland), $(package_state scx-rustland-session)" \
+	[ "$(package_state scx-rustland) $(package_state scx-rustland-session)" = "installed installed" ]
+
+printf '[Scheduler]\nSliceUSec=fast\n' >/etc/scx-rustland/rustland.conf
 systemctl stop $unit
-dpkg-reconfigure scx-rustland >out/reconfigure.log 2>&1
+verdict "with the service stopped it is told and no more" mistaken dpkg-reconfigure scx-rustland
+verdict "in one line: $named" names ':2: SliceUSec=fast: '
 verdict "what an administrator has stopped an upgrade does not start: $(active_state)" \
 	[ "$(active_state)" = inactive ]
+rm /etc/scx-rustland/rustland.conf
 timeout 300 systemctl start $unit
 verdict "it starts again" wait_until 60 schedules
 
