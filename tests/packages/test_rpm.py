@@ -151,7 +151,7 @@ def test_scriptlets(binaries):
     service = scripts.pop("scx-rustland")
     assert "preset scx-rustland.service" in service
     assert "disable --now scx-rustland.service" in service
-    assert "try-restart scx-rustland.service" in service
+    assert service.index("rustlandd --check-config") < service.index("try-restart scx-rustland.service")
     session = scripts.pop("scx-rustland-session")
     assert "--global preset scx-rustland-session.service" in session
     assert "--global disable scx-rustland-session.service" in session

@@ -25,8 +25,10 @@ for file in rpm/*.rpm; do
 	esac
 done
 rpm() { command rpm --nodeps "$@" >>out/rpm.log 2>&1; }
+rpm_upgrade() { command rpm --nodeps -U --force "${rpms[@]}"; }
 
 systemctl is-system-running --wait >/dev/null
+mkdir -p $kept/out
 # Fedora's directory of libraries is not Debian's.
 echo /usr/lib64 >/etc/ld.so.conf.d/lib64.conf
 ldconfig
@@ -50,8 +52,21 @@ verdict "and schedules" wait_until 60 schedules
 verdict "it is still enabled" [ "$(enabled_state)" = enabled ]
 verdict "and so is the session's" [ "$(session_enabled_state)" = enabled ]
 
+printf '[Scheduler]\nSliceUSec=fast\n' >/etc/scx-rustland/rustland.conf
+was=$(running)
+verdict "with a mistake in the configuration rpm upgrades them as well, its scripts may not fail" \
+	mistaken rpm_upgrade
+verdict "the mistake is told in one line: $named" names ':2: SliceUSec=fast: .*100 to 1000000'
+verdict "the old service goes on, untouched" [ "$(running)" = "$was" ]
+rm /etc/scx-rustland/rustland.conf
+verdict "when that is mended systemctl restart succeeds" timeout 300 systemctl restart $unit
+verdict "and it schedules" wait_until 60 schedules
+
+printf '[Scheduler]\nSliceUSec=fast\n' >/etc/scx-rustland/rustland.conf
 mapfile -t names < <(command rpm -qa)
-verdict "rpm removes the packages" rpm -e "${names[@]}"
+verdict "rpm removes the packages, mistake or not" rpm -e "${names[@]}"
+rm -f /etc/scx-rustland/rustland.conf
+rmdir /etc/scx-rustland 2>/dev/null
 verdict "the kernel's own scheduler takes over" wait_until 30 state_is disabled
 verdict "no process is left" [ -z "$(processes)" ]
 ldconfig
