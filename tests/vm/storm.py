@@ -13,7 +13,7 @@ One line "PASS ..." or "FAIL ..." for each thing looked at, then what it comes t
 system bus (or on the one that DBUS_SYSTEM_BUS_ADDRESS names), with a service that is active.
 
 usage: storm.py [--seconds N] [--connections N] [--user NAME]... [--third NAME] [--p99-ms N]
-                [--growth-kb N] [--peak-kb N] [--json FILE]
+                [--beyond-bus] [--growth-kb N] [--peak-kb N] [--json FILE]
 """
 
 import argparse
@@ -367,6 +367,9 @@ def main():
     parser.add_argument("--user", action="append")
     parser.add_argument("--third", default="daemon")
     parser.add_argument("--p99-ms", type=float, default=100)
+    parser.add_argument(
+        "--beyond-bus", action="store_true", help="more than twice what the bus itself takes"
+    )
     parser.add_argument("--growth-kb", type=int, default=16384, help="of memory, afterwards")
     parser.add_argument("--peak-kb", type=int, default=65536, help="of memory, meanwhile")
     parser.add_argument("--peak-fds", type=int, default=1200)
@@ -429,8 +432,10 @@ def main():
         line.append(f"the longest one after {result['worst_at']:.1f} s")
         print(f"     {who}: {'; '.join(line)}", flush=True)
         verdict(not result["errors"], f"no call of {who}'s was refused: {result['errors'] or 'none'}")
-        p99 = figures[f"{who} service"]["p99"]
-        verdict(p99 <= args.p99_ms, f"{who} is answered in {p99:.1f} ms (p99); at most {args.p99_ms:g}")
+        p99, most = figures[f"{who} service"]["p99"], args.p99_ms
+        # There and back again.
+        most += 2 * figures[f"{who} bus"]["p99"] if args.beyond_bus else 0
+        verdict(p99 <= most, f"{who} is answered in {p99:.1f} ms (p99); at most {most:g}")
     print("     sent:", dict(sent), flush=True)
     same = service.find_pid() == pid
     verdict(same, "it is the same process as before")

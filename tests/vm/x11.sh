@@ -124,7 +124,7 @@ verdict "ten changes, ten boosts beside them" grep -q -x '10 changes' out/times-
 verdict "each within 1 s: the longest took $(longest out/times-foreign.txt) ms" \
 	awk -v ms="$(longest out/times-foreign.txt)" 'BEGIN { exit !(ms != "" && ms < 1000) }'
 player_ctl restart $session_unit
-verdict "rustland-session restarted: the first again" wait_until 60 in_foreground "$first"
+verdict "rustland-session restarted: the second again" wait_until 60 in_foreground "$second"
 verdict "none of them got a byte" [ "$(bytes_to_foreign)" = 0 ]
 close_x
 verdict "root's server ended: nothing is in the foreground" wait_until 60 boosts_are
