@@ -113,9 +113,9 @@ void authority_check(GDBusConnection *connection, const struct caller *caller, c
 		interactive ? DIALOGUE_TIMEOUT_MS : ANSWER_TIMEOUT_MS, NULL, on_answer, task);
 }
 
-/* ---- Processes and sessions ----------------------------------------------------------------- */
+/* ---- Processes ------------------------------------------------------------------------------ */
 
-static void on_subject_answer(GObject *source, GAsyncResult *result, gpointer userdata)
+static void on_process_answer(GObject *source, GAsyncResult *result, gpointer userdata)
 {
 	g_autoptr(GTask) task = userdata;
 	g_autoptr(GVariant) reply = NULL;
@@ -132,21 +132,10 @@ static void on_subject_answer(GObject *source, GAsyncResult *result, gpointer us
 	}
 }
 
-static void check_subject(GDBusConnection *connection, const char *kind, GVariantBuilder *subject,
-			  const char *action, GAsyncReadyCallback callback, gpointer userdata)
-{
-	g_dbus_connection_call(connection, AUTHORITY_NAME, AUTHORITY_PATH, AUTHORITY_INTERFACE,
-			       "CheckAuthorization",
-			       g_variant_new("((sa{sv})sa{ss}us)", kind, subject, action, NULL,
-					     CHECK_FLAGS_NONE, ""),
-			       G_VARIANT_TYPE("((bba{ss}))"), G_DBUS_CALL_FLAGS_NONE,
-			       ANSWER_TIMEOUT_MS, NULL, on_subject_answer,
-			       g_task_new(connection, NULL, callback, userdata));
-}
-
 void authority_check_process(GDBusConnection *connection, const struct process *process, uid_t uid,
 			     const char *action, GAsyncReadyCallback callback, gpointer userdata)
 {
+	GTask *task = g_task_new(connection, NULL, callback, userdata);
 	GVariantBuilder subject;
 
 	g_variant_builder_init(&subject, G_VARIANT_TYPE_VARDICT);
@@ -154,20 +143,15 @@ void authority_check_process(GDBusConnection *connection, const struct process *
 	g_variant_builder_add(&subject, "{sv}", "start-time",
 			      g_variant_new_uint64(process->start_ticks));
 	g_variant_builder_add(&subject, "{sv}", "uid", g_variant_new_int32((gint32)uid));
-	check_subject(connection, "unix-process", &subject, action, callback, userdata);
+	g_dbus_connection_call(connection, AUTHORITY_NAME, AUTHORITY_PATH, AUTHORITY_INTERFACE,
+			       "CheckAuthorization",
+			       g_variant_new("((sa{sv})sa{ss}us)", "unix-process", &subject, action,
+					     NULL, CHECK_FLAGS_NONE, ""),
+			       G_VARIANT_TYPE("((bba{ss}))"), G_DBUS_CALL_FLAGS_NONE,
+			       ANSWER_TIMEOUT_MS, NULL, on_process_answer, task);
 }
 
-void authority_check_session(GDBusConnection *connection, const char *session, const char *action,
-			     GAsyncReadyCallback callback, gpointer userdata)
-{
-	GVariantBuilder subject;
-
-	g_variant_builder_init(&subject, G_VARIANT_TYPE_VARDICT);
-	g_variant_builder_add(&subject, "{sv}", "session-id", g_variant_new_string(session));
-	check_subject(connection, "unix-session", &subject, action, callback, userdata);
-}
-
-enum authority_answer authority_check_subject_finish(GAsyncResult *result)
+enum authority_answer authority_check_process_finish(GAsyncResult *result)
 {
 	return (enum authority_answer)g_task_propagate_int(G_TASK(result), NULL);
 }

@@ -26,21 +26,19 @@ void authority_check(GDBusConnection *connection, const struct caller *caller, c
 		     gboolean interactive, GAsyncReadyCallback callback, gpointer userdata);
 
 /*
- * The same of a process, as this user's: what it may do in the session in which it is now; and of a
- * session. Nobody is shown a dialogue.
+ * The same of a process, as this user's: what it may do in the session in which it is now. Nobody is shown
+ * a dialogue.
  */
 void authority_check_process(GDBusConnection *connection, const struct process *process, uid_t uid,
 			     const char *action, GAsyncReadyCallback callback, gpointer userdata);
-void authority_check_session(GDBusConnection *connection, const char *session, const char *action,
-			     GAsyncReadyCallback callback, gpointer userdata);
 
 enum authority_answer {
 	AUTHORITY_NO,
 	AUTHORITY_YES,
-	AUTHORITY_UNKNOWN, /* polkit did not say, or does not know the subject */
+	AUTHORITY_UNKNOWN, /* polkit did not say, or does not know the process */
 };
 
-enum authority_answer authority_check_subject_finish(GAsyncResult *result);
+enum authority_answer authority_check_process_finish(GAsyncResult *result);
 
 /* TRUE: allowed. Else G_DBUS_ERROR_ACCESS_DENIED, whose message says what would help. */
 gboolean authority_check_finish(GAsyncResult *result, GError **error);

@@ -67,21 +67,34 @@ static gboolean is_of_a_login(const struct process *process)
 	return sd_pid_get_owner_uid(process->pid, &uid) >= 0;
 }
 
+/* The first process of the session that is the user's display, or NULL. */
+static struct process *display_of(uid_t uid)
+{
+	char *session = NULL;
+	pid_t leader = 0;
+
+	if (sd_uid_get_display(uid, &session) < 0 || sd_session_get_leader(session, &leader) < 0)
+		leader = 0;
+	free(session);
+	return leader > 0 ? process_look((uint32_t)leader, NULL) : NULL;
+}
+
 /*
- * TRUE: polkit is asked. A process that no login has started, as cron's or a container's, is in no
- * session; then the user's right is that of the session that is the user's display.
+ * TRUE: polkit is asked. A process that no login has started, as cron's or a container's, is in no session;
+ * then the user's right is that of the session that is the user's display. polkit is not asked about the
+ * session itself, for polkitd aborts at such a question.
  */
 static gboolean ask_about_display(struct rights *rights)
 {
 	const struct boost *boost = boosts_find(rights->boosts, rights->asked);
-	char *session = NULL;
+	struct process *leader = boost ? display_of(boost->uid) : NULL;
 
 	rights->in_no_login = FALSE;
-	if (!boost || sd_uid_get_display(boost->uid, &session) < 0)
+	if (!leader)
 		return FALSE;
-	authority_check_session(rights->connection, session, ACTION_BOOST_OWN, on_answer,
+	authority_check_process(rights->connection, leader, boost->uid, ACTION_BOOST_OWN, on_answer,
 				g_rc_box_acquire(rights));
-	free(session);
+	process_free(leader);
 	return TRUE;
 }
 
@@ -100,7 +113,7 @@ static void take_answer(struct rights *rights, enum authority_answer answer)
 static void on_answer(GObject *source, GAsyncResult *result, gpointer userdata)
 {
 	struct rights *rights = userdata;
-	enum authority_answer answer = authority_check_subject_finish(result);
+	enum authority_answer answer = authority_check_process_finish(result);
 
 	(void)source;
 	if (rights->boosts)

@@ -153,7 +153,6 @@ class Bus:
         self.mock("SetAllowed", f"(@as {list(actions)},)")
         self.mock("SetChallenge", "(@as [],)")
         self.mock("SetInactive", "(@au [],)")
-        self.mock("SetInactiveSessions", "(@as [],)")
         self.mock("SimulateHang", "(false,)")
         self.mock("SimulateHangActions", "(@as [],)")
         self.mock("ReleaseHangingCalls")

@@ -25,7 +25,6 @@ def load(mock, parameters):
     polkitd.load(mock, parameters)
     mock.challenge = []
     mock.inactive = []
-    mock.inactive_sessions = []
     mock.asked = []
 
 
@@ -40,9 +39,11 @@ def CheckAuthorization(self, subject, action, details, flags, cancellation_id, o
     if subject[0] == "unix-process":
         name = f"{about['pid']} {about['start-time']} {about['uid']}"
     else:
-        name = str(about.get("name") or about["session-id"])
+        name = str(about["name"])
+    # The real one aborts at questions about sessions.
+    assert subject[0] in ("unix-process", "system-bus-name")
     self.asked.append((str(subject[0]), name, str(action), int(flags)))
-    if about.get("pid") in self.inactive or about.get("session-id") in self.inactive_sessions:
+    if about.get("pid") in self.inactive:
         ok_cb((False, False, {}))
     elif action in self.challenge:
         ok_cb((bool(flags & 1), True, {}))
@@ -63,12 +64,6 @@ def SetInactive(self, pids):
     changed, self.inactive = self.inactive != pids, pids
     if changed:
         self.EmitSignal(MAIN_IFACE, "Changed", "", [])
-
-
-@dbus.service.method(MOCK_IFACE, in_signature="as", out_signature="")
-def SetInactiveSessions(self, sessions):
-    """Not in front are these sessions themselves; nobody is told."""
-    self.inactive_sessions = sessions
 
 
 @dbus.service.method(MOCK_IFACE, in_signature="", out_signature="a(sssu)")

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A boost holds while polkit would allow it to the session that the boosted process is in."""
 
-import os
 import pathlib
 
 import pytest
@@ -197,18 +196,24 @@ def test_the_same_window_again_when_it_is_allowed_again(daemon, player, leave, s
 
 @pytest.fixture
 def display():
-    """display(SESSION): the player's, in the files that logind would write; None: nobody is logged in."""
+    """display(LEADER): the player's session, in the files that logind would write; None: there is none."""
     systemd = pathlib.Path("/run/systemd")
     if (systemd / "system").exists():
         pytest.skip("this machine has a logind of its own")
-    user = systemd / "users" / str(PLAYER)
+    texts = {
+        systemd / "sessions/c1": "UID={uid}\nLEADER={leader}\n",
+        systemd / f"users/{PLAYER}": "DISPLAY=c1\n",
+    }
 
-    def write(session):
-        user.parent.mkdir(parents=True, exist_ok=True)
-        user.unlink(missing_ok=True)
-        if session:
-            user.with_suffix(".new").write_text(f"DISPLAY={session}\n", encoding="ascii")
-            os.rename(user.with_suffix(".new"), user)
+    def write(leader):
+        for path, text in texts.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.unlink(missing_ok=True)
+            if leader:
+                path.with_suffix(".new").write_text(
+                    text.format(uid=PLAYER, leader=leader), encoding="ascii"
+                )
+                path.with_suffix(".new").rename(path)
 
     yield write
     write(None)
@@ -218,25 +223,22 @@ def test_what_no_login_has_started_has_the_rights_of_its_users_display(
     bus, daemon, player, other, leave, display, spawn
 ):
     """As a job of cron's, which outlives every session: its boost must not."""
-    job, theirs = spawn().pid, spawn(OTHER).pid
+    job, theirs, leader = spawn().pid, spawn(OTHER).pid, spawn(0).pid
     player.boost(job)
     other.boost(theirs)
-    display("c1")
+    display(leader)
     asked(bus)
     # To a process in no session polkit allows nothing, and the user is in front.
     leave(job, theirs)
     want = {("process", job): "boosted", ("process", theirs): "suspended"}
     wait_for("the other's", lambda: daemon.classes() == want)
     questions = []
-    session = ("unix-session", "c1", BOOST_OWN)
-    wait_for("the session", lambda: questions.extend(asked(bus)) or session in questions)
+    wait_for("the session", lambda: questions.extend(asked(bus)) or about(leader)[0] in questions)
     # Another session comes to the front, and then the user logs out.
-    bus.mock("SetInactiveSessions", "(['c1'],)")
-    rules_changed(bus)
+    leave(job, theirs, leader)
     want |= {("process", job): "suspended"}
     wait_for("suspended", lambda: daemon.classes() == want)
-    bus.mock("SetInactiveSessions", "(@as [],)")
-    rules_changed(bus)
+    leave(job, theirs)
     want |= {("process", job): "boosted"}
     wait_for("in force", lambda: daemon.classes() == want)
     display(None)
