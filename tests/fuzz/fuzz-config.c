@@ -66,7 +66,7 @@ static void check_again(const struct config *c)
 		c->profile, c->profile, c->policy, c->slice_us, c->slice_min_us,
 		c->percpu_local ? "on" : "off", c->idle_fill);
 	const char *const only[] = {dirs[0], NULL};
-	struct config_paths paths = {only};
+	struct config_paths paths = {.dirs = only};
 	g_auto(GStrv) before = config_arguments(c);
 	struct config *again;
 
@@ -82,7 +82,7 @@ static void check_again(const struct config *c)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const profiles[] = {NULL, "gaming", "nope"};
-	struct config_paths paths = {dirs};
+	struct config_paths paths = {.dirs = dirs};
 	const char *profile = size ? profiles[data[0] % 3] : NULL;
 
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
