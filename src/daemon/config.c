@@ -281,24 +281,47 @@ static const struct setting *effective(const struct settings *s, size_t profile,
 	return s->common[key].set ? &s->common[key] : NULL;
 }
 
-/* small may not be above big. The error names the line of the one that was set. */
+/* In the order in which the files were read. NULL: the default, which was there before all files. */
+static bool is_later(const struct settings *s, const struct setting *a, const struct setting *b)
+{
+	guint file_a = 0, file_b = 0;
+
+	if (!a || !b)
+		return a != NULL;
+	g_ptr_array_find(s->files, a->file, &file_a);
+	g_ptr_array_find(s->files, b->file, &file_b);
+	return file_a != file_b ? file_a > file_b : a->line > b->line;
+}
+
+/*
+ * small may not be above big. The error names the one that was read last: the other one may be the
+ * package's, and is no mistake.
+ */
 static bool check_order(const struct settings *s, size_t profile, size_t small, size_t big,
 			uint64_t small_value, uint64_t big_value, GError **error)
 {
-	const struct setting *at = effective(s, profile, small);
+	const struct setting *at = effective(s, profile, small),
+			     *at_big = effective(s, profile, big);
+	const struct config_key *keys = config_keys;
+	bool big_is_wrong = is_later(s, at_big, at);
 	struct place place;
 
 	if (small_value <= big_value)
 		return true;
-	if (!at)
-		at = effective(s, profile, big);
+	if (big_is_wrong)
+		at = at_big;
 	place = (struct place){.file = at->file, .line = at->line};
+	if (big_is_wrong)
+		return refuse(&place, error,
+			      "under the profile %s, %s=%" PRIu64 " is below %s=%" PRIu64
+			      "; it has to be from that to %" PRIu64 " (%s)",
+			      config_profiles()[profile], keys[big].name, big_value,
+			      keys[small].name, small_value, keys[big].max, keys[big].unit);
 	return refuse(&place, error,
 		      "under the profile %s, %s=%" PRIu64 " is above %s=%" PRIu64
 		      "; it has to be from %" PRIu64 " to that (%s)",
-		      config_profiles()[profile], config_keys[small].name, small_value,
-		      config_keys[big].name, big_value, config_keys[small].min,
-		      config_keys[small].unit);
+		      config_profiles()[profile], keys[small].name, small_value, keys[big].name,
+		      big_value, keys[small].min, keys[small].unit);
 }
 
 static struct config *build(const struct settings *s, size_t profile, GError **error)

@@ -310,6 +310,10 @@ static void test_contradictions(void **state)
 	       "SliceUSec=20000", NULL);
 	/* In a profile that is not in force: else choosing it would fail, weeks later. */
 	refuse(f, "[Profile server]\nSliceUSec=500\n", ":2: ", "profile server", NULL);
+	/* The line of whom can mend it, and not the package's. */
+	put(f, "vendor/rustland.conf", "[Profile server]\n\n\nSliceMinUSec=5000\n", -1);
+	refuse(f, "[Profile server]\nSliceUSec=500\n", "etc/rustland.conf:2: ",
+	       "SliceUSec=500 is below SliceMinUSec=5000; it has to be from that to 1000000", NULL);
 	refuse(f, "[Restart]\nDelayMSec=6000\n", ":2: ", "DelayMSec=6000", "DelayMaxMSec=5000",
 	       NULL);
 }
