@@ -14,6 +14,7 @@
 #include "config.h"
 #include "errors.h"
 #include "quota.h"
+#include "retries.h"
 #include "trees.h"
 
 /* The one foreground slot of a user. */
@@ -38,6 +39,7 @@ struct boosts {
 	GHashTable *slots; /* uid to struct slot */
 	struct quota *quota;
 	GArray *lost;
+	struct retries retries;
 	const struct boosts_listener *listener;
 	gpointer userdata;
 	GSource *timer;
@@ -62,12 +64,6 @@ static void set_target(struct boost *boost)
 		boost->target.tgid = boost->pid;
 		boost->target.start_ticks = boost->process->start_ticks;
 	}
-}
-
-static gboolean same_target(const struct rl_target *a, const struct rl_target *b)
-{
-	return a->scope == b->scope && a->tgid == b->tgid && a->start_ticks == b->start_ticks &&
-	       a->cgroup_id == b->cgroup_id;
 }
 
 /* It can still be held: what it is about is there. */
@@ -178,7 +174,7 @@ static void arm_timer(struct boosts *boosts, int64_t due_us)
 
 static int64_t next_due(const struct boosts *boosts)
 {
-	int64_t due_us = INT64_MAX;
+	int64_t due_us = boosts->retries.due_us;
 	GHashTableIter iter;
 	gpointer value;
 
@@ -195,6 +191,19 @@ static int64_t next_due(const struct boosts *boosts)
 			due_us = MIN(due_us, slot->due_us);
 	}
 	return due_us;
+}
+
+/* As apply_class(), now or later: nobody who could be told of a failure could do better. */
+static void bring_about(struct boosts *boosts, const struct rl_target *target)
+{
+	int r = apply_class(boosts, target);
+
+	if (r >= 0)
+		return;
+	if (retries_add(&boosts->retries, target, g_get_monotonic_time()))
+		g_warning("the scheduler did not take the class of %s %d: %s; it is tried again",
+			  scope_name(target->scope), target->tgid, g_strerror(-r));
+	arm_timer(boosts, next_due(boosts));
 }
 
 /* The end of one process after the other must not keep the service busy. */
@@ -358,7 +367,10 @@ static uint32_t insert(struct boosts *boosts, struct boost *boost, GError **erro
 	r = apply_class(boosts, &boost->target);
 	if (r < 0) {
 		set_add_failed(r, error);
-		g_ptr_array_remove(boosts->all, boost);
+		g_ptr_array_steal_index(boosts->all, boosts->all->len - 1);
+		/* It may have been taken in part. */
+		bring_about(boosts, &boost->target);
+		boost_free(boost);
 		return 0;
 	}
 	if (may_have_heirs(boost))
@@ -379,15 +391,11 @@ gboolean boosts_remove(struct boosts *boosts, uint32_t cookie, enum boost_end en
 {
 	guint i = find_index(boosts, cookie);
 	struct boost *boost;
-	int r;
 
 	if (i == boosts->all->len)
 		return FALSE;
 	boost = g_ptr_array_steal_index(boosts->all, i);
-	r = apply_class(boosts, &boost->target);
-	if (r < 0)
-		g_warning("the scheduler did not take the end of boost %" PRIu32 ": %s", cookie,
-			  g_strerror(-r));
+	bring_about(boosts, &boost->target);
 	if (boosts->store)
 		store_drop_fd(boosts->store, cookie);
 	save(boosts);
@@ -403,7 +411,6 @@ void boosts_set_suspended(struct boosts *boosts, uint32_t cookie, gboolean is_su
 {
 	guint i = find_index(boosts, cookie);
 	struct boost *boost;
-	int r;
 
 	if (i == boosts->all->len)
 		return;
@@ -411,10 +418,7 @@ void boosts_set_suspended(struct boosts *boosts, uint32_t cookie, gboolean is_su
 	if (boost->is_suspended == is_suspended)
 		return;
 	boost->is_suspended = is_suspended;
-	r = apply_class(boosts, &boost->target);
-	if (r < 0)
-		g_warning("the scheduler did not take the change of boost %" PRIu32 ": %s", cookie,
-			  g_strerror(-r));
+	bring_about(boosts, &boost->target);
 	save(boosts);
 	g_info("boost %" PRIu32 " of user %u is %s", cookie, boost->uid,
 	       is_suspended ? "suspended" : "in force again");
@@ -530,6 +534,18 @@ void boosts_set_foreground(struct boosts *boosts, uid_t uid, struct boost *boost
 
 /* ---- Time ----------------------------------------------------------------------------------- */
 
+static void try_again(struct boosts *boosts, int64_t now_us)
+{
+	g_autoptr(GArray) due = retries_take(&boosts->retries, now_us);
+
+	for (guint i = 0; due && i < due->len; i++) {
+		const struct rl_target *target = &g_array_index(due, struct rl_target, i);
+
+		if (apply_class(boosts, target) < 0)
+			retries_add(&boosts->retries, target, now_us);
+	}
+}
+
 int64_t boosts_run(struct boosts *boosts, int64_t now_us)
 {
 	GHashTableIter iter;
@@ -541,6 +557,7 @@ int64_t boosts_run(struct boosts *boosts, int64_t now_us)
 		if (boost->expires_us <= now_us)
 			boosts_remove(boosts, boost->cookie, BOOST_EXPIRED);
 	}
+	try_again(boosts, now_us);
 	look_into_trees(boosts, now_us);
 	g_hash_table_iter_init(&iter, boosts->slots);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
@@ -594,7 +611,6 @@ static void lose(struct boosts *boosts, struct boost *boost, enum boost_end end)
 static void restore_one(struct boosts *boosts, struct boost *boost)
 {
 	gboolean looks = boost->pid && !boost->process && may_have_heirs(boost);
-	int r;
 
 	for (guint i = 0; looks && i < HEIR_LOOKS && !boost->process; i++)
 		looks = find_heir(boosts, boost);
@@ -613,10 +629,7 @@ static void restore_one(struct boosts *boosts, struct boost *boost)
 		return;
 	}
 	g_ptr_array_add(boosts->all, boost);
-	r = apply_class(boosts, &boost->target);
-	if (r < 0)
-		g_warning("the scheduler did not take boost %" PRIu32 " back: %s", boost->cookie,
-			  g_strerror(-r));
+	bring_about(boosts, &boost->target);
 	if (boost->class == RL_CLASS_FOREGROUND)
 		get_slot(boosts, boost->uid)->cookie = boost->cookie;
 }
@@ -656,6 +669,7 @@ struct boosts *boosts_new(struct classes *classes, struct store *store)
 	boosts->quota = quota_new();
 	boosts->lost = g_array_new(FALSE, FALSE, sizeof(struct lost));
 	boosts->looked_us = -TREES_PERIOD_US;
+	retries_init(&boosts->retries);
 	if (store) {
 		keep_members(boosts);
 		restore(boosts);
@@ -701,6 +715,7 @@ void boosts_free(struct boosts *boosts)
 	for (guint i = 0; i < boosts->lost->len; i++)
 		boost_free(g_array_index(boosts->lost, struct lost, i).boost);
 	g_array_unref(boosts->lost);
+	retries_clear(&boosts->retries);
 	g_hash_table_unref(boosts->slots);
 	g_ptr_array_unref(boosts->all);
 	quota_free(boosts->quota);

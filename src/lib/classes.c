@@ -36,10 +36,13 @@ static int publish(struct rl_classes *c)
 	const uint32_t zero = 0;
 	int err = bpf_map_update_elem(c->state_fd, &zero, &c->state, BPF_ANY);
 
+	c->unpublished = true;
 	if (err)
 		return err;
 	c->state.version++;
-	return bpf_map_update_elem(c->state_fd, &zero, &c->state, BPF_ANY);
+	err = bpf_map_update_elem(c->state_fd, &zero, &c->state, BPF_ANY);
+	c->unpublished = err != 0;
+	return err;
 }
 
 RL_API int rl_classes_new(struct rl_classes **ret)
@@ -126,12 +129,13 @@ static int put(struct rl_classes *classes, const struct rl_class_key *key,
 	       const struct rl_class_entry *entry)
 {
 	struct rl_class_entry old;
-	bool there = !bpf_map_lookup_elem(classes->entries_fd, key, &old);
-	int err = bpf_map_update_elem(classes->entries_fd, key, entry, BPF_ANY);
+	int absent = bpf_map_lookup_elem(classes->entries_fd, key, &old), err = absent;
 
+	if (!absent || absent == -ENOENT)
+		err = bpf_map_update_elem(classes->entries_fd, key, entry, BPF_ANY);
 	if (err)
 		return err == -E2BIG ? -ENOSPC : err;
-	classes->state.entries += !there;
+	classes->state.entries += absent != 0;
 	return publish(classes);
 }
 
@@ -145,10 +149,11 @@ RL_API int rl_classes_set(struct rl_classes *classes, const struct rl_target *ta
 	if (err || class != RL_CLASS_NORMAL)
 		return err ? err : put(classes, &key, &entry);
 	err = bpf_map_delete_elem(classes->entries_fd, &key);
-	if (err)
-		return err == -ENOENT ? 0 : err;
-	classes->state.entries--;
-	return publish(classes);
+	if (err && err != -ENOENT)
+		return err;
+	classes->state.entries -= !err;
+	/* Of one that was taken out before, tasks may not have been told. */
+	return err && !classes->unpublished ? 0 : publish(classes);
 }
 
 RL_API int rl_classes_suspend(struct rl_classes *classes, const struct rl_target *target)

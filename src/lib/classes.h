@@ -10,6 +10,7 @@
 struct rl_classes {
 	int entries_fd, state_fd, members_fd;
 	struct rl_classes_state state;
+	bool unpublished; /* a change is in the table of which tasks have not been told */
 };
 
 /* Callers may know a shorter or a longer struct rl_target. */

@@ -127,11 +127,13 @@ RL_API int rl_classes_members(struct rl_classes *classes, const struct rl_target
 	return !found && read_total(classes).added != added ? -EAGAIN : found;
 }
 
-static bool find(const struct rl_classes *classes, uint64_t id, struct rl_member *ret)
+/* 0, -ENOENT, or why it could not be looked up. */
+static int find(const struct rl_classes *classes, uint64_t id, struct rl_member *ret)
 {
 	uint32_t tgid = (uint32_t)id;
+	int err = id ? bpf_map_lookup_elem(classes->members_fd, &tgid, ret) : -ENOENT;
 
-	return id && !bpf_map_lookup_elem(classes->members_fd, &tgid, ret) && ret->id == id;
+	return !err && ret->id != id ? -ENOENT : err;
 }
 
 RL_API bool rl_classes_is_member(struct rl_classes *classes, const struct rl_target *root,
@@ -140,7 +142,7 @@ RL_API bool rl_classes_is_member(struct rl_classes *classes, const struct rl_tar
 	struct rl_member member;
 	uint64_t id = id_of(root);
 
-	return id && find(classes, id_of(process), &member) && in_tree(&member, id);
+	return id && !find(classes, id_of(process), &member) && in_tree(&member, id);
 }
 
 RL_API int rl_classes_add_member(struct rl_classes *classes, const struct rl_target *root,
@@ -153,7 +155,10 @@ RL_API int rl_classes_add_member(struct rl_classes *classes, const struct rl_tar
 
 	if (!id || !tree)
 		return -EINVAL;
-	if (!find(classes, id, &member))
+	err = find(classes, id, &member);
+	if (err && err != -ENOENT)
+		return err;
+	if (err)
 		member = (struct rl_member){.id = id};
 	if (in_tree(&member, tree))
 		return 0;
@@ -175,7 +180,7 @@ RL_API void rl_classes_remove_member(struct rl_classes *classes, const struct rl
 	uint32_t tgid = (uint32_t)id;
 	struct rl_member member;
 
-	if (find(classes, id, &member))
+	if (!find(classes, id, &member))
 		bpf_map_delete_elem(classes->members_fd, &tgid);
 }
 

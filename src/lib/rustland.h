@@ -207,7 +207,9 @@ void rl_classes_free(struct rl_classes **classes);
  * in this way the highest counts. Tasks notice at their next scheduling decision, and so does a
  * task whose user or cgroup changes. A target has one class: the next one given takes its place,
  * also for another user. -EINVAL: no such scope or class, no id, or of_user with RL_ANY_UID;
- * -ENOSPC: 8192 targets have a class.
+ * -ENOSPC: 8192 targets have a class. Others as the kernel says, -ENOMEM for one: then it may be
+ * done in part, and whoever calls again, with the same class or another one, brings the target into
+ * order.
  */
 int rl_classes_set(struct rl_classes *classes, const struct rl_target *target, enum rl_class class);
 

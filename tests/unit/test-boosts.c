@@ -26,6 +26,7 @@
 #include "../../src/daemon/config.h"
 #include "../../src/daemon/errors.h"
 #include "../../src/daemon/quota.h"
+#include "../../src/daemon/retries.h"
 #include "../../src/daemon/shortage.h"
 #include "../../src/daemon/trees.h"
 
@@ -289,6 +290,44 @@ static void test_table_is_full(void **state)
 	boosts_free(boosts);
 	classes_free(full);
 	end_child(pid);
+}
+
+/* The scheduler takes nothing meanwhile. */
+static void block_classes(struct fixture *f, gboolean blocked)
+{
+	g_autofree char *aside = g_strconcat(f->classes_file, "-aside", NULL);
+
+	if (blocked) {
+		assert_int_equal(g_rename(f->classes_file, aside), 0);
+		assert_int_equal(g_mkdir(f->classes_file, 0700), 0);
+	} else {
+		assert_int_equal(g_rmdir(f->classes_file), 0);
+		assert_int_equal(g_rename(aside, f->classes_file), 0);
+	}
+}
+
+/* What it did not take it is told again: no boost goes on that has ended, or that was refused. */
+static void test_told_again(void **state)
+{
+	struct fixture *f = *state;
+	pid_t pid = start_child(), second = start_child();
+	uint32_t cookie = add(f, PLAYER, pid, "a");
+
+	add(f, PLAYER, second, "b");
+	block_classes(f, TRUE);
+	assert_true(boosts_remove(f->boosts, cookie, BOOST_RELEASED));
+	assert_int_equal(boosts_add(f->boosts, make(OTHER, second, RL_SCOPE_PROCESS, "c"), NULL),
+			 0);
+	boosts_run(f->boosts, later(RETRIES_PERIOD_US));
+	block_classes(f, FALSE);
+	assert_string_equal(class_of(f, "tree", pid), "boosted");
+	boosts_run(f->boosts, later(RETRIES_PERIOD_US));
+	assert_string_equal(class_of(f, "tree", pid), "normal");
+	assert_string_equal(class_of(f, "process", second), "normal");
+	assert_string_equal(class_of(f, "tree", second), "boosted");
+	assert_events(f, "+a +b -a released ");
+	end_child(pid);
+	end_child(second);
 }
 
 /* ---- How they end --------------------------------------------------------------------------- */
@@ -729,6 +768,7 @@ int main(void)
 		test(test_scopes_are_different_targets),
 		test(test_whose_class),
 		test(test_table_is_full),
+		test(test_told_again),
 		test(test_exit),
 		test(test_ended_before),
 		test(test_time_is_up),
