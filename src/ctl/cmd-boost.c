@@ -115,6 +115,13 @@ static gboolean print_cookie(const struct arguments *args, guint32 cookie, GErro
 	return screen_flush(error);
 }
 
+/* Nobody knows the cookie of a boost that could not be told of; so it is not kept. */
+static void take_back(GDBusConnection *bus, guint32 cookie)
+{
+	g_autoptr(GVariant) reply =
+		client_call(bus, "Release", g_variant_new("(u)", cookie), "()", NULL, NULL);
+}
+
 /* Signals that came since the subscription are told to the main loop only when it runs. */
 static int hold_boost(GDBusConnection *bus, const struct arguments *args, GError **error)
 {
@@ -160,7 +167,7 @@ int cmd_boost(const struct arguments *args, GError **error)
 	if (g_strcmp0(args->lifetime, "client") == 0)
 		return hold_boost(bus, args, error);
 	cookie = client_boost(bus, args->pid, "process", args, -1, error);
-	if (cookie)
-		print_cookie(args, cookie, error);
+	if (cookie && !print_cookie(args, cookie, error))
+		take_back(bus, cookie);
 	return EXIT_DONE;
 }

@@ -896,6 +896,16 @@ class SurfaceTest(Test):
                 self.assertEqual(done.returncode, 1, command)
                 self.assertIn("standard output", done.stderr)
 
+    def test_full_disk_keeps_no_boost(self):
+        """Whose cookie nobody has been told."""
+        process = self.sleeper()
+        with open("/dev/full", "w", encoding="ascii") as full:
+            done = subprocess.run([CTL, "boost", str(process.pid)], stdin=subprocess.DEVNULL, stdout=full,
+                                  stderr=subprocess.PIPE, text=True, timeout=PATIENCE, check=False)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertEqual([name for name, _ in self.service.take_calls()], ["BoostProcessByPIDFd", "Release"])
+        self.assertEqual(self.service.boosts, {})
+
 
 class SchedulerMonitorTest(unittest.TestCase):
     """`scx_rustland --monitor | head`, with something that answers as a scheduler does."""
