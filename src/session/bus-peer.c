@@ -7,6 +7,9 @@
 
 #include "bus-peer.h"
 
+/* Until a bus that could not say whose a name is gets asked again. */
+#define ASK_AGAIN_S 5
+
 struct bus_peer {
 	GDBusConnection *bus;
 	char *name;
@@ -17,15 +20,30 @@ struct bus_peer {
 	char *owner;	     /* believed; NULL: none */
 	char *unproven;	     /* about whom the bus is being asked; NULL: nobody */
 	GCancellable *asked; /* that question */
+	guint again;	     /* when it is asked again */
+	bool explained;	     /* why it is has been said */
 };
+
+static void ask(struct bus_peer *peer);
 
 static void forget(struct bus_peer *peer)
 {
 	if (peer->asked)
 		g_cancellable_cancel(peer->asked);
 	g_clear_object(&peer->asked);
+	g_clear_handle_id(&peer->again, g_source_remove);
 	g_clear_pointer(&peer->unproven, g_free);
 	g_clear_pointer(&peer->owner, g_free);
+	peer->explained = false;
+}
+
+static gboolean on_again(gpointer userdata)
+{
+	struct bus_peer *peer = userdata;
+
+	peer->again = 0;
+	ask(peer);
+	return G_SOURCE_REMOVE;
 }
 
 static void on_user(GObject *source, GAsyncResult *result, gpointer userdata)
@@ -40,7 +58,12 @@ static void on_user(GObject *source, GAsyncResult *result, gpointer userdata)
 		return; /* somebody else has the name, or this is gone */
 	g_clear_object(&peer->asked);
 	if (!reply) {
-		g_message("%s: the bus does not say whose it is: %s", peer->name, error->message);
+		/* If it is gone, on_vanished() comes. */
+		if (!peer->explained)
+			g_message("%s: the bus does not say whose it is, and is asked again: %s",
+				  peer->name, error->message);
+		peer->explained = true;
+		peer->again = g_timeout_add_seconds(ASK_AGAIN_S, on_again, peer);
 		return;
 	}
 	g_variant_get(reply, "(u)", &uid);
@@ -54,19 +77,24 @@ static void on_user(GObject *source, GAsyncResult *result, gpointer userdata)
 	peer->handler->appeared(peer->userdata, peer->owner);
 }
 
+static void ask(struct bus_peer *peer)
+{
+	peer->asked = g_cancellable_new();
+	g_dbus_connection_call(peer->bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+			       "org.freedesktop.DBus", "GetConnectionUnixUser",
+			       g_variant_new("(s)", peer->unproven), G_VARIANT_TYPE("(u)"),
+			       G_DBUS_CALL_FLAGS_NONE, BUS_CALL_MS, peer->asked, on_user, peer);
+}
+
 static void on_appeared(GDBusConnection *bus, const char *name, const char *owner,
 			gpointer userdata)
 {
 	struct bus_peer *peer = userdata;
 
-	(void)name;
+	(void)bus, (void)name;
 	forget(peer);
 	peer->unproven = g_strdup(owner);
-	peer->asked = g_cancellable_new();
-	g_dbus_connection_call(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
-			       "org.freedesktop.DBus", "GetConnectionUnixUser",
-			       g_variant_new("(s)", owner), G_VARIANT_TYPE("(u)"),
-			       G_DBUS_CALL_FLAGS_NONE, BUS_CALL_MS, peer->asked, on_user, peer);
+	ask(peer);
 }
 
 static void on_vanished(GDBusConnection *bus, const char *name, gpointer userdata)

@@ -70,7 +70,7 @@ static bool is_for(const struct entry *entry, const char *number, const char *ho
 bool xauthority_find(const uint8_t *file, size_t size, const char *number, const char *host,
 		     struct xauthority_cookie *ret)
 {
-	struct reader reader = {file, file + size};
+	struct reader reader = {file, size ? file + size : file}; /* NULL + 0 is not defined */
 	struct entry entry;
 
 	while (take_entry(&reader, &entry)) {

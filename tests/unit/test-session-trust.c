@@ -129,6 +129,8 @@ static void test_cookie(void **state)
 	assert_int_equal(find(&file, "", "here"), 0);
 	assert_true(xauthority_find(file.data, file.size, "0", "here", &cookie));
 	assert_true(cookie.names_number);
+	/* As a file is that could not be read. */
+	assert_false(xauthority_find(NULL, 0, "0", "here", &cookie));
 }
 
 static void test_cookie_for_all(void **state)
