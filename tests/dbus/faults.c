@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -44,7 +45,9 @@ enum kind {
 	PROCESS, /* processes and threads */
 	FILES,	 /* names of files */
 	WATCH,	 /* being told of events */
-	MEMORY,
+	MEMORY,	 /* of which the lack is noticed */
+	ABORT,	 /* of which the lack is the end: GLib's */
+	BUS,	 /* calls on a bus */
 	NR_KINDS,
 };
 
@@ -58,6 +61,7 @@ struct control {
 
 static struct control *control;
 static pid_t self;
+static atomic_bool acted; /* since the last lack of GLib's memory that was counted */
 
 __attribute__((constructor)) static void find_control(void)
 {
@@ -83,6 +87,8 @@ static bool fails(enum kind kind, const char *name, const char *argument)
 
 	if (!control || getpid() != self)
 		return false;
+	if (kind != MEMORY && kind != ABORT)
+		atomic_store(&acted, true);
 	number = atomic_fetch_add(&control->count[kind], 1) + 1;
 	if (control->kind != (int32_t)kind || number != control->at)
 		return false;
@@ -166,7 +172,8 @@ FAIL(OPEN, NULL, fopen, FILE *, (const char *path, const char *mode), (path, mod
 FAIL(OPEN, NULL, fopen64, FILE *, (const char *path, const char *mode), (path, mode), path)
 FAIL(OPEN, NULL, opendir, DIR *, (const char *path), (path), path)
 
-FAIL_IF(may_fail_to_read(fd), READ, -1, read, ssize_t, (int fd, void *buf, size_t n), (fd, buf, n), NULL)
+FAIL_IF(may_fail_to_read(fd), READ, -1, read, ssize_t, (int fd, void *buf, size_t n), (fd, buf, n),
+	NULL)
 FAIL_IF(may_fail_to_read(fd), READ, -1, pread, ssize_t, (int fd, void *buf, size_t n, off_t at),
 	(fd, buf, n, at), NULL)
 FAIL_IF(may_fail_to_read(fd), READ, -1, pread64, ssize_t, (int fd, void *buf, size_t n, off64_t at),
@@ -178,7 +185,7 @@ FAIL_IF(is_real(fd), WRITE, -1, write, ssize_t, (int fd, const void *buf, size_t
 FAIL_IF(is_real(fd), WRITE, -1, writev, ssize_t, (int fd, const struct iovec *v, int n), (fd, v, n),
 	NULL)
 FAIL(WRITE, -1, fsync, int, (int fd), (fd), NULL)
-FAIL(WRITE, EOF, fflush, int, (FILE * f), (f), NULL)
+FAIL_IF(!f || __fpending(f), WRITE, EOF, fflush, int, (FILE * f), (f), NULL)
 FAIL(WRITE, -1, ftruncate, int, (int fd, off_t size), (fd, size), NULL)
 FAIL(WRITE, ENOSPC, posix_fallocate, int, (int fd, off_t at, off_t size), (fd, at, size), NULL)
 
@@ -269,21 +276,94 @@ FAIL(PROCESS, EAGAIN, posix_spawn, int,
       const posix_spawnattr_t *attr, char *const argv[], char *const env[]),
      (pid, path, actions, attr, argv, env), path)
 
+/* ---- Calls on a bus ------------------------------------------------------------------------- */
+
+/* The answer is an error: there is nobody of that name. */
+#define NOBODY "org.example.Nobody"
+
+#define FAIL_CALL(name, ret, parameters, arguments)                                                \
+	ret name parameters                                                                        \
+	{                                                                                          \
+		if (fails(BUS, #name, method))                                                     \
+			destination = NOBODY;                                                      \
+		return REAL(name) arguments;                                                       \
+	}
+
+FAIL_CALL(g_dbus_connection_call, void,
+	  (void *bus, const char *destination, const char *path, const char *interface,
+	   const char *method, void *args, void *reply, int flags, int timeout, void *cancel,
+	   void *callback, void *userdata),
+	  (bus, destination, path, interface, method, args, reply, flags, timeout, cancel, callback,
+	   userdata))
+FAIL_CALL(g_dbus_connection_call_sync, void *,
+	  (void *bus, const char *destination, const char *path, const char *interface,
+	   const char *method, void *args, void *reply, int flags, int timeout, void *cancel,
+	   void *error),
+	  (bus, destination, path, interface, method, args, reply, flags, timeout, cancel, error))
+FAIL_CALL(g_dbus_connection_call_with_unix_fd_list, void,
+	  (void *bus, const char *destination, const char *path, const char *interface,
+	   const char *method, void *args, void *reply, int flags, int timeout, void *fds,
+	   void *cancel, void *callback, void *userdata),
+	  (bus, destination, path, interface, method, args, reply, flags, timeout, fds, cancel,
+	   callback, userdata))
+FAIL_CALL(g_dbus_connection_call_with_unix_fd_list_sync, void *,
+	  (void *bus, const char *destination, const char *path, const char *interface,
+	   const char *method, void *args, void *reply, int flags, int timeout, void *fds,
+	   void **ret_fds, void *cancel, void *error),
+	  (bus, destination, path, interface, method, args, reply, flags, timeout, fds, ret_fds,
+	   cancel, error))
+
+/* ---- Memory --------------------------------------------------------------------------------- */
+
 extern void *__libc_malloc(size_t size);
 extern void *__libc_calloc(size_t n, size_t size);
 extern void *__libc_realloc(void *old, size_t size);
 
+/* Without memory GLib ends the program, in these functions. */
+static bool is_fatal(const void *caller)
+{
+	static const char *const names[] = {"g_malloc",	  "g_malloc0",	 "g_realloc",
+					    "g_malloc_n", "g_malloc0_n", "g_realloc_n"};
+	static _Atomic uintptr_t known[1024]; /* an address, and whether it is in one of them */
+	_Atomic uintptr_t *place = &known[((uintptr_t)caller >> 2) % 1024];
+	uintptr_t address = (uintptr_t)caller << 1, seen = atomic_load(place);
+	bool fatal = false;
+	Dl_info info;
+
+	if ((seen & ~(uintptr_t)1) == address)
+		return seen & 1;
+	if (dladdr(caller, &info) && info.dli_sname)
+		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+			fatal |= strcmp(info.dli_sname, names[i]) == 0;
+	atomic_store(place, address | fatal);
+	return fatal;
+}
+
+/*
+ * A program that ends after one allocation has done the same as one that ends after the next, unless there was
+ * a call of another kind in between. So one of them is enough.
+ */
+static bool lacks_memory(const char *name, const void *caller)
+{
+	if (!control)
+		return false;
+	if (!is_fatal(caller))
+		return fails(MEMORY, name, NULL);
+	return atomic_exchange(&acted, false) && fails(ABORT, name, NULL);
+}
+
 void *malloc(size_t size)
 {
-	return fails(MEMORY, "malloc", NULL) ? NULL : __libc_malloc(size);
+	return lacks_memory("malloc", __builtin_return_address(0)) ? NULL : __libc_malloc(size);
 }
 
 void *calloc(size_t n, size_t size)
 {
-	return fails(MEMORY, "calloc", NULL) ? NULL : __libc_calloc(n, size);
+	return lacks_memory("calloc", __builtin_return_address(0)) ? NULL : __libc_calloc(n, size);
 }
 
 void *realloc(void *old, size_t size)
 {
-	return fails(MEMORY, "realloc", NULL) ? NULL : __libc_realloc(old, size);
+	return lacks_memory("realloc", __builtin_return_address(0)) ? NULL
+								    : __libc_realloc(old, size);
 }

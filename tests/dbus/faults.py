@@ -7,6 +7,7 @@ import errno
 import mmap
 import os
 import pathlib
+import random
 import signal
 import subprocess
 import time
@@ -14,7 +15,7 @@ import time
 from harness import HERE, Daemon
 
 # The numbers are those of faults.c.
-OPEN, READ, WRITE, FD, NET, PROCESS, FILES, WATCH, MEMORY = range(1, 10)
+OPEN, READ, WRITE, FD, NET, PROCESS, FILES, WATCH, MEMORY, ABORT, BUS = range(1, 12)
 KINDS = {
     "open": (OPEN, errno.EMFILE),
     "read": (READ, errno.EIO),
@@ -25,7 +26,14 @@ KINDS = {
     "name": (FILES, errno.EACCES),
     "watch": (WATCH, errno.ENOSPC),
     "memory": (MEMORY, errno.ENOMEM),
+    "memory of GLib's": (ABORT, errno.ENOMEM),
+    "call": (BUS, 0),
 }
+# GLib ends a program that gets no memory, or no thread.
+ENDS = {kind: (-signal.SIGABRT, -signal.SIGTRAP) for kind in (MEMORY, ABORT, PROCESS)}
+
+SEED = int(os.environ.get("FAULTS_SEED", "1"))
+ALL = os.environ.get("FAULTS") == "all"
 
 
 # Of a service that has not reported to be ready systemd thinks that it never will be.
@@ -38,7 +46,7 @@ class Control(ctypes.Structure):
         ("at", ctypes.c_int32),
         ("error", ctypes.c_int32),
         ("hit", ctypes.c_int32),
-        ("count", ctypes.c_int32 * 10),
+        ("count", ctypes.c_int32 * 12),
         ("what", ctypes.c_char * 128),
     ]
 
@@ -50,6 +58,13 @@ def compile_library(directory):
         ["cc", *flags, "-Wno-nonnull-compare", "-o", library, HERE / "faults.c"], check=True
     )
     return library
+
+
+def numbers(what, count, drawn):
+    """Which calls to let fail: all of them, or some that are drawn."""
+    if ALL:
+        return range(1, count + 1)
+    return sorted(random.Random(f"{SEED} {what}").sample(range(1, count + 1), min(drawn, count)))
 
 
 class Faults:

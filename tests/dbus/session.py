@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 
-from harness import PATIENCE, PLAYER, STAGE, Client, wait_for
+from harness import PATIENCE, PLAYER, SANITIZERS, STAGE, Client, wait_for
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -60,11 +60,13 @@ class Session:
         self.client = Client(self.on_session_bus, PLAYER)
         self.log = open(self.dir / "log", "wb")
         self.bridge = self.gamemode = None
+        self.more_environment = {}  # of the bridge
+        self.is_judged = True  # by its log, at the end
         self.program = str(STAGE / "usr/libexec/rustland-session")
 
     def _start(self, command, uid=PLAYER, **more):
         return subprocess.Popen(
-            command, env=self.env, user=uid, group=uid, extra_groups=[], cwd="/", **more
+            command, env=self.env | more.pop("env", {}), user=uid, group=uid, extra_groups=[], cwd="/", **more
         )
 
     def has_owner(self, name):
@@ -80,6 +82,7 @@ class Session:
         (self.dir / "config/session.conf").write_text(f"[Session]\nFocus={focus}\n")
         self.bridge = self._start(
             [self.program, "--config-dir", self.dir / "config"],
+            env=SANITIZERS | self.more_environment,
             stdout=self.log,
             stderr=self.log,
         )
@@ -133,4 +136,4 @@ class Session:
         self.daemon.wait()
         self.log.close()
         bad = [line for line in self.read_log().splitlines() if "CRITICAL" in line or "ERROR" in line]
-        assert not bad and status == 0, (status, self.read_log())
+        assert not (bad and self.is_judged) and status == 0, (status, self.read_log())

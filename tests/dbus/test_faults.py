@@ -4,24 +4,20 @@ it again if need be, boosts are those that their owners were told of, in the reg
 scheduler is told and in the store.
 
 One scene is played over and over, and each time the next call of a kind fails: from the start of the
-service, which has boosts to restore, to its stop. When memory fails GLib ends the program: then, too,
-no boost may be lost. FAULTS=all in the environment: every number, where otherwise some are drawn.
+service, which has boosts to restore, to its stop. When memory fails GLib ends the program: systemd starts
+it again, and no boost may be lost. FAULTS=all in the environment: every number, where otherwise some are
+drawn.
 """
 
 import contextlib
-import os
-import random
-import signal
 import subprocess
 
 import pytest
-from faults import KINDS, MEMORY, PROCESS, FaultyDaemon, compile_library
+from faults import ABORT, ENDS, KINDS, MEMORY, PROCESS, FaultyDaemon, compile_library, numbers
 from harness import BOOST_OWN, PLAYER, SET_PROFILE, CallError, wait_for
 
-SEED = int(os.environ.get("FAULTS_SEED", "1"))
-ALL = os.environ.get("FAULTS") == "all"
 # How many numbers of each kind are drawn.
-DRAWN, DRAWN_OF_MEMORY, ALL_OF_MEMORY = 3, 2, 200
+DRAWN = 3
 # What a caller may be told when the service has just ended.
 GONE = ("NoReply", "ServiceUnknown", "NameHasNoOwner", "Disconnected", "UnknownObject", "Timeout")
 
@@ -45,7 +41,7 @@ class Scene:
 
     def spawn(self):
         process = subprocess.Popen(
-            ["sleep", "1000"], user=PLAYER, group=PLAYER, extra_groups=[], cwd="/",
+            ["sleep", "infinity"], user=PLAYER, group=PLAYER, extra_groups=[], cwd="/",
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )
         self.others.append(process)
@@ -54,6 +50,10 @@ class Scene:
     def note(self, problem):
         self.problems.append(problem)
 
+    def said(self):
+        """What the service has said last in this run."""
+        return self.daemon.read_log()[self.log_seen :][-1500:]
+
     # ---- one run ----------------------------------------------------------------------------
 
     def ask(self, client, method, args=None, **more):
@@ -61,6 +61,8 @@ class Scene:
         self.daemon.store.pump()  # a manager that does not listen would stop the service
         try:
             return client.call(method, args, **more)
+        except AssertionError:
+            return self.note(f"{method} is not answered: {self.said()}")
         except CallError as error:
             if self.daemon.ended or error.name.endswith(GONE):
                 return None
@@ -106,18 +108,33 @@ class Scene:
         try:
             wait_for("a state that stays", is_settled)
         except AssertionError:
-            said = self.daemon.read_log()[self.log_seen :]
-            self.note(f"its state stays {self.root.get('State')}: {said[-1500:]}")
+            self.note(f"its state stays {self.root.get('State')}: {self.said()}")
         except CallError:
             pass
+
+    def told(self):
+        return {(boost["Scope"], boost["Pid"]) for boost in self.root.boosts().values()}
+
+    def check_told(self):
+        """A service that goes on tells the scheduler again what that has not taken."""
+        try:
+            wait_for(
+                "what is boosted",
+                lambda: self.daemon.ended or set(self.daemon.classes()) == self.told(),
+                20,
+            )
+        except CallError:
+            wait_for("the end of a service that left the bus", lambda: self.daemon.ended)
+        except AssertionError:
+            if not self.daemon.ended:
+                self.note(f"the scheduler thinks of {self.daemon.classes()}, boosts are {self.told()}")
 
     def check_end(self, kind):
         status = self.daemon.process.returncode
         if not self.daemon.came_up:
             # GLib's pools of threads wait for ever for one that they do not get.
             return None if kind == PROCESS else self.note("it does not come up")
-        # GLib ends a program that gets no memory, or no thread.
-        allowed = (-signal.SIGABRT, -signal.SIGTRAP) if kind in (MEMORY, PROCESS) else ()
+        allowed = ENDS.get(kind, ())
         if status < 0 and status not in allowed:
             self.note(f"it ended with signal {-status}")
         log = self.daemon.read_log()[self.log_seen :]
@@ -140,9 +157,8 @@ class Scene:
         for boost in boosts.values():
             if boost["Pid"] not in allowed:
                 self.note(f"a boost of {boost['Pid']} is left over")
-        told = {(boost["Scope"], boost["Pid"]) for boost in boosts.values()}
-        if set(self.daemon.classes()) != told:
-            self.note(f"the scheduler was told of {self.daemon.classes()}, boosts are {told}")
+        if set(self.daemon.classes()) != self.told():
+            self.note(f"the scheduler was told of {self.daemon.classes()}, boosts are {self.told()}")
         extra = set(self.daemon.store.names()) - {f"boost-{cookie}" for cookie in boosts}
         if extra:
             self.note(f"descriptors are left over in the store: {extra}")
@@ -172,10 +188,11 @@ class Scene:
         if not self.daemon.ended:
             self.wait_for_scheduler()
             self.act()
+            self.check_told()
         counts, hit = self.daemon.faults.counts(), self.daemon.faults.hit
         if not kind:
             self.usual = self.descriptors()
-        elif not self.daemon.ended and kind != MEMORY:
+        elif not self.daemon.ended and kind not in (MEMORY, ABORT):
             self.check_descriptors()
         self.daemon.store.pump()
         if not self.daemon.ended:
@@ -230,14 +247,6 @@ class Scene:
         self.end_processes(self.kept)
 
 
-def numbers(kind, count):
-    if kind == MEMORY:
-        drawn = ALL_OF_MEMORY if ALL else DRAWN_OF_MEMORY
-    else:
-        drawn = count if ALL else DRAWN
-    return sorted(random.Random(f"{SEED} {kind}").sample(range(1, count + 1), min(drawn, count)))
-
-
 @pytest.fixture
 def scene(bus, library, connect):
     bus.allow(BOOST_OWN, SET_PROFILE)
@@ -252,7 +261,7 @@ def test_service(scene, name):
     counts, _hit, problems = scene.run()
     assert not problems
     found = []
-    chosen = numbers(kind, counts[kind])
+    chosen = numbers(name, counts[kind], DRAWN)
     for number in chosen:
         _counts, hit, problems = scene.run(kind, number, error)
         found += [f"{name} {number} ({hit}): {problem}" for problem in problems]
