@@ -34,6 +34,17 @@ BOOST_OWN, BOOST_OTHER, SET_PROFILE, MANAGE = (
     for action in ("boost-own", "boost-other", "set-profile", "manage")
 )
 
+# For programs with clang's sanitizers in them: of what was freed the one for memory keeps this much, and a
+# policy that crashes does so; the one for threads has to be told of GLib's locks, which tools/build --tsan
+# puts there.
+IS_SANITIZED = b"__asan_init" in (STAGE / "usr/libexec/rustlandd").read_bytes()
+SANITIZERS = {"ASAN_OPTIONS": "quarantine_size_mb=1:handle_segv=0"}
+if (STAGE / "glib-locks.so").exists():
+    SANITIZERS["LD_PRELOAD"] = str(STAGE / "glib-locks.so")
+    SANITIZERS["TSAN_OPTIONS"] = "include={0}/options:suppressions={0}/suppressions".format(
+        TOP / "tests/threads"
+    )
+
 # Two users that every system has: the bus lets nobody in whom it cannot look up.
 PLAYER, OTHER = (pwd.getpwnam(name).pw_uid for name in ("games", "nobody"))
 
@@ -419,9 +430,7 @@ class Daemon:
             "REAL_SCHEDULER": str(STAGE / "usr/bin/scx_rustland"),
             "LD_LIBRARY_PATH": str(next(STAGE.glob("usr/lib/*/librustland.so.0")).parent),
             "G_MESSAGES_DEBUG": "all",
-            # Of what was freed a sanitizer keeps this much.
-            "ASAN_OPTIONS": "quarantine_size_mb=1",
-        } | self.more_environment
+        } | SANITIZERS | self.more_environment
 
     def start(self, fds=None):
         """fds: pairs of a name and a descriptor."""

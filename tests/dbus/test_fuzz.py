@@ -13,7 +13,7 @@ import re
 import time
 
 from fuzzer import INTROSPECTABLE, Fuzzer, documented_errors, targets
-from harness import NAME, OTHER, PLAYER, STAGE, wait_for
+from harness import IS_SANITIZED, NAME, OTHER, PLAYER, wait_for
 from session import SCHEDULER
 
 SEED = os.environ.get("FUZZ_SEED", "1")
@@ -22,8 +22,7 @@ ALL = os.environ.get("FAULTS") == "all"
 CALLS = 20000 if ALL else 200
 # Fewer than one connection may have under way.
 WINDOW = 12
-SANITIZED = b"__asan_init" in (STAGE / "usr/libexec/rustlandd").read_bytes()
-GROWTH_KB = 16384 if SANITIZED else 1024
+GROWTH_KB = 16384 if IS_SANITIZED else 1024
 
 
 class Attack:

@@ -4,7 +4,7 @@
 import subprocess
 import sys
 
-from harness import STAGE, TOP, wait_for
+from harness import IS_SANITIZED, TOP, wait_for
 
 
 def test_hostile_clients(bus, start, connect):
@@ -13,11 +13,10 @@ def test_hostile_clients(bus, start, connect):
     wait_for("active", lambda: root.get("State") == "active")
     # So few calls are not over before the allocator has all it wants: a leak of a kilobyte in each
     # is what would show. A sanitizer keeps what was freed; at the end it looks for leaks itself.
-    sanitized = b"__asan_init" in (STAGE / "usr/libexec/rustlandd").read_bytes()
     process = subprocess.run(
         [sys.executable, "-B", TOP / "tests/vm/hostile.py", "--calls", "3000"]
         + ["--user", "games", "--user", "nobody"]
-        + ["--growth-kb", "16384" if sanitized else "1024"],
+        + ["--growth-kb", "16384" if IS_SANITIZED else "1024"],
         env=bus.env,
         stdout=subprocess.PIPE,
         text=True,

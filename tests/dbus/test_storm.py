@@ -4,17 +4,21 @@
 import subprocess
 import sys
 
-from harness import TOP, wait_for
+from harness import IS_SANITIZED, TOP, wait_for
 
 # All of them but messages of 30 MB: while dbus-daemon hands one over, in pieces between everything else
 # it does, whatever is sent to the same receiver waits. That is no doing of the receiver's.
 KINDS = "deep,all,deep,all,unwanted,signals,descriptors,medium,deep,all,unwanted,all,coming,descriptors"
 
 
+# With a sanitizer everything takes a multiple.
+MEMORY = ("--peak-kb", "262144", "--growth-kb", "131072") if IS_SANITIZED else ()
+
+
 def storm(bus, daemon, *args):
     process = subprocess.run(
         [sys.executable, "-B", TOP / "tests/vm/storm.py"]
-        + ["--user", "games", "--user", "nobody", "--third", "daemon", *args],
+        + ["--user", "games", "--user", "nobody", "--third", "daemon", *MEMORY, *args],
         env=bus.env,
         stdout=subprocess.PIPE,
         text=True,
