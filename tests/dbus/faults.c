@@ -339,6 +339,20 @@ static bool is_fatal(const void *caller)
 	return fatal;
 }
 
+static void say_caller(const void *caller)
+{
+	size_t len = strlen(control->what);
+	const char *slash;
+	Dl_info info;
+
+	if (!dladdr(caller, &info))
+		return;
+	slash = strrchr(info.dli_fname, '/');
+	snprintf(control->what + len, sizeof(control->what) - len, " for %s in %s",
+		 info.dli_sname ? info.dli_sname : "?", slash ? slash + 1 : info.dli_fname);
+	errno = control->error;
+}
+
 /*
  * A program that ends after one allocation has done the same as one that ends after the next, unless there was
  * a call of another kind in between. So one of them is enough.
@@ -347,9 +361,12 @@ static bool lacks_memory(const char *name, const void *caller)
 {
 	if (!control)
 		return false;
-	if (!is_fatal(caller))
-		return fails(MEMORY, name, NULL);
-	return atomic_exchange(&acted, false) && fails(ABORT, name, NULL);
+	if (is_fatal(caller))
+		return atomic_exchange(&acted, false) && fails(ABORT, name, NULL);
+	if (!fails(MEMORY, name, NULL))
+		return false;
+	say_caller(caller);
+	return true;
 }
 
 void *malloc(size_t size)

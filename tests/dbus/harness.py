@@ -37,7 +37,8 @@ BOOST_OWN, BOOST_OTHER, SET_PROFILE, MANAGE = (
 # For programs with clang's sanitizers in them: of what was freed the one for memory keeps this much, and a
 # policy that crashes does so; the one for threads has to be told of GLib's locks, which tools/build --tsan
 # puts there.
-IS_SANITIZED = b"__asan_init" in (STAGE / "usr/libexec/rustlandd").read_bytes()
+PROGRAM = (STAGE / "usr/libexec/rustlandd").read_bytes()
+IS_SANITIZED = b"__asan_init" in PROGRAM or b"__tsan_init" in PROGRAM
 SANITIZERS = {"ASAN_OPTIONS": "quarantine_size_mb=1:handle_segv=0"}
 if (STAGE / "glib-locks.so").exists():
     SANITIZERS["LD_PRELOAD"] = str(STAGE / "glib-locks.so")

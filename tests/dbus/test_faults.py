@@ -129,11 +129,12 @@ class Scene:
             if not self.daemon.ended:
                 self.note(f"the scheduler thinks of {self.daemon.classes()}, boosts are {self.told()}")
 
-    def check_end(self, kind):
+    def check_end(self, kind, hit):
         status = self.daemon.process.returncode
         if not self.daemon.came_up:
-            # GLib's pools of threads wait for ever for one that they do not get.
-            return None if kind == PROCESS else self.note("it does not come up")
+            # GLib's pools of threads wait for ever for one that they do not get; the loader has its memory.
+            is_thread = kind == PROCESS or "calloc for ? in ld-linux" in (hit or "")
+            return None if is_thread else self.note("it does not come up")
         allowed = ENDS.get(kind, ())
         if status < 0 and status not in allowed:
             self.note(f"it ended with signal {-status}")
@@ -202,7 +203,7 @@ class Scene:
             self.daemon.process.kill()
             self.daemon.process.wait()
         self.daemon.faults.set()
-        self.check_end(kind)
+        self.check_end(kind, hit)
         self.start_again()
         self.check_boosts()
         self.clean_up()
