@@ -44,7 +44,8 @@ class Stage:
     def run(self, command, kind=0, at=0, error=0):
         """Returns what it came to, and how many calls there were of each kind."""
         cookie = self.player.boost(self.process.pid) if "COOKIE" in command else 0
-        before = set(self.player.boosts())
+        # Root's calls, since the player's are counted.
+        before = set(self.root.boosts())
         names = {"PID": str(self.process.pid), "COOKIE": str(cookie)}
         self.faults.set(kind, at, error)
         try:
@@ -55,12 +56,10 @@ class Stage:
         self.hit = self.faults.hit
         self.faults.set()
         if command.startswith("run"):
-            wait_for("the end of a command's boost", lambda: set(self.player.boosts()) <= before)
-        after = set(self.player.boosts())
-        self.player.call("SetForegroundProcess", "(uint32 0,)")
+            wait_for("the end of a command's boost", lambda: set(self.root.boosts()) <= before)
+        after = set(self.root.boosts())
         for one in after:
-            if one in self.player.boosts():
-                self.player.call("Release", f"(uint32 {one},)")
+            self.root.call("Release", f"(uint32 {one},)")
         return result, counts, after - before
 
 
