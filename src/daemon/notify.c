@@ -144,15 +144,27 @@ static gboolean tell(const char *state, int fd, GError **error)
 	return sent;
 }
 
+/* GLib has no code of its own for what the whole system has too many of. */
+static gboolean is_for_want_of_descriptors(const GError *error)
+{
+	return g_error_matches(error, G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES) ||
+	       g_error_matches(error, G_IO_ERROR, G_IO_ERROR_FAILED);
+}
+
 gboolean notify_manager(const char *state, int fd, GError **error)
 {
 	const char *path = g_getenv("NOTIFY_SOCKET");
+	g_autoptr(GError) local = NULL;
 	gboolean told;
 
 	if (!path || (*path != '/' && *path != '@'))
 		return TRUE;
-	if (tell(state, fd, NULL))
+	if (tell(state, fd, &local))
 		return TRUE;
+	if (!is_for_want_of_descriptors(local)) {
+		g_propagate_error(error, g_steal_pointer(&local));
+		return FALSE;
+	}
 	/* Once more with the descriptors that are kept for this. */
 	give_spare_descriptors();
 	told = tell(state, fd, error);
