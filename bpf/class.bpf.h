@@ -316,13 +316,17 @@ static __always_inline void add_member(const struct task_struct *p, const struct
 	}
 }
 
-/* p has ended, or the scheduler does. The process has when no thread of it lives. */
-static __always_inline void remove_member(const struct task_struct *p, const struct task_ctx *tctx)
+/*
+ * p has ended, or the scheduler does. The process has when no thread of it lives. What p itself knows
+ * of trees does not count here: it forgets those whose boosts have ended, and the record must not keep
+ * who was in them.
+ */
+static __always_inline void remove_member(const struct task_struct *p)
 {
 	const struct task_struct *task = untrusted(p);
 	u32 tgid = p->tgid;
 
-	if (tctx->trees[0] && !task->signal->live.counter && find_member(task->group_leader))
+	if (!task->signal->live.counter && find_member(task->group_leader))
 		bpf_map_delete_elem(&members, &tgid);
 }
 

@@ -223,9 +223,10 @@ void OPS(dispatch, s32 cpu, struct task_struct *prev)
 {
 	look_for_work(cpu, prev);
 	/*
-	 * Under core scheduling this may be about a sibling. prev may have gone to sleep there while the
-	 * lock was let go of for a move, and 6.12 remembers that it was runnable before: it would be
-	 * chosen again, asleep, for what is left of its slice, and nobody could wake it any more.
+	 * Under core scheduling this may be about a sibling. prev may have gone to sleep there
+	 * while the lock was let go of for a move, and 6.12 remembers that it was runnable before:
+	 * it would be chosen again, asleep, for what is left of its slice, and nobody could wake it
+	 * any more.
 	 */
 	if (!dsq_move_knows_lock() && prev && cpu != (s32)bpf_get_smp_processor_id() &&
 	    !is_runnable(prev))
@@ -310,10 +311,7 @@ s32 OPS(init_task, struct task_struct *p, struct scx_init_task_args *args)
 
 void OPS(exit_task, struct task_struct *p, struct scx_exit_task_args *args)
 {
-	struct task_ctx *tctx = task_ctx(p);
-
-	if (tctx)
-		remove_member(p, tctx);
+	remove_member(p);
 }
 
 /* p comes from another scheduling class, or is new: nothing that was known about it holds. */

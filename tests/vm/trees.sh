@@ -136,5 +136,23 @@ for ((i = 0; i < 30; i++)); do
 	rustlandctl run -- "$dir/generations" 10 true >/dev/null 2>&1
 done
 verdict "after 30 trees of 10 generations nothing is held" wait_until 60 count_is 0
+# What a tree whose boost is released still has running: it leaves the record when it ends, else that is
+# full one day, for all users.
+recorded() { bpftool --json map dump name members | grep -o '"key"' | wc -l; }
+# Under number 0 it counts.
+nobody_recorded() { [[ $(recorded) == 1 ]]; }
+ten_recorded() { (($(recorded) > 10)); }
+verdict "nobody is recorded who has ended" nobody_recorded
+rm -f "$dir/pid"
+# shellcheck disable=SC2016 # that shell expands it
+rustlandctl run -- sh -c 'for i in 1 2 3 4 5 6 7 8 9 10; do sleep 10000 & done; echo $$ >"$0"; wait' \
+	"$dir/pid" >/dev/null 2>&1 &
+wait_until 60 written "$dir/pid"
+verdict "ten children of a boosted process are" wait_until 60 ten_recorded
+rustlandctl release "$(rustlandctl list --json | sed -n 's/.*"cookie" *: *\([0-9]*\).*/\1/p')"
+verdict "the boost is released" wait_until 30 count_is 0
+pkill -KILL -P "$(cat "$dir/pid")"
+wait $!
+verdict "and nobody is recorded any more: $(recorded) entries" wait_until 30 nobody_recorded
 verdict "the scheduler still runs" serving
 finish
