@@ -6,6 +6,7 @@ and as many descriptors, answers what org.scx.Rustland(7) lists, and boosts are 
 FAULTS=all in the environment: many more. FUZZ_SEED: other ones."""
 
 import collections
+import contextlib
 import os
 import pathlib
 import random
@@ -13,7 +14,7 @@ import re
 import time
 
 from fuzzer import INTROSPECTABLE, Fuzzer, documented_errors, targets
-from harness import IS_SANITIZED, NAME, OTHER, PLAYER, wait_for
+from harness import IS_SANITIZED, NAME, OTHER, PLAYER, CallError, wait_for
 from session import SCHEDULER
 
 SEED = os.environ.get("FUZZ_SEED", "1")
@@ -144,7 +145,8 @@ def test_service(start, connect, leave, spawn):
             client.call("SetForegroundProcess", "(uint32 0,)")
         for cookie in root.boosts():
             if cookie not in before:
-                root.call("Release", f"(uint32 {cookie},)")
+                with contextlib.suppress(CallError):  # it may have ended by itself
+                    root.call("Release", f"(uint32 {cookie},)")
         wait_for("the last change of the foreground", lambda: daemon.classes() == told)
         wait_for("an end of trials", lambda: root.get("State") == "active")
 
