@@ -158,12 +158,13 @@ def refused(how, pattern, policies, ways):
 def tried(policy, why, policies, ways):
     """They load, so that --check-config has nothing against them."""
     before = Service()
+    arguments = before.arguments()
     how = mistakes.text(f"[Scheduler]\nPolicy={{{policy}}}\nSliceUSec=7000\n")
     line = ask(mistakes.make(ETC, how, policies), rf":2: Policy={policies[policy]}", ways)
     assert why in line, line
     becomes_active()
     after = Service()
-    assert after.daemon == before.daemon and after.arguments() == before.arguments(), after.arguments()
+    assert after.daemon == before.daemon and after.arguments() == arguments, after.arguments()
     return line
 
 
