@@ -32,6 +32,7 @@ struct wish {
 	struct service *service;
 	pid_t pid;
 	int pidfd;
+	bool proven; /* it is this user's own */
 	guint exit_watch;
 	char *reason;
 	guint32 cookie;	 /* 0: not held */
@@ -51,6 +52,7 @@ struct foreground {
 	pid_t pid;    /* wanted; 0: none, or ... */
 	char *cgroup; /* ... this group, if not NULL */
 	int pidfd;    /* of the process, or -1 */
+	bool proven;  /* the process is this user's own */
 	bool unsent;  /* the service does not know it yet */
 	bool sending; /* a call is under way */
 	bool ours;    /* what is in the slot may be from here, so that it is for us to clear it */
@@ -78,30 +80,45 @@ static bool alive(int pidfd)
 	return pidfd >= 0 && poll(&p, 1, 0) <= 0;
 }
 
-static bool is_ours(pid_t pid)
+enum whose {
+	OURS,
+	NOT_OURS, /* or it has ended */
+	UNKNOWN,  /* its file could not be read now */
+};
+
+static enum whose whose_is(pid_t pid, int pidfd)
 {
 	g_autofree char *path = g_strdup_printf("/proc/%d/status", (int)pid);
 	g_autofree char *status = NULL;
+	g_autoptr(GError) error = NULL;
 	gsize size;
 
-	return g_file_get_contents(path, &status, &size, NULL) &&
-	       owner_status_is(status, size, getuid());
+	if (!g_file_get_contents(path, &status, &size, &error))
+		return alive(pidfd) && !g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT)
+			       ? UNKNOWN
+			       : NOT_OURS;
+	/* What was read counts only if the number still was its own. */
+	return owner_status_is(status, size, getuid()) && alive(pidfd) ? OURS : NOT_OURS;
 }
 
 /*
  * The process that a program of the session means by a number, or -1. It is this user's own: in another
  * pid namespace the number may be that of anything here. From here on the pidfd is what is meant.
+ * *ret_proven: false if that could not be looked at now; prove() then has to be, before it is told to anybody.
  */
-static int pin(pid_t pid)
+static int pin(pid_t pid, bool *ret_proven)
 {
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	enum whose whose;
 
+	*ret_proven = false;
 	if (pidfd < 0) {
 		g_debug("process %d: pidfd_open: %s", (int)pid, g_strerror(errno));
 		return -1;
 	}
-	/* What was read counts only if the number still was its own. */
-	if (is_ours(pid) && alive(pidfd))
+	whose = whose_is(pid, pidfd);
+	*ret_proven = whose == OURS;
+	if (whose != NOT_OURS)
 		return pidfd;
 	g_debug("process %d is not this user's, or has ended", (int)pid);
 	close(pidfd);
@@ -121,6 +138,17 @@ static void retry_later(struct service *service)
 {
 	if (!service->retry)
 		service->retry = g_timeout_add_seconds(RETRY_S, on_retry, service);
+}
+
+/* Of what pin() could not look at: whether it is this user's own. If that cannot be told now either, later. */
+static bool prove(struct service *service, pid_t pid, int pidfd, bool *ret_not_ours)
+{
+	enum whose whose = whose_is(pid, pidfd);
+
+	*ret_not_ours = whose == NOT_OURS;
+	if (whose == UNKNOWN)
+		retry_later(service);
+	return whose == OURS;
 }
 
 /* What the service says may change: too many at the moment, or the session is not active now. */
@@ -216,6 +244,9 @@ static void wish_send(struct wish *wish)
 
 	if (wish->cookie || wish->ask || wish->settled)
 		return;
+	wish->proven = wish->proven || prove(service, wish->pid, wish->pidfd, &wish->settled);
+	if (!wish->proven)
+		return;
 	fds = g_unix_fd_list_new();
 	if (g_unix_fd_list_append(fds, wish->pidfd, NULL) < 0)
 		return retry_later(service); /* no descriptors left */
@@ -246,6 +277,7 @@ static gboolean on_exited(int pidfd, GIOCondition condition, gpointer userdata)
 void service_boost(struct service *service, pid_t pid, const char *reason)
 {
 	struct wish *wish = g_hash_table_lookup(service->wishes, GINT_TO_POINTER(pid));
+	bool proven;
 	int pidfd;
 
 	/* One whose end is not yet noticed has left its number to another process. */
@@ -255,13 +287,14 @@ void service_boost(struct service *service, pid_t pid, const char *reason)
 		g_debug("process %d: so many games are no games", (int)pid);
 		return;
 	}
-	pidfd = pin(pid);
+	pidfd = pin(pid, &proven);
 	if (pidfd < 0)
 		return;
 	wish = g_new0(struct wish, 1);
 	wish->service = service;
 	wish->pid = pid;
 	wish->pidfd = pidfd;
+	wish->proven = proven;
 	wish->reason = g_strdup(reason);
 	wish->exit_watch = g_unix_fd_add(pidfd, G_IO_IN, on_exited, wish);
 	g_hash_table_insert(service->wishes, GINT_TO_POINTER(pid), wish);
@@ -329,16 +362,34 @@ static void on_foreground_set(GObject *source, GAsyncResult *result, gpointer us
 	}
 }
 
+static void foreground_clear(struct foreground *f)
+{
+	if (f->pidfd >= 0)
+		close(f->pidfd);
+	g_free(f->cgroup);
+	f->pidfd = -1;
+	f->cgroup = NULL;
+	f->pid = 0;
+}
+
 static void foreground_send(struct service *service)
 {
 	struct foreground *f = &service->foreground;
 	g_autoptr(GUnixFDList) fds = NULL;
-	bool wanted = is_wanted(f);
 	const char *method = "SetForegroundProcess";
+	bool wanted, not_ours = false;
 	GVariant *arguments;
 
 	if (!owner(service) || service->listing || f->sending || !f->unsent)
 		return;
+	if (f->pid && !f->proven) {
+		f->proven = prove(service, f->pid, f->pidfd, &not_ours);
+		if (not_ours)
+			foreground_clear(f);
+		else if (!f->proven)
+			return;
+	}
+	wanted = is_wanted(f);
 	if (wanted && !f->cgroup) {
 		fds = g_unix_fd_list_new();
 		if (g_unix_fd_list_append(fds, f->pidfd, NULL) < 0)
@@ -361,16 +412,6 @@ static void foreground_send(struct service *service)
 						 service->end, on_foreground_set, service);
 }
 
-static void foreground_clear(struct foreground *f)
-{
-	if (f->pidfd >= 0)
-		close(f->pidfd);
-	g_free(f->cgroup);
-	f->pidfd = -1;
-	f->cgroup = NULL;
-	f->pid = 0;
-}
-
 void service_set_foreground(struct service *service, pid_t pid, const char *cgroup)
 {
 	struct foreground *f = &service->foreground;
@@ -379,7 +420,7 @@ void service_set_foreground(struct service *service, pid_t pid, const char *cgro
 	if (same_process && g_strcmp0(cgroup, f->cgroup) == 0)
 		return;
 	foreground_clear(f);
-	f->pidfd = pid ? pin(pid) : -1;
+	f->pidfd = pid ? pin(pid, &f->proven) : -1;
 	f->pid = f->pidfd < 0 ? 0 : pid;
 	f->cgroup = g_strdup(cgroup);
 	f->unsent = true;
