@@ -705,7 +705,7 @@ static void test_refusals_give_way(void **state)
 		if (g_dbus_message_get_message_type(message) == G_DBUS_MESSAGE_TYPE_METHOD_RETURN)
 			break;
 	}
-	assert_in_range(n, 1, 30);
+	assert_true(n <= 30);
 	for (; n < 500; n++)
 		get_refusal(f->bus, ":1.2", 10 + LEDGER_SENDER_CALLS + n, "");
 }
