@@ -302,7 +302,7 @@ int main(int argc, char **argv)
 	struct bench_window_args args = {.settle_seconds = 0, .seconds = 10};
 	uint64_t tasks = 2 * (uint64_t)sysconf(_SC_NPROCESSORS_ONLN);
 	uint64_t done[NR_ACTIONS] = {0}, refused = 0, never = 0, stuck;
-	const struct action *chosen[NR_ACTIONS];
+	const struct action *chosen[NR_ACTIONS] = {NULL};
 	const struct bench_option options[] = {
 		BENCH_NUMBER("tasks", &tasks, 1, 100000),
 		BENCH_TEXT("group", &group),
