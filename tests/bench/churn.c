@@ -259,6 +259,8 @@ static size_t choose(char *list, const struct action **chosen)
 			bench_die("there is no action %s", name);
 		chosen[nr++] = &actions[i];
 	}
+	if (!nr)
+		bench_die("an action has to be named; see churn --help");
 	return nr;
 }
 
@@ -332,7 +334,7 @@ int main(int argc, char **argv)
 	/* It shall not have to wait for those that it keeps busy. */
 	setpriority(PRIO_PROCESS, 0, -20);
 	window = bench_window_resolve(&args);
-	for (size_t i = 0; bench_now() < window.until; i = (i + 1) % nr) {
+	for (size_t i = 0; bench_now() < window.until; i = i + 1 < nr ? i + 1 : 0) {
 		if (chosen[i]->act(&victims[(uint64_t)random() % tasks]))
 			done[i]++;
 		else
