@@ -10,6 +10,9 @@
 #define BUS_NAME "com.feralinteractive.GameMode"
 #define BUS_PATH "/com/feralinteractive/GameMode"
 #define REASON	 "game (GameMode)"
+/* When it did not say which games there are; so often. */
+#define ASK_AGAIN_S 5
+#define ASK_MAX	    6
 
 struct gamemode {
 	GDBusConnection *bus;
@@ -17,7 +20,11 @@ struct gamemode {
 	GCancellable *end;
 	guint subscription;
 	struct bus_peer *peer; /* GameMode itself */
+	guint asked;	       /* it was, since it appeared */
+	guint again;	       /* when it is asked again; 0: it is not */
 };
+
+static void ask(struct gamemode *gamemode);
 
 static void on_signal(GDBusConnection *bus, const char *sender, const char *path,
 		      const char *interface, const char *signal, GVariant *arguments,
@@ -37,6 +44,15 @@ static void on_signal(GDBusConnection *bus, const char *sender, const char *path
 		service_release(gamemode->service, pid);
 }
 
+static gboolean on_again(gpointer userdata)
+{
+	struct gamemode *gamemode = userdata;
+
+	gamemode->again = 0;
+	ask(gamemode);
+	return G_SOURCE_REMOVE;
+}
+
 /* Signals of games that came or went meanwhile are handled before or after this, in their order. */
 static void on_listed(GObject *source, GAsyncResult *result, gpointer userdata)
 {
@@ -47,10 +63,12 @@ static void on_listed(GObject *source, GAsyncResult *result, gpointer userdata)
 	g_autoptr(GVariantIter) iter = NULL;
 	gint32 pid;
 
+	if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+		return;
 	if (!reply) {
-		if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-			g_message("GameMode does not say which games there are: %s",
-				  error->message);
+		g_message("GameMode does not say which games there are: %s", error->message);
+		if (gamemode->asked < ASK_MAX && !gamemode->again)
+			gamemode->again = g_timeout_add_seconds(ASK_AGAIN_S, on_again, gamemode);
 		return;
 	}
 	g_variant_get(reply, "(a(io))", &iter);
@@ -58,13 +76,25 @@ static void on_listed(GObject *source, GAsyncResult *result, gpointer userdata)
 		service_boost(gamemode->service, pid, REASON);
 }
 
+static void ask(struct gamemode *gamemode)
+{
+	const char *owner = bus_peer_owner(gamemode->peer);
+
+	if (!owner)
+		return;
+	gamemode->asked++;
+	g_dbus_connection_call(gamemode->bus, owner, BUS_PATH, BUS_NAME, "ListGames", NULL,
+			       G_VARIANT_TYPE("(a(io))"), G_DBUS_CALL_FLAGS_NO_AUTO_START,
+			       BUS_CALL_MS, gamemode->end, on_listed, gamemode);
+}
+
 static void on_appeared(gpointer userdata, const char *owner)
 {
 	struct gamemode *gamemode = userdata;
 
-	g_dbus_connection_call(gamemode->bus, owner, BUS_PATH, BUS_NAME, "ListGames", NULL,
-			       G_VARIANT_TYPE("(a(io))"), G_DBUS_CALL_FLAGS_NO_AUTO_START,
-			       BUS_CALL_MS, gamemode->end, on_listed, gamemode);
+	(void)owner;
+	gamemode->asked = 0;
+	ask(gamemode);
 }
 
 /* GameMode forgets its games when it ends, so nobody would tell us when they are unregistered. */
@@ -72,6 +102,7 @@ static void on_vanished(gpointer userdata)
 {
 	struct gamemode *gamemode = userdata;
 
+	g_clear_handle_id(&gamemode->again, g_source_remove);
 	service_release_all(gamemode->service);
 }
 
@@ -96,6 +127,7 @@ void gamemode_free(struct gamemode *gamemode)
 	if (!gamemode)
 		return;
 	g_cancellable_cancel(gamemode->end);
+	g_clear_handle_id(&gamemode->again, g_source_remove);
 	g_dbus_connection_signal_unsubscribe(gamemode->bus, gamemode->subscription);
 	bus_peer_free(gamemode->peer);
 	g_object_unref(gamemode->end);
