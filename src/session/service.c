@@ -160,12 +160,17 @@ static bool error_is_final(const GError *error)
 	       g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS);
 }
 
-static bool error_is_not_running(const GError *error)
+/* It says so itself, and by its State when that changes. */
+static bool error_is_no_scheduler(const GError *error)
 {
 	g_autofree char *name = g_dbus_error_get_remote_error(error);
 
-	return g_strcmp0(name, ERRORS "NotRunning") == 0 ||
-	       g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER) ||
+	return g_strcmp0(name, ERRORS "NotRunning") == 0;
+}
+
+static bool error_is_gone(const GError *error)
+{
+	return g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER) ||
 	       g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_SERVICE_UNKNOWN) ||
 	       g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_NO_REPLY);
 }
@@ -198,9 +203,13 @@ static void wish_free(gpointer data)
 
 static void not_held(struct wish *wish, const GError *error)
 {
-	/* State says when it runs again. */
-	if (error_is_not_running(error))
+	if (error_is_no_scheduler(error))
 		return;
+	/* A new one is told everything; should this one still be there, it is asked again. */
+	if (error_is_gone(error)) {
+		retry_later(wish->service);
+		return;
+	}
 	wish->settled = error_is_final(error);
 	if (!wish->settled)
 		retry_later(wish->service);
@@ -357,7 +366,7 @@ static void on_foreground_set(GObject *source, GAsyncResult *result, gpointer us
 		foreground_send(service);
 	} else if (!error_is_final(error) && (f->ours || is_wanted(f))) {
 		f->unsent = true;
-		if (!error_is_not_running(error))
+		if (!error_is_no_scheduler(error))
 			retry_later(service);
 	}
 }
