@@ -83,16 +83,11 @@ static gboolean is_idle_user(gpointer uid, gpointer user, gpointer now_us)
 	       ((struct user *)user)->paid_us <= *(const int64_t *)now_us;
 }
 
-bool ledger_knows(const struct ledger *ledger, const char *sender)
-{
-	return g_hash_table_contains(ledger->senders, sender);
-}
-
 bool ledger_find(const struct ledger *ledger, const char *name, uid_t *ret_uid)
 {
 	const struct sender *sender = g_hash_table_lookup(ledger->senders, name);
 
-	if (sender)
+	if (sender && ret_uid)
 		*ret_uid = sender->uid;
 	return sender;
 }
@@ -101,7 +96,7 @@ void ledger_learn(struct ledger *ledger, const char *name, uid_t uid)
 {
 	struct sender *sender;
 
-	if (ledger_knows(ledger, name))
+	if (ledger_find(ledger, name, NULL))
 		return;
 	if (g_hash_table_size(ledger->senders) >= SENDERS_MAX)
 		g_hash_table_foreach_remove(ledger->senders, is_idle_sender, NULL);

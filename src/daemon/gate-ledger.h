@@ -40,8 +40,7 @@ struct ledger *ledger_new(uid_t own_uid);
 void ledger_free(struct ledger *ledger);
 
 /* The bus never uses a name twice, so what was learnt stays right. */
-bool ledger_knows(const struct ledger *ledger, const char *sender);
-/* Whether it is known, and which user it is of; *ret_uid stays otherwise. */
+/* Whether it is known, and which user it is of; ret_uid may be NULL, and what is there stays otherwise. */
 bool ledger_find(const struct ledger *ledger, const char *sender, uid_t *ret_uid);
 void ledger_learn(struct ledger *ledger, const char *sender, uid_t uid);
 

@@ -286,7 +286,7 @@ static bool handle_inward(struct gate *gate, const struct gate_message *message,
 	if ((message->type != GATE_CALL && message->type != GATE_SIGNAL) || !*message->sender)
 		return true; /* from nobody, or of a kind that is yet to be invented */
 	g_mutex_lock(&gate->lock);
-	known = ledger_knows(gate->ledger, message->sender);
+	known = ledger_find(gate->ledger, message->sender, NULL);
 	g_mutex_unlock(&gate->lock);
 	if (known)
 		return admit(gate, message, bytes, fds->n ? fds->fds[0] : -1);

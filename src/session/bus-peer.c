@@ -7,9 +7,6 @@
 
 #include "bus-peer.h"
 
-/* Until a bus that could not say whose a name is gets asked again. */
-#define ASK_AGAIN_S 5
-
 struct bus_peer {
 	GDBusConnection *bus;
 	char *name;
@@ -63,7 +60,7 @@ static void on_user(GObject *source, GAsyncResult *result, gpointer userdata)
 			g_message("%s: the bus does not say whose it is, and is asked again: %s",
 				  peer->name, error->message);
 		peer->explained = true;
-		peer->again = g_timeout_add_seconds(ASK_AGAIN_S, on_again, peer);
+		peer->again = g_timeout_add_seconds(BUS_ASK_AGAIN_S, on_again, peer);
 		return;
 	}
 	g_variant_get(reply, "(u)", &uid);

@@ -12,6 +12,8 @@
 
 /* A bus or a program that has not answered a call by then will not. */
 #define BUS_CALL_MS 5000
+/* Until a peer, or a bus, that did not answer is asked again. */
+#define BUS_ASK_AGAIN_S 5
 
 struct bus_peer;
 

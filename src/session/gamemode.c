@@ -10,9 +10,8 @@
 #define BUS_NAME "com.feralinteractive.GameMode"
 #define BUS_PATH "/com/feralinteractive/GameMode"
 #define REASON	 "game (GameMode)"
-/* When it did not say which games there are; so often. */
-#define ASK_AGAIN_S 5
-#define ASK_MAX	    6
+/* So often at most, when it does not say which games there are. */
+#define ASK_MAX 6
 
 struct gamemode {
 	GDBusConnection *bus;
@@ -68,7 +67,8 @@ static void on_listed(GObject *source, GAsyncResult *result, gpointer userdata)
 	if (!reply) {
 		g_message("GameMode does not say which games there are: %s", error->message);
 		if (gamemode->asked < ASK_MAX && !gamemode->again)
-			gamemode->again = g_timeout_add_seconds(ASK_AGAIN_S, on_again, gamemode);
+			gamemode->again =
+				g_timeout_add_seconds(BUS_ASK_AGAIN_S, on_again, gamemode);
 		return;
 	}
 	g_variant_get(reply, "(a(io))", &iter);

@@ -104,7 +104,8 @@ static enum whose whose_is(pid_t pid, int pidfd)
 /*
  * The process that a program of the session means by a number, or -1. It is this user's own: in another
  * pid namespace the number may be that of anything here. From here on the pidfd is what is meant.
- * *ret_proven: false if that could not be looked at now; prove() then has to be, before it is told to anybody.
+ * *ret_proven: false if that could not be looked at now; then prove() has to be
+ * called before anybody is told of it.
  */
 static int pin(pid_t pid, bool *ret_proven)
 {

@@ -36,9 +36,9 @@ static char *join(struct ledger *ledger, uid_t uid)
 	static unsigned int nr;
 	char *name = g_strdup_printf(":1.%u", ++nr);
 
-	assert_false(ledger_knows(ledger, name));
+	assert_false(ledger_find(ledger, name, NULL));
 	ledger_learn(ledger, name, uid);
-	assert_true(ledger_knows(ledger, name));
+	assert_true(ledger_find(ledger, name, NULL));
 	return name;
 }
 
@@ -200,7 +200,7 @@ static void test_many_names(void **state)
 		assert_true(ledger_end(*state, name, 1));
 		now_us += SECOND;
 	}
-	assert_true(ledger_knows(*state, busy));
+	assert_true(ledger_find(*state, busy, NULL));
 	assert_under_way(*state, 1, 100);
 	assert_true(ledger_end(*state, busy, 1));
 }
