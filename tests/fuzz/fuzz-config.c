@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * rustland.conf(5): up to three files, the vendor's, the administrator's and a drop-in. What is
- * accepted lies within its ranges, and a file written from it is accepted again and means the same;
- * what is refused names one file and one line.
+ * rustland.conf(5): the vendor's file, the administrator's, two drop-ins, and one named on the command
+ * line. What is accepted lies within its ranges, and a file written from it is accepted again and means
+ * the same; what is refused names one file and one line.
  *
  * Covers: src/daemon/config.c
  */
@@ -11,7 +11,8 @@
 #include "../../src/daemon/config.h"
 
 static const char *const names[] = {"v/rustland.conf", "a/rustland.conf",
-				    "a/rustland.conf.d/x.conf"};
+				    "a/rustland.conf.d/y.conf", "a/rustland.conf.d/x.conf",
+				    "named.conf"};
 static const char *dirs[3];
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -57,32 +58,44 @@ static void check_error(const GError *error)
 	}
 }
 
+static void require_same(const struct config *a, const struct config *b)
+{
+	g_autofree char *a_text = config_text(a), *b_text = config_text(b);
+	g_auto(GStrv) a_arguments = config_arguments(a), b_arguments = config_arguments(b);
+
+	require(strcmp(a_text, b_text) == 0);
+	require(g_strv_equal((const char *const *)a_arguments, (const char *const *)b_arguments));
+}
+
+/* A copy means the same, and outlives what it was made of. */
+static struct config *replace_by_copy(struct config *c)
+{
+	struct config *copy = config_copy(c);
+
+	require_same(c, copy);
+	config_free(c);
+	return copy;
+}
+
 static void check_again(const struct config *c)
 {
-	g_autofree char *text = g_strdup_printf(
-		"[Service]\nProfile=%s\n"
-		"[Profile %s]\nPolicy=%s\nSliceUSec=%" G_GUINT64_FORMAT
-		"\nSliceMinUSec=%" G_GUINT64_FORMAT "\nPerCPULocal=%s\nIdleFill=%d\n",
-		c->profile, c->profile, c->policy, c->slice_us, c->slice_min_us,
-		c->percpu_local ? "on" : "off", c->idle_fill);
+	g_autofree char *text = config_text(c);
 	const char *const only[] = {dirs[0], NULL};
 	struct config_paths paths = {.dirs = only};
-	g_auto(GStrv) before = config_arguments(c);
 	struct config *again;
 
 	fuzz_write(dirs[0], "rustland.conf", (const uint8_t *)text, strlen(text));
 	again = config_load(&paths, NULL, NULL);
-	require(again && strcmp(again->profile, c->profile) == 0);
-	require(strcmp(again->policy, c->policy) == 0 && again->slice_us == c->slice_us);
-	require(again->percpu_local == c->percpu_local && again->idle_fill == c->idle_fill);
-	require(g_strv_contains((const char *const *)before, c->policy));
+	require(again);
+	require_same(c, again);
 	config_free(again);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const profiles[] = {NULL, "gaming", "nope"};
-	struct config_paths paths = {.dirs = dirs};
+	g_autofree char *named = g_build_filename(fuzz_directory, "named.conf", NULL);
+	struct config_paths paths = {.dirs = dirs, .file = named};
 	const char *profile = size ? profiles[data[0] % 3] : NULL;
 
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
@@ -101,6 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			check_error(error);
 			continue;
 		}
+		c = replace_by_copy(c);
 		check_ranges(c);
 		if (!profile)
 			check_again(c);

@@ -46,6 +46,7 @@ struct ring_buffer *ring_buffer__new(int fd, ring_buffer_sample_fn fn, void *con
 	(void)opts;
 	queued = fn;
 	queued_context = context;
+	errno = EBADF;
 	return fd < 0 ? NULL : (struct ring_buffer *)&queued;
 }
 
@@ -63,6 +64,7 @@ void ring_buffer__free(struct ring_buffer *rb)
 struct user_ring_buffer *user_ring_buffer__new(int fd, const struct user_ring_buffer_opts *opts)
 {
 	(void)opts;
+	errno = EBADF;
 	return fd < 0 ? NULL : (struct user_ring_buffer *)&slot;
 }
 
