@@ -136,10 +136,10 @@ static __always_inline bool dsq_move_knows_lock(void)
  * work for, and a move takes that of the task's. Before 7.2 the kernel exchanges the one for the
  * other only where the runqueue of the CPU that it runs on is marked as looking for work, and takes
  * the second beside the first where not: the machine stops for good when that is the same lock, or
- * when another CPU takes the two the other way round. It is marked in every dispatch but under core
- * scheduling, where the threads of a core share one lock and look for work for each other: then the
- * mark is on the sibling's runqueue, and the sibling can take away this one's while the lock is
- * exchanged. The mark changes under the lock only, so nothing comes between this and a move.
+ * when another CPU takes the two the other way round. It is marked in every dispatch that a CPU does
+ * for itself. Under core scheduling the threads of a core share one lock and look for work for each
+ * other, and a sibling can take the mark away while the lock is exchanged. The mark changes under the
+ * lock only, so nothing comes between this and a move.
  */
 static __always_inline bool dsq_can_move(void)
 {

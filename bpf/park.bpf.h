@@ -381,8 +381,7 @@ static long drain_one(struct bpf_dynptr *record, void *context)
 
 /*
  * Only one CPU can drain at a time; the others find the ring busy and go on. Where nothing can be
- * moved the answers wait for the next dispatch in which it can: under core scheduling a CPU looks
- * for work for itself before it does for its sibling.
+ * moved, which happens under core scheduling, the answers wait for the next dispatch in which it can.
  */
 static __always_inline void drain_decisions(void)
 {

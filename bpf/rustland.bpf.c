@@ -219,18 +219,33 @@ static __always_inline void look_for_work(s32 cpu, struct task_struct *prev)
 	task_set_slice(prev, slice_ns);
 }
 
+/*
+ * Under core scheduling a CPU picks for its siblings, too. Before 7.2 the kernel remembers what
+ * prev was when it asked: when the lock is let go of for a move, prev may go to sleep or be replaced
+ * on its own CPU, and the kernel goes on to choose it, or whatever runs there now, even asleep,
+ * where no wakeup finds it any more. So nothing is moved for a sibling. It goes on with what it has,
+ * and looks for work itself, at once, when prev's slice is over.
+ */
+static __always_inline bool is_for_sibling(s32 cpu)
+{
+	return !dsq_move_knows_lock() && cpu != (s32)bpf_get_smp_processor_id();
+}
+
+static __always_inline void leave_to_sibling(s32 cpu, struct task_struct *prev)
+{
+	if (!prev || !is_runnable(prev))
+		return;
+	/* Not 0, for which the kernel puts 20 ms of its own. */
+	task_set_slice(prev, 1);
+	scx_bpf_kick_cpu(cpu, 0);
+}
+
 void OPS(dispatch, s32 cpu, struct task_struct *prev)
 {
-	look_for_work(cpu, prev);
-	/*
-	 * Under core scheduling this may be about a sibling. prev may have gone to sleep there
-	 * while the lock was let go of for a move, and 6.12 remembers that it was runnable before:
-	 * it would be chosen again, asleep, for what is left of its slice, and nobody could wake it
-	 * any more.
-	 */
-	if (!dsq_move_knows_lock() && prev && cpu != (s32)bpf_get_smp_processor_id() &&
-	    !is_runnable(prev))
-		task_set_slice(prev, 0);
+	if (is_for_sibling(cpu))
+		leave_to_sibling(cpu, prev);
+	else
+		look_for_work(cpu, prev);
 }
 
 /* ---- Accounting ----------------------------------------------------------------------------- */
