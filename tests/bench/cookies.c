@@ -55,6 +55,8 @@ static void usage(FILE *file)
 	      "  --threads N    threads in each of them (default 2)\n"
 	      "  --life-ms N    each lives about that long, then another takes its place; in the\n"
 	      "                 middle of its life it has no cookie (default: all live for ever)\n"
+	      "  --hold         only have a cookie and sleep until a signal comes, so that the\n"
+	      "                 kernel does not switch core scheduling off\n"
 	      "  --help\n",
 	      file);
 }
@@ -153,10 +155,12 @@ int main(int argc, char **argv)
 	struct bench_window_args args = BENCH_WINDOW_DEFAULT;
 	uint64_t programs = 3, threads = 2, life_ms = 0, running = 0, lives = 0, started = 0;
 	uint64_t units = 0, gap = 0, idle = 0;
+	bool hold = false;
 	const struct bench_option options[] = {
 		BENCH_NUMBER("programs", &programs, 1, 10000),
 		BENCH_NUMBER("threads", &threads, 1, 1000),
 		BENCH_NUMBER("life-ms", &life_ms, 1, 1000000),
+		BENCH_FLAG("hold", &hold),
 		{0},
 	};
 	struct bench_window window;
@@ -164,6 +168,12 @@ int main(int argc, char **argv)
 	struct place *places;
 
 	bench_parse(argc, argv, "cookies", usage, options, &args);
+	if (hold) {
+		if (!take_cookie())
+			return STATUS_SKIP;
+		pause();
+		return 0;
+	}
 	unit_iterations = bench_calibrate(20 * NSEC_PER_USEC);
 	places = bench_alloc(programs * sizeof(*places));
 	window = bench_window_resolve(&args);

@@ -42,9 +42,6 @@ while (($#)); do
 done
 ((${#ways[@]})) || ways=("${all_ways[@]}")
 
-# 6.12 warns of itself under core scheduling, once, see bpf/CONTEXTS.md.
-kernel_log() { dmesg | sed "1,/$kernel_log_mark/d" | grep -v 'WARNING: .* pick_task_scx'; }
-
 # Tasks are moved between the two groups in it.
 group=/sys/fs/cgroup/ways
 mkdir -p "$group"
@@ -197,6 +194,9 @@ way_cookies() {
 		skip "$text: this kernel, or a machine with one thread in a core, has none"
 		return
 	fi
+	# See core-sched.sh.
+	"$bench/cookies" --hold &
+	local hold=$!
 	start_others $((4 * seconds))
 	churn $((4 * seconds)) "$actions"
 	start_load cookies "$bench/cookies" --settle-seconds 0 --seconds $((4 * seconds)) --life-ms 300
@@ -205,6 +205,8 @@ way_cookies() {
 	check_load churn "all of that beside $text"
 	check_others "$text"
 	check_still "$text"
+	kill "$hold"
+	wait "$hold"
 }
 
 way_sysrq() {
