@@ -153,8 +153,8 @@ static void close_bus(struct session *session, GDBusConnection *bus)
 {
 	if (!bus)
 		return;
+	/* Not flushed: that may wait for ever for a thread, and whatever matters was waited for. */
 	g_signal_handlers_disconnect_by_data(bus, session);
-	g_dbus_connection_flush_sync(bus, NULL, NULL);
 	g_object_unref(bus);
 }
 
