@@ -41,6 +41,7 @@ struct rl {
 	uint64_t taken;		  /* tasks handed to the policy so far */
 	uint64_t decided;	  /* decisions sent so far */
 	uint64_t newest;	  /* highest request number taken */
+	uint64_t rounds;	  /* calls of rl_complete(); read by any thread */
 	uint64_t seen_when_woken; /* newest, when rl_wait() returned last */
 	bool just_woken;	  /* from sleep, for tasks that will be asked about now */
 	uint64_t held;		  /* tasks that the policy says it holds back */

@@ -95,6 +95,7 @@ RL_API int rl_decide(struct rl *rl, const struct rl_decision *decision)
 RL_API void rl_complete(struct rl *rl, uint64_t nr_held)
 {
 	rl->held = nr_held;
+	__atomic_store_n(&rl->rounds, rl->rounds + 1, __ATOMIC_RELAXED);
 	__atomic_store_n(&rl->shared->held, nr_held, __ATOMIC_RELAXED);
 	__atomic_store_n(&rl->shared->answered, rl->newest, __ATOMIC_RELEASE);
 }

@@ -385,6 +385,7 @@ struct rl_stats {
 	uint64_t nr_asked;	    /* requests sent to the policy */
 	uint64_t nr_preempt_kicks;  /* running tasks stopped for a more urgent one */
 	uint64_t policy_runtime_ns; /* CPU time of the scheduler thread */
+	uint64_t nr_rounds; /* calls of rl_complete(): one a second, if there is nothing to do */
 	size_t : 0;
 };
 

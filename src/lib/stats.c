@@ -70,6 +70,7 @@ RL_API int rl_stats(struct rl *rl, struct rl_stats *ret)
 	stats.nr_asked = asked;
 	stats.nr_preempt_kicks = c.nr_preempt_kicks;
 	stats.policy_runtime_ns = c.policy_runtime_ns;
+	stats.nr_rounds = __atomic_load_n(&rl->rounds, __ATOMIC_RELAXED);
 	memcpy(ret, &stats, ret->sz < sizeof(stats) ? ret->sz : sizeof(stats));
 	return 0;
 }

@@ -25,6 +25,8 @@
 /* How soon "degraded" shows up in the status; longer would look like a wrong status. */
 #define NOTIFY_PERIOD_NS (5000 * MSEC_NS)
 #define NOTIFY_MIN_NS	 (50 * MSEC_NS)
+/* The kernel's side and librustland see to a round in each second. */
+#define ROUND_MAX_NS (1500 * MSEC_NS)
 
 enum {
 	FD_SIGNAL,
@@ -78,11 +80,19 @@ static void open_notify(struct helper *h)
 		h->notify_period_ns = quarter_ns > NOTIFY_MIN_NS ? quarter_ns : NOTIFY_MIN_NS;
 }
 
-/* The scheduler thread took requests, or none is waiting for it. */
-static bool made_progress(const struct rl_stats *now, const struct rl_stats *prev)
+/*
+ * The scheduler thread came round; or nothing waits for it, and it does not have to yet. That nothing
+ * waits is not enough: nobody is asked whose policy sleeps.
+ */
+static bool made_progress(struct helper *h, const struct rl_stats *stats)
 {
-	return now->nr_queued == 0 ||
-	       now->nr_asked - now->nr_queued != prev->nr_asked - prev->nr_queued;
+	uint64_t now = now_ns();
+
+	if (stats->nr_rounds != h->notify_prev.nr_rounds) {
+		h->round_ns = now;
+		return true;
+	}
+	return stats->nr_queued == 0 && now - h->round_ns < ROUND_MAX_NS;
 }
 
 static void read_stats(struct rl_stats *ret, void *userdata)
@@ -99,7 +109,7 @@ static void on_notify_due(struct helper *h)
 	bool degraded;
 
 	read_stats(&now, h);
-	if (h->notify.watchdog_us && !rl_exited(h->rl) && made_progress(&now, &h->notify_prev))
+	if (h->notify.watchdog_us && !rl_exited(h->rl) && made_progress(h, &now))
 		notify_send(&h->notify, "WATCHDOG=1");
 	degraded = now.nr_late != h->notify_prev.nr_late;
 	h->notify_prev = now;
@@ -174,6 +184,7 @@ static void on_ready(struct helper *h, uint64_t now)
 		return; /* the one message that must not be lost: again in a moment */
 	h->ready_due_ns = UINT64_MAX;
 	h->stats_prev = h->notify_prev;
+	h->round_ns = now;
 	describe(h, sentence, sizeof(sentence), "");
 	say(h, RL_LOG_INFO, "%s, slices of %" PRIu64 " to %" PRIu64 " us", sentence,
 	    h->options->slice_min_us, h->options->slice_us);

@@ -50,6 +50,7 @@ struct helper {
 	uint64_t ready_due_ns, ready_last_ns; /* look at the kernel's state; give up */
 	uint64_t stats_due_ns, stats_period_ns;
 	uint64_t notify_due_ns, notify_period_ns;
+	uint64_t round_ns; /* when the scheduler thread was last seen to have come round */
 	struct rl_stats stats_prev, notify_prev;
 	struct notify notify;
 	struct output out, err;

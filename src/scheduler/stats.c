@@ -42,6 +42,7 @@ static const struct field fields[] = {
 	FIELD(nr_asked, true, false, "Requests sent to the policy"),
 	FIELD(nr_preempt_kicks, true, false, "Running tasks stopped for a more urgent one"),
 	FIELD(policy_runtime_ns, true, false, "CPU time of the scheduler thread in nanoseconds"),
+	FIELD(nr_rounds, true, false, "Rounds of the scheduler thread; at least one a second"),
 };
 
 #define NR_FIELDS (sizeof(fields) / sizeof(fields[0]))

@@ -200,8 +200,9 @@ static gboolean on_reload(ComSystem76Scheduler *object, GDBusMethodInvocation *i
 
 static void on_name_lost(GDBusConnection *bus, const char *bus_name, gpointer userdata)
 {
-	(void)bus, (void)userdata;
-	g_debug("another program has %s on the session bus", bus_name);
+	(void)userdata;
+	if (bus && !g_dbus_connection_is_closed(bus))
+		g_debug("another program has %s on the session bus", bus_name);
 }
 
 static gpointer bus_name_start(const struct focus_buses *buses, focus_report report,

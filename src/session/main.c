@@ -125,7 +125,6 @@ static void session_run(struct session *session, const struct options *options)
 	const char *const dirs[] = {VENDOR_DIR, CONFIG_DIR, own_dir, NULL};
 	struct focus_buses buses;
 	struct settings settings;
-	guint sources[2];
 
 	settings_load(&settings,
 		      options->config_dirs ? (const char *const *)options->config_dirs : dirs);
@@ -137,16 +136,15 @@ static void session_run(struct session *session, const struct options *options)
 		return;
 	}
 	buses = (struct focus_buses){session->session_bus, session->system_bus};
-	sources[0] = g_unix_signal_add(SIGTERM, on_stop_signal, session);
-	sources[1] = g_unix_signal_add(SIGINT, on_stop_signal, session);
+	/* They stay: a signal that comes while it ends already changes nothing. */
+	g_unix_signal_add(SIGTERM, on_stop_signal, session);
+	g_unix_signal_add(SIGINT, on_stop_signal, session);
 	session->service = service_new(session->system_bus);
 	if (settings.gamemode)
 		session->gamemode = gamemode_new(session->session_bus, session->service);
 	if (settings.focus)
 		session->focus = focus_new(&buses, on_focus, session);
 	g_main_loop_run(session->loop);
-	for (size_t i = 0; i < G_N_ELEMENTS(sources); i++)
-		g_source_remove(sources[i]);
 }
 
 static void close_bus(struct session *session, GDBusConnection *bus)

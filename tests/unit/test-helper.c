@@ -39,8 +39,8 @@ enum fake_name {
 struct rl {
 	_Atomic int state, name;
 	_Atomic bool stopped, exited;
-	_Atomic uint64_t asked, queued, late;
-	_Atomic bool works; /* requests are taken: one more for each look */
+	_Atomic uint64_t asked, queued, late, rounds;
+	_Atomic bool works; /* comes round: once for each look */
 };
 
 static struct rl fake;
@@ -56,12 +56,15 @@ int rl_kernel_state(char *ops_name, size_t ops_name_len)
 int rl_stats(struct rl *rl, struct rl_stats *ret)
 {
 	assert_ptr_equal(rl, &fake);
-	if (rl->works)
+	if (rl->works) {
 		rl->asked++;
+		rl->rounds++;
+	}
 	ret->nr_cpus = 8;
 	ret->nr_asked = rl->asked;
 	ret->nr_queued = rl->queued;
 	ret->nr_late = rl->late;
+	ret->nr_rounds = rl->rounds;
 	ret->nr_user_dispatches = rl->asked * 100;
 	return 0;
 }
@@ -334,6 +337,14 @@ static void test_watchdog(void **state)
 	all_told[0] = 0;
 	listen_for(300);
 	assert_true(told("WATCHDOG=1|"));
+	/* It hangs, and nobody notices, because nothing is queued. */
+	listen_for(1600);
+	all_told[0] = 0;
+	listen_for(400);
+	assert_false(told("WATCHDOG"));
+	fake.works = true;
+	check_told("WATCHDOG=1|");
+	fake.works = false;
 	/* It hangs: something is queued and nothing is taken. */
 	fake.asked++;
 	fake.queued = 1;

@@ -77,6 +77,7 @@ static void test_delta(void **state)
 	now.nr_user_dispatches += 10;
 	now.nr_sched_congested += 20;
 	now.policy_runtime_ns += 30;
+	now.nr_rounds += 40;
 	now.nr_late -= 1; /* as if it had been read early */
 	stats_delta(&delta, &now, &sample);
 	assert_int_equal(delta.nr_cpus, 4);
@@ -96,6 +97,7 @@ static void test_delta(void **state)
 	assert_int_equal(delta.nr_asked, 0);
 	assert_int_equal(delta.nr_preempt_kicks, 0);
 	assert_int_equal(delta.policy_runtime_ns, 30);
+	assert_int_equal(delta.nr_rounds, 40);
 	/* It may be the same object. */
 	stats_delta(&now, &now, &sample);
 	assert_memory_equal(&now, &delta, sizeof(now));
@@ -127,7 +129,7 @@ static void test_descriptions(void **state)
 		assert_non_null(strstr(meta, name.text));
 		json_skip(&j);
 	}
-	assert_int_equal(nr, 17);
+	assert_int_equal(nr, 18);
 	free(text);
 }
 

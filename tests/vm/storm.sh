@@ -50,8 +50,7 @@ missed() {
 systemctl start polkit
 verdict "systemctl start succeeds" timeout 100 systemctl start $unit
 verdict "the state on the bus is $(get State)" wait_until 60 is_active
-pid=$(property MainPID) tasks=$(property TasksCurrent)
-child=$(pgrep -P "$pid")
+pid=$(property MainPID) tasks=$(property TasksCurrent) child=$(pgrep -P "$(property MainPID)")
 note "memory: $(($(property MemoryCurrent) / 1024 / 1024)) MB of $(($(property MemoryMax) / 1024 / 1024)) MB;" \
 	"rustlandd $(awk '/VmRSS/ { print $2 }' "/proc/$pid/status") KB," \
 	"scx_rustland $(awk '/VmRSS/ { print $2 }' "/proc/$child/status") KB; $tasks tasks;" \
@@ -60,25 +59,44 @@ note "memory: $(($(property MemoryCurrent) / 1024 / 1024)) MB of $(($(property M
 # ---- the statistics socket -----------------------------------------------------------------------
 
 socket=$(find /run/scx-rustland /run/scx -name stats -type s 2>/dev/null | head -n 1)
+# All the places that there are, and again when the scheduler was replaced: before the service is there.
 hold_places() {
 	exec setpriv --reuid="$1" --regid="$(id -g "$1")" --clear-groups python3 -u - "$socket" <<-'PYTHON'
 		import socket, sys, time
-		held = []
-		for _ in range(64):
+		def hold():
 		    s = socket.socket(socket.AF_UNIX)
 		    try:
 		        s.connect(sys.argv[1])
-		        held.append(s)
+		        s.setblocking(False)
+		        return s
 		    except OSError:
-		        break
-		print("held", len(held))
-		time.sleep(100000)
+		        return None
+		def is_open(s):
+		    try:
+		        return s.recv(4096) != b""
+		    except BlockingIOError:
+		        return True
+		    except OSError:
+		        return False
+		while True:
+		    held = [s for s in (hold() for _ in range(32)) if s]
+		    if held:
+		        print("held", len(held))
+		    while any([is_open(s) for s in held]):
+		        time.sleep(0.01)
+		    time.sleep(0.1)
 	PYTHON
 }
 for user in other nobody games; do hold_places $user >"out/$user" & done
 for user in other nobody games; do wait_until 30 grep -q held "out/$user"; done
-verdict "the service gets its statistics while three users hold what they can: $(cat out/other)" \
+verdict "the service gets its statistics while three users hold what they can: $(tail -n 1 out/other)" \
 	wait_until 30 statistics
+kill -KILL "$(pgrep -P "$pid")"
+held_again() { (($(cat out/{other,nobody,games} | wc -l) >= 6)); }
+verdict "the scheduler is replaced, and they hold what they can again" wait_until 60 held_again
+verdict "the service is active again" wait_until 60 is_active
+verdict "it gets the statistics of the new scheduler, too" wait_until 30 statistics
+child=$(pgrep -P "$pid") since=$(date +%s)
 
 # ---- the storm -----------------------------------------------------------------------------------
 
@@ -113,7 +131,7 @@ verdict "no watchdog, no restart: $(property NRestarts)" [ "$(property NRestarts
 verdict "the scheduler is still $(ops)" is_active
 verdict "no thread more than before: $tasks, $(property TasksCurrent)" [ "$(property TasksCurrent)" -le $((tasks + 4)) ]
 note "memory at its most: $(($(property MemoryPeak) / 1024 / 1024)) MB"
-complaint=$(journalctl --no-pager -q -u $unit -p err -o cat | head -n 1)
+complaint=$(journalctl --no-pager -q -u $unit -p err -o cat --since "@$since" | head -n 1)
 verdict "the journal has no complaint of rustlandd's: ${complaint:-none}" [ -z "$complaint" ]
 journalctl --no-pager -b -o short-precise -u $unit >out/journal.txt
 timeout 60 systemctl stop $unit
