@@ -478,6 +478,8 @@ static gpointer run_own(gpointer userdata)
 
 	while (send_own(gate))
 		;
+	/* Without it nobody new would be asked about, so nobody new answered: better none at all. */
+	shutdown(gate->bus_fd, SHUT_RDWR);
 	return NULL;
 }
 

@@ -645,6 +645,16 @@ static void test_end_of_bus(void **state)
 	assert_closed(f->client);
 }
 
+/* With a question that cannot be sent: all who are not known yet would wait for ever. */
+static void test_end_of_questions(void **state)
+{
+	struct fixture *f = *state;
+
+	shutdown(f->bus, SHUT_RD);
+	put(f->bus, call_of(f, ":1.3", 1, "x", false));
+	assert_closed(f->client);
+}
+
 static gpointer free_gate(gpointer gate)
 {
 	gate_free(gate);
@@ -822,6 +832,7 @@ int main(void)
 		TEST(test_signals),
 		TEST(test_answers),
 		TEST(test_end_of_bus),
+		TEST(test_end_of_questions),
 		TEST(test_end_of_client),
 		TEST(test_end_beside_a_dead_bus),
 		TEST(test_refusals_give_way),
