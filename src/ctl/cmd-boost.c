@@ -17,6 +17,7 @@
 
 /* What a boost that is held waits for. */
 struct hold {
+	GDBusConnection *bus;
 	guint32 cookie;
 	GMainLoop *loop;
 	char *why;	  /* the service ended it */
@@ -122,39 +123,49 @@ static void take_back(GDBusConnection *bus, guint32 cookie)
 		client_call(bus, "Release", g_variant_new("(u)", cookie), "()", NULL, NULL);
 }
 
-/* Signals that came since the subscription are told to the main loop only when it runs. */
+static int boost_and_wait(struct hold *hold, const struct arguments *args, GError **error)
+{
+	hold->cookie = client_boost(hold->bus, args->pid, "process", args, -1, error);
+	if (!hold->cookie)
+		return EXIT_FAILED;
+	g_unix_signal_add(SIGINT, on_signal, hold);
+	g_unix_signal_add(SIGTERM, on_signal, hold);
+	g_unix_signal_add(SIGHUP, on_signal, hold);
+	if (!print_cookie(args, hold->cookie, error))
+		return EXIT_FAILED;
+	g_main_loop_run(hold->loop);
+	/* It may have said why before it was asked for its boosts. */
+	while (hold->is_lost && !hold->why && g_main_context_iteration(NULL, FALSE))
+		;
+	if (hold->why ? strcmp(hold->why, "shutdown") == 0 : hold->is_lost)
+		g_set_error(error, CTL_ERROR, EXIT_NOT_RUNNING,
+			    "the service has gone away, and the boost with it");
+	else if (hold->why && !args->json)
+		printf("ended: %s\n", hold->why);
+	return EXIT_DONE;
+}
+
+/*
+ * What happens to the boost, and to the service, is listened for before there is a boost: a service that
+ * is replaced right after its answer is not missed. It is told when the main loop runs.
+ */
 static int hold_boost(GDBusConnection *bus, const struct arguments *args, GError **error)
 {
 	g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
-	struct hold hold = {.loop = loop};
+	struct hold hold = {.bus = bus, .loop = loop};
 	guint watch;
+	int status;
 
 	g_dbus_connection_signal_subscribe(bus, SERVICE_NAME, SERVICE_INTERFACE, "BoostRemoved",
 					   SERVICE_PATH, NULL, G_DBUS_SIGNAL_FLAGS_NONE, on_removed,
 					   &hold, NULL);
-	hold.cookie = client_boost(bus, args->pid, "process", args, -1, error);
-	if (!hold.cookie)
-		return EXIT_FAILED;
-	g_unix_signal_add(SIGINT, on_signal, &hold);
-	g_unix_signal_add(SIGTERM, on_signal, &hold);
-	g_unix_signal_add(SIGHUP, on_signal, &hold);
-	if (!print_cookie(args, hold.cookie, error))
-		return EXIT_FAILED;
 	watch = g_bus_watch_name_on_connection(bus, SERVICE_NAME, G_BUS_NAME_WATCHER_FLAGS_NONE,
 					       on_appeared, on_vanished, &hold, NULL);
-	g_main_loop_run(loop);
-	/* It may have said why before it was asked for its boosts. */
-	while (hold.is_lost && !hold.why && g_main_context_iteration(NULL, FALSE))
-		;
+	status = boost_and_wait(&hold, args, error);
 	g_bus_unwatch_name(watch);
 	g_clear_handle_id(&hold.patience, g_source_remove);
-	if (hold.why ? strcmp(hold.why, "shutdown") == 0 : hold.is_lost)
-		g_set_error(error, CTL_ERROR, EXIT_NOT_RUNNING,
-			    "the service has gone away, and the boost with it");
-	else if (hold.why && !args->json)
-		printf("ended: %s\n", hold.why);
 	g_free(hold.why);
-	return EXIT_DONE;
+	return status;
 }
 
 int cmd_boost(const struct arguments *args, GError **error)

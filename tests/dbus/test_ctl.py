@@ -432,6 +432,28 @@ class BoostTest(Test):
         self.assertIn("gone away", holder.line())
         self.assertEqual(holder.end(None), 3)
 
+    def test_hold_is_lost_before_the_cookie_is_told(self):
+        """Its output is full, so it waits when it has the boost, while the service is replaced."""
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(writer, b"x\n")
+        os.set_blocking(writer, True)
+        process = subprocess.Popen(
+            [CTL, "boost", "-l", "client", str(self.sleeper().pid)],
+            stdin=subprocess.DEVNULL, stdout=writer, stderr=subprocess.STDOUT,
+        )
+        os.close(writer)
+        process.stdout = open(reader, "rb", buffering=0)
+        holder = Following(process)
+        self.addCleanup(holder.kill)
+        wait_for("the boost", lambda: self.service.boosts)
+        self.service.stop()
+        self.service.start()
+        holder.until(lambda line: "gone away" in line)
+        self.assertEqual(holder.end(None), 3)
+
     def test_hold_ends_with_a_service_that_stops(self):
         process = self.sleeper()
         holder = self.follow("boost", "-l", "client", process.pid)
