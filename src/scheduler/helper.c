@@ -81,8 +81,8 @@ static void open_notify(struct helper *h)
 }
 
 /*
- * The scheduler thread came round; or nothing waits for it, and it does not have to yet. That nothing
- * waits is not enough: nobody is asked whose policy sleeps.
+ * The scheduler thread came round; or no request waits for it, and its next round is not due yet. That no
+ * request waits is not enough: a thread that sleeps inside its policy is not sent any.
  */
 static bool made_progress(struct helper *h, const struct rl_stats *stats)
 {
