@@ -7,7 +7,7 @@
 #pragma clang attribute push(__attribute__((no_sanitize("function"))), apply_to = function)
 #endif
 
-#include "rustland-dbus.c"
+#include "dbus/rustland-dbus.c"
 
 #ifdef __clang__
 #pragma clang attribute pop

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See arguments.h. */
-#include <config.h>
 
 #include <getopt.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "arguments.h"
-#include "error.h"
+#include "ctl/arguments.h"
+#include "ctl/error.h"
 
 #define SEC_US G_GUINT64_CONSTANT(1000000)
 /* What the service takes, see org.scx.Rustland(7). */

@@ -10,7 +10,7 @@
 
 #include <glib.h>
 
-#include "command.h"
+#include "ctl/command.h"
 
 #define INTERVAL_DEFAULT_MS 2000
 

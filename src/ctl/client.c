@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See client.h. */
-#include <config.h>
 
 #include <errno.h>
 #include <string.h>
@@ -9,8 +8,8 @@
 
 #include <gio/gunixfdlist.h>
 
-#include "client.h"
-#include "why.h"
+#include "ctl/client.h"
+#include "ctl/why.h"
 
 /* A password takes its time. */
 static GDBusCallFlags call_flags(void)

@@ -15,8 +15,8 @@
 
 #include <gio/gio.h>
 
-#include "arguments.h"
-#include "error.h"
+#include "ctl/arguments.h"
+#include "ctl/error.h"
 
 #define SERVICE_NAME	  "org.scx.Rustland"
 #define SERVICE_PATH	  "/org/scx/Rustland"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* rustlandctl boost: a boost for a process that runs already; with --lifetime client, holding it. */
-#include <config.h>
 
 #include <signal.h>
 #include <stdio.h>
@@ -8,9 +7,9 @@
 
 #include <glib-unix.h>
 
-#include "client.h"
-#include "convert.h"
-#include "screen.h"
+#include "ctl/client.h"
+#include "ctl/convert.h"
+#include "ctl/screen.h"
 
 /* A service that crashed keeps its boosts and is back within this time; one that is not stays away. */
 #define RETURN_S 10

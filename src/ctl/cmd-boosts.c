@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* rustlandctl list, release, foreground: boosts, and what is to be seen. */
-#include <config.h>
 
 #include <stdio.h>
 
-#include "client.h"
-#include "convert.h"
-#include "screen.h"
+#include "ctl/client.h"
+#include "ctl/convert.h"
+#include "ctl/screen.h"
 
 int cmd_list(const struct arguments *args, GError **error)
 {

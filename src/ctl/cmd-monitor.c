@@ -3,17 +3,16 @@
  * rustlandctl monitor: says what happens, as it happens. It outlives the service, and waits for it
  * to come back.
  */
-#include <config.h>
 
 #include <signal.h>
 #include <stdio.h>
 
 #include <glib-unix.h>
 
-#include "client.h"
-#include "convert.h"
-#include "screen.h"
-#include "text.h"
+#include "ctl/client.h"
+#include "ctl/convert.h"
+#include "ctl/screen.h"
+#include "ctl/text.h"
 
 struct monitor {
 	const struct arguments *args;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* rustlandctl profile, reload: how the service is configured. */
-#include <config.h>
 
-#include "client.h"
-#include "convert.h"
-#include "screen.h"
+#include "ctl/client.h"
+#include "ctl/convert.h"
+#include "ctl/screen.h"
 
 /* "profile" and "profiles" of the service's properties. */
 static JsonObject *ask_profiles(GDBusConnection *bus, GError **error)

@@ -7,7 +7,6 @@
  * It must never keep the command from running, nor run it in other surroundings than it would have
  * had without us.
  */
-#include <config.h>
 
 #include <errno.h>
 #include <signal.h>
@@ -15,9 +14,9 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "client.h"
-#include "convert.h"
-#include "screen.h"
+#include "ctl/client.h"
+#include "ctl/convert.h"
+#include "ctl/screen.h"
 
 static guint32 boost_self(const struct arguments *args, GError **error)
 {

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* rustlandctl stats: the scheduler's counters since it started. */
-#include <config.h>
 
-#include "client.h"
-#include "convert.h"
-#include "screen.h"
+#include "ctl/client.h"
+#include "ctl/convert.h"
+#include "ctl/screen.h"
 
 int cmd_stats(const struct arguments *args, GError **error)
 {

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* rustlandctl status: everything that a person asks first, on one screen. */
-#include <config.h>
 
-#include "client.h"
-#include "convert.h"
-#include "screen.h"
-#include "why.h"
+#include "ctl/client.h"
+#include "ctl/convert.h"
+#include "ctl/screen.h"
+#include "ctl/why.h"
 
 static void copy_members(JsonObject *to, JsonObject *from)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See command.h. */
-#include <config.h>
 
-#include "command.h"
+#include "ctl/command.h"
 
 #define BIT(option) (1u << (option))
 #define BOOST_OPTIONS                                                                              \

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See convert.h. */
-#include <config.h>
 
 #include <stdio.h>
 
-#include "convert.h"
+#include "ctl/convert.h"
 
 char *convert_name(const char *name)
 {

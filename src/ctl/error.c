@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See error.h. */
-#include <config.h>
 
 #include <string.h>
 
-#include "error.h"
+#include "ctl/error.h"
 
 #define ERROR_PREFIX "org.scx.Rustland.Error."
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See format.h. */
-#include <config.h>
 
-#include "../scheduler/stats.h"
-#include "convert.h"
-#include "format.h"
-#include "text.h"
+#include "scheduler/stats.h"
+#include "ctl/convert.h"
+#include "ctl/format.h"
+#include "ctl/text.h"
 
 /* ---- status --------------------------------------------------------------------------------- */
 

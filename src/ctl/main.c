@@ -3,14 +3,13 @@
  * rustlandctl: the service scx-rustland on the command line. It does nothing that a D-Bus client of
  * any user could not do; what is allowed is for the service and polkit to say.
  */
-#include <config.h>
 
 #include <locale.h>
 #include <stdio.h>
 
-#include "arguments.h"
-#include "error.h"
-#include "screen.h"
+#include "ctl/arguments.h"
+#include "ctl/error.h"
+#include "ctl/screen.h"
 
 static int carry_out(const struct arguments *args, GError **error)
 {

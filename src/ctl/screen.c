@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See screen.h. */
-#include <config.h>
 
 #include <errno.h>
 #include <poll.h>
@@ -9,8 +8,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "screen.h"
-#include "text.h"
+#include "ctl/screen.h"
+#include "ctl/text.h"
 
 static gboolean want_colour(void)
 {

@@ -3,8 +3,8 @@
 #ifndef RUSTLANDCTL_SCREEN_H
 #define RUSTLANDCTL_SCREEN_H
 
-#include "error.h"
-#include "format.h"
+#include "ctl/error.h"
+#include "ctl/format.h"
 
 /* Asks the environment, the clock and the user database. */
 void screen_view(struct view *ret);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See text.h. */
-#include <config.h>
 
-#include "text.h"
+#include "ctl/text.h"
 
 #define SEC_US G_GUINT64_CONSTANT(1000000)
 

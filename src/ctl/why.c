@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See why.h. */
-#include <config.h>
 
 #include <rustland.h>
 
-#include "convert.h"
-#include "error.h"
-#include "why.h"
+#include "ctl/convert.h"
+#include "ctl/error.h"
+#include "ctl/why.h"
 
 #define SYSTEMD_NAME "org.freedesktop.systemd1"
 #define UNIT_NAME    "scx-rustland.service"

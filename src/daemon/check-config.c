@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See check-config.h. */
-#include <config.h>
 
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <unistd.h>
 
-#include "check-config.h"
-#include "choice.h"
-#include "dry-run.h"
+#include "daemon/check-config.h"
+#include "daemon/choice.h"
+#include "daemon/supervise/dry-run.h"
 
 struct verdict {
 	GMainLoop *loop;

@@ -9,7 +9,7 @@
 
 #include <glib.h>
 
-#include "config.h"
+#include "daemon/conf.h"
 
 struct check_config_options {
 	const char *const *dirs; /* as in struct config_paths */

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See choice.h. */
-#include <config.h>
 
 #include <errno.h>
 
 #include <glib/gstdio.h>
 
-#include "choice.h"
-#include "config-file.h"
-#include "config.h"
+#include "daemon/choice.h"
+#include "daemon/conf-file.h"
+#include "daemon/conf.h"
 
 #define FILE_NAME "profile"
 

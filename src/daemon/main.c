@@ -6,7 +6,6 @@
  *
  * This file reads the command line and puts the parts together.
  */
-#include <config.h>
 
 #include <locale.h>
 #include <signal.h>
@@ -19,24 +18,24 @@
 #include <gio/gio.h>
 #include <glib-unix.h>
 
-#include "boosts.h"
-#include "bus.h"
-#include "capabilities.h"
-#include "check-config.h"
-#include "classes.h"
-#include "config.h"
-#include "gate-connect.h"
-#include "kernel.h"
-#include "log.h"
-#include "manager.h"
-#include "reconfigure.h"
-#include "rights.h"
-#include "shortage.h"
-#include "stopping.h"
-#include "store.h"
-#include "supervisor.h"
-#include "system76.h"
-#include "unsupported.h"
+#include "daemon/boost/boosts.h"
+#include "daemon/bus/bus.h"
+#include "scheduler/capabilities.h"
+#include "daemon/check-config.h"
+#include "daemon/boost/class-table.h"
+#include "daemon/conf.h"
+#include "daemon/bus/gate-connect.h"
+#include "daemon/supervise/kernel-watch.h"
+#include "daemon/journal.h"
+#include "daemon/supervise/unit-state.h"
+#include "daemon/supervise/reconfigure.h"
+#include "daemon/bus/rights.h"
+#include "daemon/shortage.h"
+#include "daemon/boost/stopping.h"
+#include "daemon/boost/store.h"
+#include "daemon/supervise/supervisor.h"
+#include "daemon/bus/system76.h"
+#include "daemon/supervise/unsupported.h"
 
 /* As in systemd/sysusers.d. */
 #define SERVICE_USER "scx-rustland"

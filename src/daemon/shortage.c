@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See shortage.h. */
-#include <config.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +9,7 @@
 
 #include <gio/gio.h>
 
-#include "shortage.h"
+#include "daemon/shortage.h"
 
 /* One for a socket or a temporary file, and one that is open beside it. */
 #define NR_SPARE 2

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "classes.h"
+#include "lib/classes.h"
 
 /* The names and sizes are those of the maps in bpf/class.bpf.h: the scheduler checks the sizes. */
 static int make_maps(struct rl_classes *c)

@@ -5,7 +5,7 @@
 #ifndef RUSTLAND_CLASSES_H
 #define RUSTLAND_CLASSES_H
 
-#include "internal.h"
+#include "lib/internal.h"
 
 struct rl_classes {
 	int entries_fd, state_fd, members_fd;

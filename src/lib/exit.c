@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "internal.h"
+#include "lib/internal.h"
 
 /*
  * The kernel's exit kinds and codes are part of what it tells every scheduler and do not change:

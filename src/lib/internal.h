@@ -9,8 +9,8 @@
 #include <stdatomic.h>
 #include <bpf/libbpf.h>
 
-#include "intf.h"
-#include "memory.h"
+#include "bpf/intf.h"
+#include "lib/memory.h"
 
 #define RL_API __attribute__((visibility("default")))
 

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "kernel-btf.h"
+#include "lib/kernel-btf.h"
 
 uint64_t rl_btf_constant(const struct btf *btf, const char *name)
 {

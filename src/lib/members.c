@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "classes.h"
+#include "lib/classes.h"
 
 /* So many are read at a time. */
 #define BATCH 1024

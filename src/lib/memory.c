@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "memory.h"
+#include "lib/memory.h"
 
 /*
  * kcompactd remaps pages even when they are locked, and whoever touches such a page waits for it;

@@ -14,14 +14,14 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "internal.h"
-#include "kernel-btf.h"
-#include "priority.h"
+#include "lib/internal.h"
+#include "lib/kernel-btf.h"
+#include "lib/priority.h"
 
 /* bpftool's skeleton uses the BPF side's names for integers. */
 typedef uint32_t u32;
 typedef uint64_t u64;
-#include "rustland.skel.h"
+#include "bpf/rustland.skel.h"
 
 #define SMT_ACTIVE "/sys/devices/system/cpu/smt/active"
 

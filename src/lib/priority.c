@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <sys/resource.h>
 
-#include "priority.h"
+#include "lib/priority.h"
 
 /* Nine tenths of a CPU that two tasks with nice value 0 want as well. */
 #define LOADING_NICE (-10)

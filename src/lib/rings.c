@@ -8,7 +8,7 @@
 #include <sched.h>
 #include <string.h>
 
-#include "internal.h"
+#include "lib/internal.h"
 
 /* Policies were compiled with these, and so was the BPF side, wherever that was. */
 _Static_assert(sizeof(struct rl_task) == 136, "another size is another ABI");

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "budget.h"
+#include "policy/budget.h"
 
 /*
  * How long a task that was queued can be waiting for its turn. Who wants more than there is may be

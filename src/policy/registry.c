@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "policy.h"
+#include "policy/policy.h"
 
 static const struct rl_policy *const policies[] = {
 	&rl_policy_rustland,

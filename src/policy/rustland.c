@@ -30,8 +30,8 @@
  * and a decision that the kernel dropped changes nothing. This file must never ask for the time,
  * allocate after init(), or do work that is not bounded by O(log of the tasks waiting).
  */
-#include "budget.h"
-#include "policy.h"
+#include "policy/budget.h"
+#include "policy/policy.h"
 
 /* Words of rl_task.state. */
 enum {

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See capabilities.h. */
-#include <config.h>
 
 #include <errno.h>
 #include <linux/capability.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "capabilities.h"
+#include "scheduler/capabilities.h"
 
 static struct __user_cap_header_struct header(void)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See check.h. */
-#include <config.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,9 +15,9 @@
 
 #include <rustland.h>
 
-#include "check.h"
-#include "log.h"
-#include "policies.h"
+#include "scheduler/check.h"
+#include "scheduler/messages.h"
+#include "scheduler/policies.h"
 
 /* The child: whatever the policy does, only this function writes to the pipe. */
 static void __attribute__((noreturn)) load(const char *policy, int fd, pid_t parent)

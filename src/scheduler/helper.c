@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See helper.h. */
-#include <config.h>
 
 #include <errno.h>
 #include <inttypes.h>
@@ -15,8 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "capabilities.h"
-#include "helper.h"
+#include "scheduler/capabilities.h"
+#include "scheduler/helper.h"
 
 #define STACK_SIZE	(256 * 1024)
 #define MSEC_NS		UINT64_C(1000000)

@@ -19,11 +19,11 @@
 
 #include <rustland.h>
 
-#include "log.h"
-#include "notify.h"
-#include "options.h"
-#include "output.h"
-#include "stats-server.h"
+#include "scheduler/messages.h"
+#include "scheduler/notify.h"
+#include "scheduler/options.h"
+#include "scheduler/output.h"
+#include "scheduler/stats-server.h"
 
 enum helper_phase {
 	HELPER_LOADING,	   /* the scheduler is not attached yet: signals only */

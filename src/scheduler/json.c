@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See json.h. */
-#include <config.h>
 
 #include <string.h>
 
-#include "json.h"
+#include "scheduler/json.h"
 
 /* The helper's stack is small, and no request has a reason to nest deeper than two. */
 #define JSON_MAX_DEPTH 16

@@ -6,7 +6,6 @@
  * The main thread is the scheduler thread: from rl_attach() to rl_detach() it must not allocate,
  * lock, log or touch a file. Everything else is the helper thread's, see helper.h.
  */
-#include <config.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,17 +20,17 @@
 
 #include <rustland.h>
 
-#include "capabilities.h"
-#include "check.h"
-#include "helper.h"
-#include "log.h"
-#include "monitor.h"
-#include "notify.h"
-#include "options.h"
-#include "policies.h"
-#include "preflight.h"
-#include "restart.h"
-#include "stats.h"
+#include "scheduler/capabilities.h"
+#include "scheduler/check.h"
+#include "scheduler/helper.h"
+#include "scheduler/messages.h"
+#include "scheduler/monitor.h"
+#include "scheduler/notify.h"
+#include "scheduler/options.h"
+#include "scheduler/policies.h"
+#include "scheduler/preflight.h"
+#include "scheduler/restart.h"
+#include "scheduler/stats.h"
 
 /* Documented in scx_rustland(8); scripts rely on them. */
 enum {

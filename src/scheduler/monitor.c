@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See monitor.h. */
-#include <config.h>
 
 #include <errno.h>
 #include <signal.h>
@@ -12,9 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "log.h"
-#include "monitor.h"
-#include "stats.h"
+#include "scheduler/messages.h"
+#include "scheduler/monitor.h"
+#include "scheduler/stats.h"
 
 /* A server that takes longer is as good as gone. */
 #define ANSWER_TIMEOUT_S 5

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See notify.h. */
-#include <config.h>
 
 #include <errno.h>
 #include <stddef.h>
@@ -8,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "notify.h"
+#include "scheduler/notify.h"
 
 static uint64_t read_number(const char *name)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See options.h. */
-#include <config.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +12,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include "options.h"
+#include "scheduler/options.h"
 
 #define SLICE_US_MIN	     100
 #define SLICE_US_MAX	     1000000

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See output.h. */
-#include <config.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "output.h"
+#include "scheduler/output.h"
 
 /*
  * O_NONBLOCK belongs to the open file, which the shell and everybody else in the pipeline share; so

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See policies.h. */
-#include <config.h>
 
 #include <dirent.h>
 #include <dlfcn.h>
@@ -11,10 +10,10 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
-#include "../policy/policy.h"
-#include "log.h"
-#include "options.h"
-#include "policies.h"
+#include "policy/policy.h"
+#include "scheduler/messages.h"
+#include "scheduler/options.h"
+#include "scheduler/policies.h"
 
 /* What makes it unusable, or NULL. Only the version may be read before it was checked. */
 static const char *find_fault(const struct rl_policy *policy)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See preflight.h. */
-#include <config.h>
 
 #include <errno.h>
 #include <linux/capability.h>
@@ -9,9 +8,9 @@
 
 #include <rustland.h>
 
-#include "capabilities.h"
-#include "log.h"
-#include "preflight.h"
+#include "scheduler/capabilities.h"
+#include "scheduler/messages.h"
+#include "scheduler/preflight.h"
 
 #define SETTLE_STEP_MS 50
 #define SETTLE_MAX_MS  2000

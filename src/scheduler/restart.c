@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See restart.h. */
-#include <config.h>
 
 #include <errno.h>
 #include <inttypes.h>
@@ -8,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "restart.h"
+#include "scheduler/restart.h"
 
 void restart_load(struct restart *ret)
 {

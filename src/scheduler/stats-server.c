@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See stats-server.h. */
-#include <config.h>
 
 #include <errno.h>
 #include <string.h>
@@ -9,7 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "stats-server.h"
+#include "scheduler/stats-server.h"
 
 /* Far above what monitors need: sixteen clients, ten requests a second each, and a lot of slack. */
 #define BUDGET_EVENTS	 100

@@ -22,7 +22,7 @@
 
 #include <rustland.h>
 
-#include "stats.h"
+#include "scheduler/stats.h"
 
 /* Where the sched_ext project's schedulers have it, and their tools look for it. */
 #define STATS_SOCKET_PATH "/run/scx/root/stats"

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See stats.h. */
-#include <config.h>
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
 
-#include "json.h"
-#include "stats.h"
+#include "scheduler/json.h"
+#include "scheduler/stats.h"
 
 struct field {
 	const char *name;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See bus-peer.h. */
-#include <config.h>
 
 #include <pwd.h>
 #include <unistd.h>
 
-#include "bus-peer.h"
+#include "session/bus-peer.h"
 
 struct bus_peer {
 	GDBusConnection *bus;

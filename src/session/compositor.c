@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See compositor.h. */
-#include <config.h>
 
 #include <stdbool.h>
 
-#include "compositor.h"
+#include "session/compositor.h"
 
 struct compositor_candidate {
 	struct compositor *compositor;

@@ -7,8 +7,8 @@
 #ifndef RUSTLAND_SESSION_COMPOSITOR_H
 #define RUSTLAND_SESSION_COMPOSITOR_H
 
-#include "focus.h"
-#include "socket-finder.h"
+#include "session/focus.h"
+#include "session/socket-finder.h"
 
 /* So many at once. */
 #define COMPOSITOR_CANDIDATES 8

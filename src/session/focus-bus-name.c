@@ -8,7 +8,6 @@
  * A number is that of a process only if the caller is in our pid namespace; one from a sandbox must never
  * bring another process to the front.
  */
-#include <config.h>
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,9 +18,9 @@
 
 #include <gio/gunixfdlist.h>
 
-#include "bus-peer.h"
-#include "focus.h"
-#include "rustland-dbus.h"
+#include "session/bus-peer.h"
+#include "session/focus.h"
+#include "dbus/rustland-dbus.h"
 
 #define BUS_NAME "com.system76.Scheduler"
 #define BUS_PATH "/com/system76/Scheduler"

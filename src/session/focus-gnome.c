@@ -6,7 +6,6 @@
  * watch the directory above; units lie in slices, so it is slices that are watched, and only while
  * gnome-shell is on the bus: what a crashed one wrote is not believed.
  */
-#include <config.h>
 
 #include <errno.h>
 #include <stdbool.h>
@@ -17,8 +16,8 @@
 
 #include <glib-unix.h>
 
-#include "bus-peer.h"
-#include "focus.h"
+#include "session/bus-peer.h"
+#include "session/focus.h"
 
 #define SHELL_NAME  "org.gnome.Shell"
 #define CGROUP_ROOT "/sys/fs/cgroup"

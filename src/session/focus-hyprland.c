@@ -5,13 +5,12 @@
  * question is open, so each one is sent at once, on a connection of its own, and there is one at a
  * time however fast the focus changes.
  */
-#include <config.h>
 
 #include <string.h>
 
-#include "compositor.h"
-#include "hyprland-message.h"
-#include "ipc-stream.h"
+#include "session/compositor.h"
+#include "session/hyprland-message.h"
+#include "session/ipc-stream.h"
 
 /* When it does not listen, or too many wait for it: doubled each time, up to 13 s. */
 #define RETRY_MS	  200

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The focus of niri, over its IPC. The socket is niri.DISPLAY.PID.sock in the run-time directory. */
-#include <config.h>
 
 #include <string.h>
 
-#include "compositor.h"
-#include "ipc-stream.h"
-#include "niri-message.h"
+#include "session/compositor.h"
+#include "session/ipc-stream.h"
+#include "session/niri-message.h"
 
 struct niri {
 	struct compositor_candidate *candidate;

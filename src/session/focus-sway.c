@@ -3,13 +3,12 @@
  * The focus of sway, over its IPC. The socket is sway-ipc.UID.PID.sock in the run-time directory; a
  * sway that crashed leaves it behind.
  */
-#include <config.h>
 
 #include <unistd.h>
 
-#include "compositor.h"
-#include "ipc-stream.h"
-#include "sway-message.h"
+#include "session/compositor.h"
+#include "session/ipc-stream.h"
+#include "session/sway-message.h"
 
 static gssize on_received(gpointer userdata, const uint8_t *data, size_t size)
 {

@@ -10,7 +10,6 @@
  * In a Wayland session the X server is Xwayland, whose compositor knows better; most start it when the
  * first client connects, and that must not be us.
  */
-#include <config.h>
 
 #include <errno.h>
 #include <limits.h>
@@ -19,13 +18,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "focus.h"
-#include "peer-witness.h"
-#include "session-environment.h"
-#include "socket-finder.h"
-#include "unix-socket.h"
-#include "x11-server.h"
-#include "x11-windows.h"
+#include "session/focus.h"
+#include "session/peer-witness.h"
+#include "session/session-environment.h"
+#include "session/socket-finder.h"
+#include "session/unix-socket.h"
+#include "session/x11-server.h"
+#include "session/x11-windows.h"
 
 #define SOCKET_DIR "/tmp/.X11-unix"
 /* A compositor may make the socket for X clients before its own. It is also how often a look is taken at

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See focus.h. */
-#include <config.h>
 
 #include <stdbool.h>
 
-#include "focus.h"
+#include "session/focus.h"
 
 /*
  * If several have a desktop, the first of them counts. Compositors come before what can be there

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See gamemode.h. */
-#include <config.h>
 
 #include <string.h>
 
-#include "bus-peer.h"
-#include "gamemode.h"
+#include "session/bus-peer.h"
+#include "session/gamemode.h"
 
 #define BUS_NAME "com.feralinteractive.GameMode"
 #define BUS_PATH "/com/feralinteractive/GameMode"

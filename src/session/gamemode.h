@@ -9,7 +9,7 @@
 
 #include <gio/gio.h>
 
-#include "service.h"
+#include "session/service-client.h"
 
 struct gamemode;
 

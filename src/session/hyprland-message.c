@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See hyprland-message.h. */
-#include <config.h>
 
 #include <string.h>
 
-#include "hyprland-message.h"
-#include "json-value.h"
+#include "session/hyprland-message.h"
+#include "session/json-value.h"
 
 bool hyprland_message_is_focus(const char *line, size_t size)
 {

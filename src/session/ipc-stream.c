@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See ipc-stream.h. */
-#include <config.h>
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -8,8 +7,8 @@
 
 #include <glib-unix.h>
 
-#include "ipc-stream.h"
-#include "unix-socket.h"
+#include "session/ipc-stream.h"
+#include "session/unix-socket.h"
 
 /* Of one call; more is read at the next. */
 #define READ_SIZE (64 * 1024)

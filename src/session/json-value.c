@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See json-value.h. */
-#include <config.h>
 
 #include <stdint.h>
 
-#include "json-value.h"
+#include "session/json-value.h"
 
 JsonObject *json_value_parse(JsonParser *parser, const char *text, size_t size)
 {

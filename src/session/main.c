@@ -6,7 +6,6 @@
  *
  * This file reads the command line and puts the parts together.
  */
-#include <config.h>
 
 #include <locale.h>
 #include <signal.h>
@@ -17,11 +16,11 @@
 #include <gio/gio.h>
 #include <glib-unix.h>
 
-#include "focus.h"
-#include "gamemode.h"
-#include "service.h"
-#include "settings.h"
-#include "unix-socket.h"
+#include "session/focus.h"
+#include "session/gamemode.h"
+#include "session/service-client.h"
+#include "session/settings.h"
+#include "session/unix-socket.h"
 
 /* Documented in rustland-session(8). */
 enum {

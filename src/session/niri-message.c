@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See niri-message.h. */
-#include <config.h>
 
-#include "json-value.h"
-#include "niri-message.h"
+#include "session/json-value.h"
+#include "session/niri-message.h"
 
 /* More than anybody has; a number that is not remembered has no process. */
 #define WINDOWS_MAX 4096

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See owner.h. */
-#include <config.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +7,7 @@
 
 #include <glib.h>
 
-#include "owner.h"
+#include "session/owner.h"
 
 /* fs.overflowuid, which nobody changes. */
 #define OVERFLOW_UID 65534u

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See peer-witness.h. */
-#include <config.h>
 
 #include <gio/gunixfdlist.h>
 
-#include "bus-peer.h"
-#include "peer-witness.h"
-#include "service.h"
-#include "unix-socket.h"
+#include "session/bus-peer.h"
+#include "session/peer-witness.h"
+#include "session/service-client.h"
+#include "session/unix-socket.h"
 
 struct peer_witness {
 	GDBusConnection *bus;

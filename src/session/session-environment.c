@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See session-environment.h. */
-#include <config.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "owner.h"
-#include "session-environment.h"
-#include "xauthority.h"
+#include "session/owner.h"
+#include "session/session-environment.h"
+#include "session/xauthority.h"
 
 #define ASK_MS 1000
 

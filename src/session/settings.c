@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See settings.h. */
-#include <config.h>
 
 #include <stddef.h>
 #include <string.h>
 
 #include <glib.h>
 
-#include "settings.h"
+#include "session/settings.h"
 
 #define FILE_NAME "session.conf"
 #define GROUP	  "Session"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See socket-finder.h. */
-#include <config.h>
 
 #include <errno.h>
 #include <stdbool.h>
@@ -10,8 +9,8 @@
 
 #include <glib-unix.h>
 
-#include "owner.h"
-#include "socket-finder.h"
+#include "session/owner.h"
+#include "session/socket-finder.h"
 
 /* 50 ms, and twice as long each time: 51 s altogether, which is longer than any desktop's start. */
 #define RETRY_FIRST_MS 50

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See sway-message.h. */
-#include <config.h>
 
 #include <string.h>
 
-#include "json-value.h"
-#include "sway-message.h"
+#include "session/json-value.h"
+#include "session/sway-message.h"
 
 #define MAGIC "i3-ipc"
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See unix-socket.h. */
-#include <config.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +11,7 @@
 
 #include <glib.h>
 
-#include "unix-socket.h"
+#include "session/unix-socket.h"
 
 /* Whoever makes sockets with ever new names shall not fill the journal. */
 #define REFUSALS_SAID 32

@@ -7,7 +7,7 @@
 #ifndef RUSTLAND_SESSION_UNIX_SOCKET_H
 #define RUSTLAND_SESSION_UNIX_SOCKET_H
 
-#include "owner.h"
+#include "session/owner.h"
 
 /*
  * A connection that does not block, on which nothing was sent; the caller closes it.

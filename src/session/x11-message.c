@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See x11-message.h. */
-#include <config.h>
 
 #include <string.h>
 
-#include "x11-message.h"
+#include "session/x11-message.h"
 
 /* Sizes and places of the protocol. */
 enum {

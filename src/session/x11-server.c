@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See x11-server.h. */
-#include <config.h>
 
 #include <fcntl.h>
 #include <stdint.h>
@@ -13,8 +12,8 @@
 #include <glib-unix.h>
 #include <xcb/res.h>
 
-#include "x11-message.h"
-#include "x11-server.h"
+#include "session/x11-message.h"
+#include "session/x11-server.h"
 
 struct x11_attempt {
 	char *path;

@@ -12,7 +12,7 @@
 #include <glib.h>
 #include <xcb/xcb.h>
 
-#include "xauthority.h"
+#include "session/xauthority.h"
 
 /* For all that is asked. */
 #define X11_ANSWER_MS 5000

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See x11-windows.h. */
-#include <config.h>
 
 #include <poll.h>
 #include <stdbool.h>
@@ -11,8 +10,8 @@
 #include <xcb/xcb.h>
 #include <xcb/xcbext.h>
 
-#include "x11-message.h"
-#include "x11-windows.h"
+#include "session/x11-message.h"
+#include "session/x11-windows.h"
 
 /* Then it is somebody else's turn, however fast the server talks. */
 #define MESSAGES_AT_ONCE 64

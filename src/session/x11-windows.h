@@ -11,8 +11,8 @@
 #ifndef RUSTLAND_SESSION_X11_WINDOWS_H
 #define RUSTLAND_SESSION_X11_WINDOWS_H
 
-#include "focus.h"
-#include "x11-server.h"
+#include "session/focus.h"
+#include "session/x11-server.h"
 
 struct x11_windows;
 

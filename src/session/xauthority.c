@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See xauthority.h. */
-#include <config.h>
 
 #include <string.h>
 
-#include "xauthority.h"
+#include "session/xauthority.h"
 
 #define COOKIE "MIT-MAGIC-COOKIE-1"
 

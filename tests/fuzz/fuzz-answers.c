@@ -5,11 +5,11 @@
  *
  * Covers: src/ctl/convert.c src/ctl/format.c src/ctl/text.c
  */
-#include "fuzz-glib.h"
+#include "tests/fuzz/fuzz-glib.h"
 
-#include "../../src/ctl/convert.h"
-#include "../../src/ctl/format.h"
-#include "../../src/ctl/text.h"
+#include "ctl/convert.h"
+#include "ctl/format.h"
+#include "ctl/text.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {

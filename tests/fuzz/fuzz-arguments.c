@@ -4,10 +4,10 @@
  *
  * Covers: src/ctl/arguments.c
  */
-#include "fuzz-glib.h"
+#include "tests/fuzz/fuzz-glib.h"
 
-#include "../../src/ctl/arguments.h"
-#include "../../src/ctl/error.h"
+#include "ctl/arguments.h"
+#include "ctl/error.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {

@@ -3,13 +3,13 @@
  * The arguments of BoostProcess, a GVariant of type (ssa{sv}) made from raw bytes, as GDBus makes it
  * of a message. What is accepted lies within its limits; a refusal is one line for the caller.
  *
- * Covers: src/daemon/boost-options.c
+ * Covers: src/daemon/bus/boost-options.c
  */
-#include "fuzz-glib.h"
+#include "tests/fuzz/fuzz-glib.h"
 
 #include <gio/gio.h>
 
-#include "../../src/daemon/boost-options.h"
+#include "daemon/bus/boost-options.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {

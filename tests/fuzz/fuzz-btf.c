@@ -4,11 +4,11 @@
  *
  * Covers: src/lib/kernel-btf.c
  */
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <bpf/libbpf.h>
 
-#include "../../src/lib/kernel-btf.h"
+#include "lib/kernel-btf.h"
 
 static int say_nothing(enum libbpf_print_level level, const char *format, va_list args)
 {

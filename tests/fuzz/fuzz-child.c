@@ -3,11 +3,11 @@
  * What scx_rustland notifies and prints. However its output is cut into reads, the lines are the
  * same, and all its bytes are in them.
  *
- * Covers: src/daemon/child-text.c
+ * Covers: src/daemon/supervise/child-text.c
  */
-#include "fuzz-glib.h"
+#include "tests/fuzz/fuzz-glib.h"
 
-#include "../../src/daemon/child-text.h"
+#include "daemon/supervise/child-text.h"
 
 static void on_notice(enum child_notice notice, gpointer userdata)
 {

@@ -5,10 +5,10 @@
  *
  * Covers: src/daemon/choice.c
  */
-#include "fuzz-glib.h"
+#include "tests/fuzz/fuzz-glib.h"
 
-#include "../../src/daemon/choice.h"
-#include "../../src/daemon/config.h"
+#include "daemon/choice.h"
+#include "daemon/conf.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {

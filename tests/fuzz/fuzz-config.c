@@ -4,11 +4,11 @@
  * line. What is accepted lies within its ranges, and a file written from it is accepted again and means
  * the same; what is refused names one file and one line.
  *
- * Covers: src/daemon/config.c
+ * Covers: src/daemon/conf.c
  */
-#include "fuzz-glib.h"
+#include "tests/fuzz/fuzz-glib.h"
 
-#include "../../src/daemon/config.h"
+#include "daemon/conf.h"
 
 static const char *const names[] = {"v/rustland.conf", "a/rustland.conf",
 				    "a/rustland.conf.d/y.conf", "a/rustland.conf.d/x.conf",

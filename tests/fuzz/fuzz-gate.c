@@ -4,13 +4,13 @@
  * read the same: or the gate would count calls and descriptors of somebody else. The gate may refuse
  * more.
  *
- * Covers: src/daemon/gate-message.c
+ * Covers: src/daemon/bus/gate-message.c
  */
-#include "fuzz-glib.h"
+#include "tests/fuzz/fuzz-glib.h"
 
 #include <gio/gio.h>
 
-#include "../../src/daemon/gate-message.h"
+#include "daemon/bus/gate-message.h"
 
 static void check_names(const struct gate_message *m)
 {

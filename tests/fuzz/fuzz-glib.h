@@ -11,7 +11,7 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 static char *fuzz_directory;
 static bool fuzz_in_glib; /* what it says of itself is no finding */

@@ -4,9 +4,9 @@
  *
  * Covers: src/session/hyprland-message.c
  */
-#include "fuzz-glib.h"
+#include "tests/fuzz/fuzz-glib.h"
 
-#include "../../src/session/hyprland-message.h"
+#include "session/hyprland-message.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {

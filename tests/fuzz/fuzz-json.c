@@ -5,11 +5,11 @@
  *
  * Covers: src/scheduler/json.c
  */
-#include "fuzz-glib.h"
+#include "tests/fuzz/fuzz-glib.h"
 
 #include <json-glib/json-glib.h>
 
-#include "../../src/scheduler/json.h"
+#include "scheduler/json.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {

@@ -5,7 +5,7 @@
  *
  * Covers: src/lib/kernel-state.c
  */
-#include "fuzz-glib.h"
+#include "tests/fuzz/fuzz-glib.h"
 
 #include <rustland.h>
 

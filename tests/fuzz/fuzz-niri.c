@@ -5,9 +5,9 @@
  *
  * Covers: src/session/niri-message.c
  */
-#include "fuzz-glib.h"
+#include "tests/fuzz/fuzz-glib.h"
 
-#include "../../src/session/niri-message.h"
+#include "session/niri-message.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {

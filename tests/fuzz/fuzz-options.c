@@ -5,9 +5,9 @@
  *
  * Covers: src/scheduler/options.c
  */
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
-#include "../../src/scheduler/options.h"
+#include "scheduler/options.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {

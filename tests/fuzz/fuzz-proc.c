@@ -3,11 +3,11 @@
  * Texts of /proc/PID and of control groups. Whoever chose the name of a process or the path of a
  * group must not be able to make up more than that.
  *
- * Covers: src/daemon/proc-text.c
+ * Covers: src/daemon/boost/proc-text.c
  */
-#include "fuzz-glib.h"
+#include "tests/fuzz/fuzz-glib.h"
 
-#include "../../src/daemon/proc-text.h"
+#include "daemon/boost/proc-text.h"
 
 /* What the kernel puts around a name in /proc/PID/stat; a name has at most 64 bytes there. */
 static void check_stat_around(const char *name)

@@ -16,10 +16,10 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
-#include "../../src/lib/internal.h"
-#include "../../src/policy/policy.h"
+#include "lib/internal.h"
+#include "policy/policy.h"
 
 #define SLICE_NS      20000000
 #define SLICE_MIN_NS  1000000

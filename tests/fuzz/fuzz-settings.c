@@ -5,9 +5,9 @@
  *
  * Covers: src/session/settings.c
  */
-#include "fuzz-glib.h"
+#include "tests/fuzz/fuzz-glib.h"
 
-#include "../../src/session/settings.h"
+#include "session/settings.h"
 
 static const char *dirs[3];
 

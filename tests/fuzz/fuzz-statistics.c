@@ -3,14 +3,14 @@
  * The scheduler's answers as rustlandd reads them from its socket: each line of the input answers one
  * question, and at its end the scheduler hangs up. Every question is answered or fails.
  *
- * Covers: src/daemon/statistics.c
+ * Covers: src/daemon/supervise/statistics.c
  */
-#include "fuzz-glib.h"
+#include "tests/fuzz/fuzz-glib.h"
 
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "../../src/daemon/statistics.h"
+#include "daemon/supervise/statistics.h"
 
 static char *path;
 static int server = -1;

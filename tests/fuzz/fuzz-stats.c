@@ -5,11 +5,11 @@
  *
  * Covers: src/scheduler/stats.c
  */
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <errno.h>
 
-#include "../../src/scheduler/stats.h"
+#include "scheduler/stats.h"
 
 static void check_answer(const char *text, size_t size)
 {

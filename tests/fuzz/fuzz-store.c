@@ -3,17 +3,17 @@
  * The file with the boosts of the last run. What was loaded and is saved is loaded again as it was, as
  * far as its process and group are there.
  *
- * Covers: src/daemon/store.c
+ * Covers: src/daemon/boost/store.c
  */
 #include <fcntl.h>
 #include <sys/pidfd.h>
 
 #include <systemd/sd-daemon.h>
 
-#include "fuzz-glib.h"
+#include "tests/fuzz/fuzz-glib.h"
 
-#include "../../src/daemon/boost.h"
-#include "../../src/daemon/store.h"
+#include "daemon/boost/boost.h"
+#include "daemon/boost/store.h"
 
 #define FD     SD_LISTEN_FDS_START
 #define NR_FDS 3

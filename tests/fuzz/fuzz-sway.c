@@ -4,9 +4,9 @@
  *
  * Covers: src/session/sway-message.c src/session/json-value.c
  */
-#include "fuzz-glib.h"
+#include "tests/fuzz/fuzz-glib.h"
 
-#include "../../src/session/sway-message.h"
+#include "session/sway-message.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {

@@ -4,11 +4,11 @@
  *
  * Covers: src/session/x11-message.c
  */
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <sys/types.h>
 
-#include "../../src/session/x11-message.h"
+#include "session/x11-message.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

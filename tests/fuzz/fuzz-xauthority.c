@@ -4,9 +4,9 @@
  *
  * Covers: src/session/xauthority.c
  */
-#include "fuzz.h"
+#include "tests/fuzz/fuzz.h"
 
-#include "../../src/session/xauthority.h"
+#include "session/xauthority.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

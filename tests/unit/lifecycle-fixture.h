@@ -16,7 +16,7 @@
 
 #include <glib.h>
 
-#include "../../src/daemon/lifecycle.h"
+#include "daemon/supervise/lifecycle.h"
 
 struct fixture {
 	struct lifecycle lc;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "machine.h"
+#include "tests/unit/machine.h"
 
 enum task_state {
 	SLEEPING,

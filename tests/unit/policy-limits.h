@@ -3,8 +3,8 @@
 #ifndef RL_TEST_POLICY_LIMITS_H
 #define RL_TEST_POLICY_LIMITS_H
 
-#include "machine.h"
-#include "policy.h"
+#include "tests/unit/machine.h"
+#include "policy/policy.h"
 
 #define SLICE	  (20 * MS)
 #define SLICE_MIN (1 * MS)

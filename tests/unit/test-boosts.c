@@ -3,7 +3,6 @@
  * The registry of boosts: classes of targets, the foreground slot, and all the ways in which boosts
  * end. Processes are real, time is the test's own, and classes go into a file.
  */
-#include <config.h>
 
 #include <inttypes.h>
 #include <setjmp.h>
@@ -22,13 +21,13 @@
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 
-#include "../../src/daemon/boosts.h"
-#include "../../src/daemon/config.h"
-#include "../../src/daemon/errors.h"
-#include "../../src/daemon/quota.h"
-#include "../../src/daemon/retries.h"
-#include "../../src/daemon/shortage.h"
-#include "../../src/daemon/trees.h"
+#include "daemon/boost/boosts.h"
+#include "daemon/conf.h"
+#include "daemon/bus/errors.h"
+#include "daemon/boost/quota.h"
+#include "daemon/boost/retries.h"
+#include "daemon/shortage.h"
+#include "daemon/boost/trees.h"
 
 #define PLAYER 1000
 #define OTHER  1001

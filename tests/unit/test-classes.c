@@ -19,7 +19,7 @@
 
 #include <bpf/bpf.h>
 
-#include "../../src/lib/classes.h"
+#include "lib/classes.h"
 
 #define ROOM 8
 

@@ -3,7 +3,6 @@
  * rustland.conf: what is read from which file, what is refused and with which words; and that the
  * manual page and the file that is installed know the same keys as the program.
  */
-#include <config.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,8 +16,8 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 
-#include "../../src/daemon/choice.h"
-#include "../../src/daemon/config.h"
+#include "daemon/choice.h"
+#include "daemon/conf.h"
 
 struct fixture {
 	char *dir;

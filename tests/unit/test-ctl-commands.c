@@ -4,7 +4,6 @@
  * completions for zsh and fish. (That for bash is run by tests/dbus/test_ctl.py.) Each has to know
  * every option of every command, and none that there is not.
  */
-#include <config.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +13,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../../src/ctl/command.h"
+#include "ctl/command.h"
 
 static char *read_doc(const char *name)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The parts of rustlandctl that need no bus: reading the command line, errors, and what is shown. */
-#include <config.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,12 +11,12 @@
 
 #include <rustland.h>
 
-#include "../../src/ctl/arguments.h"
-#include "../../src/ctl/convert.h"
-#include "../../src/ctl/error.h"
-#include "../../src/ctl/format.h"
-#include "../../src/ctl/text.h"
-#include "../../src/ctl/why.h"
+#include "ctl/arguments.h"
+#include "ctl/convert.h"
+#include "ctl/error.h"
+#include "ctl/format.h"
+#include "ctl/text.h"
+#include "ctl/why.h"
 
 /* ---- The command line ----------------------------------------------------------------------- */
 

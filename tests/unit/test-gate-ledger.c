@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Who may have how much under way at the bus, with a clock of the test's own. */
-#include <config.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../../src/daemon/gate-ledger.h"
+#include "daemon/bus/gate-ledger.h"
 
 #define OWN_UID 900
 #define SECOND	INT64_C(1000000)

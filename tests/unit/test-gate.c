@@ -3,7 +3,6 @@
  * The gate between two sockets: this test is the bus at one of them, and GDBus at the other. Nothing
  * here depends on how long something takes; what waits in vain is ended by an alarm.
  */
-#include <config.h>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -21,10 +20,10 @@
 #include <gio/gio.h>
 #include <gio/gunixfdlist.h>
 
-#include "../../src/daemon/gate-backlog.h"
-#include "../../src/daemon/gate-ledger.h"
-#include "../../src/daemon/gate-message.h"
-#include "../../src/daemon/gate.h"
+#include "daemon/bus/gate-backlog.h"
+#include "daemon/bus/gate-ledger.h"
+#include "daemon/bus/gate-message.h"
+#include "daemon/bus/gate.h"
 
 #define OWN_UID 900
 #define DRIVER	"org.freedesktop.DBus"

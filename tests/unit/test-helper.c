@@ -4,7 +4,6 @@
  * standard output, and that nobody can make it wait. The scheduler is a fake; the thread, its
  * signals, the notification socket and the statistics socket are real.
  */
-#include <config.h>
 
 #include <assert.h>
 #include <errno.h>
@@ -26,7 +25,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#include "../../src/scheduler/helper.h"
+#include "scheduler/helper.h"
 
 /* ---- The fake scheduler --------------------------------------------------------------------- */
 

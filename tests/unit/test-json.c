@@ -2,7 +2,6 @@
 /*
  * The JSON reader: what is JSON and what is not, numbers, strings.
  */
-#include <config.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "../../src/scheduler/json.h"
+#include "scheduler/json.h"
 
 static bool is_json(const char *text)
 {

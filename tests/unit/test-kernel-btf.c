@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "kernel-btf.h"
+#include "lib/kernel-btf.h"
 
 static int setup(void **state)
 {

@@ -3,9 +3,8 @@
  * The decisions about the scheduler's process, with a clock and a child that are variables here. Those
  * about new arguments on trial are in test-trials.c.
  */
-#include <config.h>
 
-#include "lifecycle-fixture.h"
+#include "tests/unit/lifecycle-fixture.h"
 
 /* ---- Readiness ------------------------------------------------------------------------------ */
 

@@ -3,7 +3,6 @@
  * The command line of scx_rustland, what it refuses before loading anything, and how often it
  * starts again. Runs without a kernel: rl_kernel_state() below is a fake.
  */
-#include <config.h>
 
 #include <errno.h>
 #include <setjmp.h>
@@ -17,10 +16,10 @@
 
 #include <linux/capability.h>
 
-#include "../../src/scheduler/log.h"
-#include "../../src/scheduler/options.h"
-#include "../../src/scheduler/preflight.h"
-#include "../../src/scheduler/restart.h"
+#include "scheduler/messages.h"
+#include "scheduler/options.h"
+#include "scheduler/preflight.h"
+#include "scheduler/restart.h"
 
 static struct options options;
 static char error[OPTIONS_ERROR_MAX];

@@ -2,7 +2,6 @@
 /*
  * Lines that must not make the helper thread wait for who reads them.
  */
-#include <config.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +17,7 @@
 
 #include <cmocka.h>
 
-#include "../../src/scheduler/output.h"
+#include "scheduler/output.h"
 
 static void check_full(int fd, int reader)
 {

@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-#include "budget.h"
-#include "policy-limits.h"
+#include "policy/budget.h"
+#include "tests/unit/policy-limits.h"
 
 enum {
 	ALICE = 1000, /* has the boosts */

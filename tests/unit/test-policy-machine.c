@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "policy-limits.h"
+#include "tests/unit/policy-limits.h"
 
 static size_t add_hog(struct machine *m, uint32_t weight, uint64_t cpus)
 {

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "policy-limits.h"
+#include "tests/unit/policy-limits.h"
 
 /* The documented limits: no deadline is farther from the clock. */
 #define DEADLINE_AHEAD_MAX  ((int64_t)(4 * SLICE))

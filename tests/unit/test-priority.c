@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "priority.h"
+#include "lib/priority.h"
 
 static int nice_now(void)
 {

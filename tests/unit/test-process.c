@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Pinning processes, with real ones, and the paths of control groups. */
-#include <config.h>
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -21,10 +20,10 @@
 
 #include <gio/gio.h>
 
-#include "../../src/daemon/cgroup.h"
-#include "../../src/daemon/errors.h"
-#include "../../src/daemon/proc-text.h"
-#include "../../src/daemon/process.h"
+#include "daemon/boost/cgroup.h"
+#include "daemon/bus/errors.h"
+#include "daemon/boost/proc-text.h"
+#include "daemon/boost/process.h"
 
 /* A child that does nothing, and dies with us. */
 static pid_t start_child(const char *name)

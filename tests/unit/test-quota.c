@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* How much one user may ask for, with a clock of the test's own. */
-#include <config.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,8 +8,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../../src/daemon/errors.h"
-#include "../../src/daemon/quota.h"
+#include "daemon/bus/errors.h"
+#include "daemon/boost/quota.h"
 
 #define SECOND INT64_C(1000000)
 

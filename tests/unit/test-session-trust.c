@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Tests of what rustland-session needs to know whom to trust: owners, cookies, an X server's answers. */
-#include <config.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "owner.h"
-#include "x11-message.h"
-#include "xauthority.h"
+#include "session/owner.h"
+#include "session/x11-message.h"
+#include "session/xauthority.h"
 
 /* ---- Owners --------------------------------------------------------------------------------- */
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Tests of what rustland-session reads: compositors' messages, and session.conf. */
-#include <config.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,10 +10,10 @@
 #include <cmocka.h>
 #include <glib/gstdio.h>
 
-#include "hyprland-message.h"
-#include "niri-message.h"
-#include "settings.h"
-#include "sway-message.h"
+#include "session/hyprland-message.h"
+#include "session/niri-message.h"
+#include "session/settings.h"
+#include "session/sway-message.h"
 
 #define NOT_SAID -1
 

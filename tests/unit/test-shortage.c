@@ -4,7 +4,6 @@
  * not read: what it is asked about is not taken for gone, and what it has to write and to say is written
  * and said.
  */
-#include <config.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,11 +26,11 @@
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 
-#include "../../src/daemon/boost.h"
-#include "../../src/daemon/notify.h"
-#include "../../src/daemon/shortage.h"
-#include "../../src/daemon/store.h"
-#include "../../src/daemon/trees.h"
+#include "daemon/boost/boost.h"
+#include "daemon/sd-notify.h"
+#include "daemon/shortage.h"
+#include "daemon/boost/store.h"
+#include "daemon/boost/trees.h"
 
 struct fixture {
 	char *dir, *file;

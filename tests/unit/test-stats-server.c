@@ -3,7 +3,6 @@
  * The socket of the scx_stats protocol with clients that behave badly. The server runs in this
  * process, one turn of its poll loop at a time.
  */
-#include <config.h>
 
 #include <errno.h>
 #include <setjmp.h>
@@ -22,9 +21,9 @@
 
 #include <cmocka.h>
 
-#include "../../src/scheduler/stats-server.h"
-#include "../../src/scheduler/stats.h"
-#include "stats-sample.h"
+#include "scheduler/stats-server.h"
+#include "scheduler/stats.h"
+#include "tests/unit/stats-sample.h"
 
 static struct stats_server server;
 static char dir[64], path[108];

@@ -2,7 +2,6 @@
 /*
  * Statistics as text and as JSON, and the requests and answers of the scx_stats protocol.
  */
-#include <config.h>
 
 #include <errno.h>
 #include <setjmp.h>
@@ -17,9 +16,9 @@
 
 #include <cmocka.h>
 
-#include "../../src/scheduler/json.h"
-#include "../../src/scheduler/stats.h"
-#include "stats-sample.h"
+#include "scheduler/json.h"
+#include "scheduler/stats.h"
+#include "tests/unit/stats-sample.h"
 
 /* ---- Formatting ----------------------------------------------------------------------------- */
 

@@ -4,7 +4,6 @@
  * the scheduler is this program itself, which does what the name of its policy says. Nothing here
  * depends on how long something takes; every wait has a bound so that a defect cannot hang it.
  */
-#include <config.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +25,7 @@
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 
-#include "../../src/daemon/supervisor.h"
+#include "daemon/supervise/supervisor.h"
 
 #define PATIENCE_S 60
 

@@ -3,9 +3,8 @@
  * New arguments on trial: the old ones are in force again unless the scheduler does well with the new
  * ones; with a clock and a child that are variables here.
  */
-#include <config.h>
 
-#include "lifecycle-fixture.h"
+#include "tests/unit/lifecycle-fixture.h"
 
 static void test_proven_after_a_while(void **state)
 {
