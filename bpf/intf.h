@@ -13,11 +13,11 @@ enum {
 	RL_CACHE_LINE = 64,
 
 	/*
-	 * Requests that may wait for the policy; more find the ring full. 1 MiB holds 7281
+	 * Requests that may wait for the policy; more find the ring full. 1 MiB holds 5957
 	 * records.
 	 */
 	RL_QUEUED_BYTES = 1 << 20,
-	/* Decisions on their way to the kernel; 512 KiB holds 7281 records. */
+	/* Decisions on their way to the kernel; 512 KiB holds 5957 records. */
 	RL_DISPATCHED_BYTES = 1 << 19,
 	/* Must be a power of two above the number of records in the queued ring. */
 	RL_REQUEST_SLOTS = 8192,

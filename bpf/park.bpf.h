@@ -178,7 +178,7 @@ static __always_inline struct rl_task *describe(struct task_struct *p, struct ta
 		   (p->flags & PF_KTHREAD ? RL_TASK_KTHREAD : 0) |
 		   (tctx->waker_class > own_class ? RL_TASK_INHERITED : 0);
 	t->weight = p->scx.weight;
-	t->class = present_class(tctx);
+	t->boost_class = present_class(tctx);
 	t->nr_cpus_allowed = p->nr_cpus_allowed;
 	t->nr_waiting = waiting;
 	t->enqueued_at_ns = now;
@@ -191,7 +191,7 @@ static __always_inline struct rl_task *describe(struct task_struct *p, struct ta
 	t->frontier = shared.frontier;
 	t->request = request;
 	t->generation = tctx->generation;
-	t->user = t->class ? present_owner(tctx) : (u32)tctx->class_uids;
+	t->user = t->boost_class ? present_owner(tctx) : (u32)tctx->class_uids;
 	__builtin_memcpy(t->comm, p->comm, RL_COMM_LEN);
 	t->last_burst_ns = tctx->last_burst_ns;
 	return t;

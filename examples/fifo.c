@@ -49,6 +49,7 @@ static bool fifo_next(void *state, struct rl_decision *ret)
 
 const struct rl_policy rl_policy = {
 	.version = RL_POLICY_VERSION,
+	.sz = sizeof(struct rl_policy),
 	.name = "fifo",
 	.summary = "first come, first served",
 	.state_size = sizeof(struct fifo),

@@ -5,8 +5,8 @@
  * this one file, so there is no second copy of the layout to keep in step.
  *
  * This file must never include more than <stdint.h>: it is read by a BPF compiler and by policies
- * that know nothing of the kernel. The two records' sizes are part of the library's ABI: callers provide
- * the memory, so growing one takes another soname and another RL_POLICY_VERSION.
+ * that know nothing of the kernel. The two records' sizes are part of the library's ABI, because callers
+ * provide the memory: what is added takes the place of spare words, which are zero until then.
  */
 #ifndef RUSTLAND_TASK_H
 #define RUSTLAND_TASK_H
@@ -49,9 +49,10 @@ enum rl_task_flags {
 	RL_TASK_NEW = 1 << 1,	    /* the policy has never decided about it: state[] is zero */
 	RL_TASK_SYNC_WAKE = 1 << 2, /* its waker said that it is about to sleep itself */
 	RL_TASK_KTHREAD = 1 << 3,   /* a kernel thread */
-	RL_TASK_INHERITED = 1 << 4, /* class is that of the task which woke it, for this once */
-	RL_TASK_NOTICE = 1 << 5, /* it is queued already, under a decision that stood: it does not
-				       wait for this one, which holds from the next wakeup on */
+	RL_TASK_INHERITED =
+		1 << 4,		 /* boost_class is that of the task which woke it, for this once */
+	RL_TASK_NOTICE = 1 << 5, /* it is queued already, under the decision that granted this
+				       wakeup; the answer only renews the grant */
 };
 
 enum rl_decision_flags {
@@ -66,12 +67,12 @@ enum rl_decision_flags {
  * different CPUs may come in another order than enqueued_at_ns says, by microseconds.
  */
 struct rl_task {
-	int32_t pid;	 /* thread id, in the initial pid namespace */
-	int32_t tgid;	 /* process id */
-	int32_t cpu;	 /* the CPU it last ran on */
-	uint32_t flags;	 /* enum rl_task_flags */
-	uint32_t weight; /* 1 to 10000, see RL_WEIGHT_DEFAULT */
-	uint32_t class;	 /* enum rl_class */
+	int32_t pid;	      /* thread id, in the initial pid namespace */
+	int32_t tgid;	      /* process id */
+	int32_t cpu;	      /* the CPU it last ran on */
+	uint32_t flags;	      /* enum rl_task_flags */
+	uint32_t weight;      /* 1 to 10000, see RL_WEIGHT_DEFAULT */
+	uint32_t boost_class; /* enum rl_class */
 	uint32_t nr_cpus_allowed;
 	uint32_t nr_waiting; /* tasks that waited for a CPU when this one was queued, itself not
 				counted */
@@ -102,12 +103,13 @@ struct rl_task {
 	uint64_t request;    /* echo it in the decision */
 	uint32_t generation; /* likewise: a decision for an older generation is stale */
 	uint32_t user;	     /* whose doing it is that the task is queued as it is: the user that it
-				belongs to (its real user id), or, if class is not
+				belongs to (its real user id), or, if boost_class is not
 				RL_CLASS_NORMAL, the user who asked for that boost */
 
 	char comm[RL_COMM_LEN]; /* the thread's name, zero-terminated */
 
 	uint64_t last_burst_ns; /* CPU time it used between its last two sleeps */
+	uint64_t spare[4];
 };
 
 /* What the policy decided about one queued task. Start from rl_decide_for(), see rustland.h. */
@@ -135,6 +137,7 @@ struct rl_decision {
 	 */
 	uint32_t standing;
 	uint32_t zero;
+	uint64_t spare[2]; /* zero */
 };
 
 #endif /* RUSTLAND_TASK_H */

@@ -37,12 +37,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <rustland-task.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* Part of the library's ABI; everything else in it is hidden. */
+#define RL_API __attribute__((visibility("default")))
 
 /* ---- Policies ------------------------------------------------------------------------------- */
 
@@ -59,13 +63,15 @@ struct rl_policy_config {
 };
 
 /*
- * Another number for every change of struct rl_policy or of the records: a policy says which one it was
- * written for, and its size is known from that.
+ * Another number only where a policy that was compiled before would do something else now. What struct
+ * rl_policy grows by is told by its size: a library takes a shorter one, and sees the rest as NULL. The
+ * records grow into their spare words.
  */
 #define RL_POLICY_VERSION 1
 
 struct rl_policy {
 	uint32_t version;    /* RL_POLICY_VERSION */
+	size_t sz;	     /* sizeof(struct rl_policy) */
 	const char *name;    /* [a-z0-9_-], at most 31 characters */
 	const char *summary; /* one line for --help */
 	size_t state_size;   /* bytes of locked, zeroed memory that every callback gets as state */
@@ -106,19 +112,25 @@ struct rl_policy {
 	void (*tick)(void *state, uint64_t now_ns);
 };
 
+/*
+ * Why a policy cannot be run, as the end of a sentence and with the remedy; NULL when it can. Reads no
+ * more of it than its version and its size say that there is. [any]
+ */
+RL_API const char *rl_policy_fault(const struct rl_policy *policy);
+
 /* Start a decision about a task: any CPU, default slice, everything that has to be echoed. */
 static inline struct rl_decision rl_decide_for(const struct rl_task *task)
 {
-	struct rl_decision d = {
-		.pid = task->pid,
-		.cpu = RL_CPU_ANY,
-		.flags = task->flags & RL_TASK_NOTICE ? RL_DECISION_NOTICE : 0,
-		.generation = task->generation,
-		.request = task->request,
-	};
+	struct rl_decision d;
 
-	for (int i = 0; i < RL_STATE_WORDS; i++)
-		d.state[i] = task->state[i];
+	memset(&d, 0, sizeof(d));
+	d.pid = task->pid;
+	d.cpu = RL_CPU_ANY;
+	if (task->flags & RL_TASK_NOTICE)
+		d.flags = RL_DECISION_NOTICE;
+	d.generation = task->generation;
+	d.request = task->request;
+	memcpy(d.state, task->state, sizeof(d.state));
 	return d;
 }
 
@@ -131,15 +143,16 @@ static inline struct rl_decision rl_decide_for(const struct rl_task *task)
 struct rl_pool;
 
 /* capacity: 1 to 1048576. Returns -EINVAL or -ENOMEM. */
-int rl_pool_new(struct rl_pool **ret, uint32_t capacity);
+RL_API int rl_pool_new(struct rl_pool **ret, uint32_t capacity);
 /* Frees the pool and sets *pool to NULL; *pool may be NULL. */
-void rl_pool_free(struct rl_pool **pool);
+RL_API void rl_pool_free(struct rl_pool **pool);
 /* -ENOSPC when the pool is full; the pool is unchanged then. */
-int rl_pool_push(struct rl_pool *pool, const struct rl_decision *decision, uint64_t enqueued_at_ns);
+RL_API int rl_pool_push(struct rl_pool *pool, const struct rl_decision *decision,
+			uint64_t enqueued_at_ns);
 /* Takes out the decision with the earliest deadline; false when the pool is empty. */
-bool rl_pool_pop(struct rl_pool *pool, struct rl_decision *ret);
+RL_API bool rl_pool_pop(struct rl_pool *pool, struct rl_decision *ret);
 /* Decisions in the pool. */
-uint32_t rl_pool_len(const struct rl_pool *pool);
+RL_API uint32_t rl_pool_len(const struct rl_pool *pool);
 
 /* ---- The kernel's state --------------------------------------------------------------------- */
 
@@ -156,9 +169,9 @@ enum rl_kernel_state {
  * What the kernel runs now. ops_name (may be NULL) receives the name of the loaded scheduler, or ""
  * when none is loaded. Returns the state, or a negative errno when it cannot be read. [any]
  */
-int rl_kernel_state(char *ops_name, size_t ops_name_len);
+RL_API int rl_kernel_state(char *ops_name, size_t ops_name_len);
 /* Likewise; dir: the directory to read instead of /sys/kernel/sched_ext, for tests, or NULL. [any] */
-int rl_kernel_state_at(const char *dir, char *ops_name, size_t ops_name_len);
+RL_API int rl_kernel_state_at(const char *dir, char *ops_name, size_t ops_name_len);
 
 /* ---- Classes -------------------------------------------------------------------------------- */
 
@@ -197,10 +210,10 @@ enum {
 };
 
 /* An empty table. Needs CAP_BPF: -EPERM; -ENOMEM and others as the kernel says. */
-int rl_classes_new(struct rl_classes **ret);
+RL_API int rl_classes_new(struct rl_classes **ret);
 
 /* Frees the table, but for a scheduler that still uses it, and sets *classes to NULL. */
-void rl_classes_free(struct rl_classes **classes);
+RL_API void rl_classes_free(struct rl_classes **classes);
 
 /*
  * Give a class to a target, or take it away (RL_CLASS_NORMAL). Of several classes that a task has
@@ -211,16 +224,17 @@ void rl_classes_free(struct rl_classes **classes);
  * done in part, and whoever calls again, with the same class or another one, brings the target into
  * order.
  */
-int rl_classes_set(struct rl_classes *classes, const struct rl_target *target, enum rl_class class);
+RL_API int rl_classes_set(struct rl_classes *classes, const struct rl_target *target,
+			  enum rl_class value);
 
 /*
  * A target stays known without a class: a tree goes on to be followed, see below, and can have a class
  * again. Errors as above.
  */
-int rl_classes_suspend(struct rl_classes *classes, const struct rl_target *target);
+RL_API int rl_classes_suspend(struct rl_classes *classes, const struct rl_target *target);
 
 /* The table's two descriptors. They stay the table's own. */
-void rl_classes_fds(const struct rl_classes *classes, int ret_fds[RL_CLASSES_FDS]);
+RL_API void rl_classes_fds(const struct rl_classes *classes, int ret_fds[RL_CLASSES_FDS]);
 
 /*
  * Who belongs to a tree is recorded: all that are forked in it while a scheduler runs, for parents may
@@ -234,30 +248,30 @@ void rl_classes_fds(const struct rl_classes *classes, int ret_fds[RL_CLASSES_FDS
  * Up to n of a tree's processes, those that were started first: the number of them. They may have ended
  * just now. 0: there is none; -EAGAIN: none was seen, but somebody forked meanwhile.
  */
-int rl_classes_members(struct rl_classes *classes, const struct rl_target *root,
-		       struct rl_target *ret, size_t n);
+RL_API int rl_classes_members(struct rl_classes *classes, const struct rl_target *root,
+			      struct rl_target *ret, size_t n);
 
 /* Whether this process has been recorded for the tree. */
-bool rl_classes_is_member(struct rl_classes *classes, const struct rl_target *root,
-			  const struct rl_target *process);
+RL_API bool rl_classes_is_member(struct rl_classes *classes, const struct rl_target *root,
+				 const struct rl_target *process);
 
 /* For what was forked before the tree had a class. -ENOSPC: there is no room. */
-int rl_classes_add_member(struct rl_classes *classes, const struct rl_target *root,
-			  const struct rl_target *process);
+RL_API int rl_classes_add_member(struct rl_classes *classes, const struct rl_target *root,
+				 const struct rl_target *process);
 
 /* For what has ended unseen. */
-void rl_classes_remove_member(struct rl_classes *classes, const struct rl_target *process);
+RL_API void rl_classes_remove_member(struct rl_classes *classes, const struct rl_target *process);
 
 /* How many processes have found no room so far. */
-uint64_t rl_classes_members_refused(const struct rl_classes *classes);
+RL_API uint64_t rl_classes_members_refused(const struct rl_classes *classes);
 
 /*
  * The record's descriptor, which stays the table's own; and a table goes on with the record of an
  * earlier one (which may then be closed), under the same descriptor as before. -EINVAL: that is
  * no such record.
  */
-int rl_classes_members_fd(const struct rl_classes *classes);
-int rl_classes_use_members(struct rl_classes *classes, int fd);
+RL_API int rl_classes_members_fd(const struct rl_classes *classes);
+RL_API int rl_classes_use_members(struct rl_classes *classes, int fd);
 
 /* ---- The scheduler -------------------------------------------------------------------------- */
 
@@ -290,7 +304,8 @@ struct rl_open_opts {
 				   KiB; at most 16 MiB */
 	bool partial;	       /* schedule only tasks of policy SCHED_EXT */
 	bool numa_local;       /* look for idle CPUs in the node of a task's last CPU first */
-	bool no_builtin_idle;  /* ask the policy even when a CPU is idle */
+	bool no_builtin_idle;  /* ask the policy even when a CPU is idle; what it decides for
+				  RL_CPU_ANY still wakes an idle CPU */
 	bool verbose;	       /* pass on libbpf's debug output and the verifier log */
 	const char *btf_path;  /* take the kernel's BTF from this file */
 	rl_log_fn log;	       /* NULL: errors and warnings go to stderr */
@@ -310,57 +325,52 @@ struct rl_open_opts {
  *   -EINVAL      an option is out of range
  *   other        what libbpf or the kernel said
  */
-int rl_open(struct rl **ret, const struct rl_open_opts *opts);
+RL_API int rl_open(struct rl **ret, const struct rl_open_opts *opts);
 
 /*
  * Start scheduling: from here on the calling thread is the scheduler thread. Locks and touches
  * all memory of the process. -EBUSY when another sched_ext scheduler is loaded (it is left alone).
  */
-int rl_attach(struct rl *rl);
+RL_API int rl_attach(struct rl *rl);
 
 /*
  * Stop scheduling; the kernel's own scheduler takes over. Harmless when not attached. Not while another
  * thread is in rl_run() or in any other function with this rl.
  */
-void rl_detach(struct rl *rl);
+RL_API void rl_detach(struct rl *rl);
 
 /* Detach, free, and set *rl to NULL; *rl may be NULL. Likewise. */
-void rl_free(struct rl **rl);
+RL_API void rl_free(struct rl **rl);
 
 /*
  * Run the policy until rl_stop() is called or the kernel ends the scheduler. Call after
- * rl_attach(). Returns 0 in both cases (see rl_exit_info()); -EINVAL for a policy of another
- * RL_POLICY_VERSION or without enqueue() or next(), and for a config that is incomplete; -ENOMEM; or the
- * policy's error from init(). [loop]
+ * rl_attach(). Returns 0 in both cases (see rl_exit_info()); -EINVAL for a policy with a fault, see
+ * rl_policy_fault(), and for a config that is incomplete; -ENOMEM; or the policy's error from init().
+ * [loop]
  */
-int rl_run(struct rl *rl, const struct rl_policy *policy, const struct rl_policy_config *config);
+RL_API int rl_run(struct rl *rl, const struct rl_policy *policy,
+		  const struct rl_policy_config *config);
 
 /* Make rl_run() return soon, for good: this rl runs no policy any more. Async-signal-safe. [any] */
-void rl_stop(struct rl *rl);
+RL_API void rl_stop(struct rl *rl);
 
 /* Take the next queued task: 1, or 0 when there is none. [loop] */
-int rl_take(struct rl *rl, struct rl_task *ret);
+RL_API int rl_take(struct rl *rl, struct rl_task *ret);
 
 /* Send a decision: 0, or -EAGAIN when the ring is full (call rl_wait() and try again). [loop] */
-int rl_decide(struct rl *rl, const struct rl_decision *decision);
+RL_API int rl_decide(struct rl *rl, const struct rl_decision *decision);
 
 /*
  * Say that all tasks taken so far were handled, and how many the policy still holds back, for half a
  * second at most; after that the kernel lets them run. [loop]
  */
-void rl_complete(struct rl *rl, uint64_t nr_held);
+RL_API void rl_complete(struct rl *rl, uint64_t nr_held);
 
 /* Give up the CPU until the kernel has work for the scheduler thread. [loop] */
-void rl_wait(struct rl *rl);
+RL_API void rl_wait(struct rl *rl);
 
 /* True once the kernel has ended the scheduler. [any] */
-bool rl_exited(const struct rl *rl);
-
-/*
- * An idle CPU that the task may use, claimed for it, or RL_CPU_ANY. One system call; only needed
- * with no_builtin_idle. [loop]
- */
-int rl_select_cpu(struct rl *rl, const struct rl_task *task);
+RL_API bool rl_exited(const struct rl *rl);
 
 /*
  * Counters are totals since rl_attach(); the first eleven carry the names scx_rustland is known
@@ -393,7 +403,7 @@ struct rl_stats {
  * Read the counters; fills at most ret->sz bytes. -EINVAL when sz is not set. [any, one thread at a
  * time]
  */
-int rl_stats(struct rl *rl, struct rl_stats *ret);
+RL_API int rl_stats(struct rl *rl, struct rl_stats *ret);
 
 struct rl_exit {
 	size_t sz;	     /* sizeof(struct rl_exit), set by the caller */
@@ -408,7 +418,7 @@ struct rl_exit {
 };
 
 /* Why the kernel ended the scheduler. [any, after rl_exited() or rl_detach()] */
-int rl_exit_info(const struct rl *rl, struct rl_exit *ret);
+RL_API int rl_exit_info(const struct rl *rl, struct rl_exit *ret);
 
 #ifdef __cplusplus
 }

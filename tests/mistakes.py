@@ -28,6 +28,7 @@ static void enqueue(void *state, const struct rl_task *task) {{}}
 static bool next(void *state, struct rl_decision *ret) {{ {next} return false; }}
 const struct rl_policy {symbol} = {{
 	.version = RL_POLICY_VERSION + {newer},
+	.sz = sizeof(struct rl_policy),
 	.name = "{name}",
 	.init = init,
 	.enqueue = enqueue,

@@ -45,7 +45,7 @@ static int publish(struct rl_classes *c)
 	return err;
 }
 
-RL_API int rl_classes_new(struct rl_classes **ret)
+int rl_classes_new(struct rl_classes **ret)
 {
 	struct rl_classes *c = calloc(1, sizeof(*c));
 	int err;
@@ -64,7 +64,7 @@ RL_API int rl_classes_new(struct rl_classes **ret)
 	return 0;
 }
 
-RL_API void rl_classes_free(struct rl_classes **classes)
+void rl_classes_free(struct rl_classes **classes)
 {
 	struct rl_classes *dead = *classes;
 
@@ -106,7 +106,7 @@ static int key_of(const struct rl_target *target, struct rl_class_key *ret)
 	return ret->id ? 0 : -EINVAL;
 }
 
-static int key_and_entry(const struct rl_target *target, enum rl_class class,
+static int key_and_entry(const struct rl_target *target, enum rl_class value,
 			 struct rl_class_key *key, struct rl_class_entry *entry)
 {
 	struct rl_target t;
@@ -114,10 +114,10 @@ static int key_and_entry(const struct rl_target *target, enum rl_class class,
 
 	if (!err)
 		err = key_of(&t, key);
-	if (err || class > RL_CLASS_FOREGROUND || (t.of_user && t.uid == RL_ANY_UID))
+	if (err || value > RL_CLASS_FOREGROUND || (t.of_user && t.uid == RL_ANY_UID))
 		return -EINVAL;
 	*entry = (struct rl_class_entry){
-		.class = class,
+		.class = value,
 		.uid = t.of_user ? t.uid : RL_ANY_UID,
 		.start_ticks = key->scope == RL_SCOPE_CGROUP ? 0 : t.start_ticks,
 		.owner = t.owner,
@@ -139,14 +139,13 @@ static int put(struct rl_classes *classes, const struct rl_class_key *key,
 	return publish(classes);
 }
 
-RL_API int rl_classes_set(struct rl_classes *classes, const struct rl_target *target,
-			  enum rl_class class)
+int rl_classes_set(struct rl_classes *classes, const struct rl_target *target, enum rl_class value)
 {
 	struct rl_class_entry entry;
 	struct rl_class_key key;
-	int err = key_and_entry(target, class, &key, &entry);
+	int err = key_and_entry(target, value, &key, &entry);
 
-	if (err || class != RL_CLASS_NORMAL)
+	if (err || value != RL_CLASS_NORMAL)
 		return err ? err : put(classes, &key, &entry);
 	err = bpf_map_delete_elem(classes->entries_fd, &key);
 	if (err && err != -ENOENT)
@@ -156,7 +155,7 @@ RL_API int rl_classes_set(struct rl_classes *classes, const struct rl_target *ta
 	return err && !classes->unpublished ? 0 : publish(classes);
 }
 
-RL_API int rl_classes_suspend(struct rl_classes *classes, const struct rl_target *target)
+int rl_classes_suspend(struct rl_classes *classes, const struct rl_target *target)
 {
 	struct rl_class_entry entry;
 	struct rl_class_key key;
@@ -165,7 +164,7 @@ RL_API int rl_classes_suspend(struct rl_classes *classes, const struct rl_target
 	return err ? err : put(classes, &key, &entry);
 }
 
-RL_API void rl_classes_fds(const struct rl_classes *classes, int ret_fds[RL_CLASSES_FDS])
+void rl_classes_fds(const struct rl_classes *classes, int ret_fds[RL_CLASSES_FDS])
 {
 	ret_fds[0] = classes->entries_fd;
 	ret_fds[1] = classes->state_fd;

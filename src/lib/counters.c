@@ -37,7 +37,7 @@ static int sum_counters(struct rl *rl, struct rl_counters *ret)
 	return 0;
 }
 
-RL_API int rl_stats(struct rl *rl, struct rl_stats *ret)
+int rl_stats(struct rl *rl, struct rl_stats *ret)
 {
 	const struct rl_shared *shared = rl->shared;
 	struct rl_counters c;

@@ -18,12 +18,12 @@ enum {
 };
 #define EXIT_CODE_RESTART (1ULL << 48)
 
-RL_API bool rl_exited(const struct rl *rl)
+bool rl_exit_is_recorded(const struct rl *rl)
 {
 	return __atomic_load_n(&rl->exit_record->kind, __ATOMIC_ACQUIRE) != 0;
 }
 
-RL_API int rl_exit_info(const struct rl *rl, struct rl_exit *ret)
+int rl_exit_info(const struct rl *rl, struct rl_exit *ret)
 {
 	const struct rl_exit_record *record = rl->exit_record;
 	struct rl_exit info = {.sz = ret->sz};

@@ -7,14 +7,17 @@
 
 #include <rustland.h>
 #include <stdatomic.h>
-#include <bpf/libbpf.h>
 
 #include "bpf/intf.h"
+#include "lib/backend.h"
 #include "lib/memory.h"
 
-#define RL_API __attribute__((visibility("default")))
-
 struct rustland; /* the skeleton, seen only by open.c */
+/* libbpf's, seen only by the BPF backend. */
+struct bpf_link;
+struct ring;
+struct ring_buffer;
+struct user_ring_buffer;
 
 /* Where log lines go. */
 struct rl_logger {
@@ -26,18 +29,12 @@ struct rl_logger {
 struct rl {
 	struct rl_logger logger;
 
-	/* The backend. */
-	struct rustland *skel;
-	struct bpf_link *link; /* the scheduler is attached while this is set */
-	int enlist_fd, claim_cpu_fd, counters_fd;
+	/* What the loop needs. */
+	const struct rl_backend_ops *backend;
 	struct rl_shared *shared;
-	const struct rl_exit_record *exit_record;
-	const char *exit_dump;
+	_Atomic bool stop;
 
-	/* Queued tasks and decisions; [loop] only. */
-	struct ring_buffer *queued;
-	struct ring *queued_ring;
-	struct user_ring_buffer *dispatched;
+	/* The loop's own; [loop] only. */
 	uint64_t taken;		  /* tasks handed to the policy so far */
 	uint64_t decided;	  /* decisions sent so far */
 	uint64_t newest;	  /* highest request number taken */
@@ -47,12 +44,20 @@ struct rl {
 	uint64_t held;		  /* tasks that the policy says it holds back */
 	uint64_t held_mark;	  /* taken + decided, when that was last seen to change */
 	uint32_t held_since_beat; /* and the heartbeat then */
-	int queued_fd, stop_fd;	  /* what a sleeping scheduler thread waits for */
 	void (*sink)(void *context, const struct rl_task *task); /* gets each task from the ring */
 	void *sink_context;
 
-	_Atomic bool stop;
+	/* The BPF backend. */
+	struct rustland *skel;
+	struct bpf_link *link; /* the scheduler is attached while this is set */
+	int enlist_fd, counters_fd;
+	const struct rl_exit_record *exit_record;
+	const char *exit_dump;
 	bool by_user, partial;
+	struct ring_buffer *queued;
+	struct ring *queued_ring;
+	struct user_ring_buffer *dispatched;
+	int queued_fd, stop_fd; /* what a sleeping scheduler thread waits for */
 
 	/* Statistics; one thread at a time, see rl_stats(). */
 	struct rl_counters *counters; /* one per possible CPU */
@@ -78,12 +83,13 @@ void rl_libbpf_log_begin(const struct rl_logger *logger);
 /* Ends that; the reason is "" when libbpf complained about nothing. Valid until the next begin. */
 const char *rl_libbpf_log_end(void);
 
-/* rings.c: take every queued task and hand it to sink. Returns how many, or a negative errno. */
-int rl_consume(struct rl *rl);
 int rl_rings_open(struct rl *rl, int queued_fd, int dispatched_fd);
 void rl_rings_close(struct rl *rl);
 
-/* loop.c needs this from stats.c at attach, so that only later faults are counted. */
+/* exit.c: the backend's ops.exit has been called. */
+bool rl_exit_is_recorded(const struct rl *rl);
+
+/* open.c needs this from counters.c at attach, so that only later faults are counted. */
 uint64_t rl_page_faults(void);
 
 #endif /* RUSTLAND_INTERNAL_H */

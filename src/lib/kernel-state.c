@@ -36,7 +36,7 @@ static int read_line(const char *dir, const char *name, char *ret, size_t len)
 	return (int)strlen(ret);
 }
 
-RL_API int rl_kernel_state_at(const char *dir, char *ops_name, size_t ops_name_len)
+int rl_kernel_state_at(const char *dir, char *ops_name, size_t ops_name_len)
 {
 	static const struct {
 		const char *word;
@@ -70,7 +70,7 @@ RL_API int rl_kernel_state_at(const char *dir, char *ops_name, size_t ops_name_l
 	return -EPROTO;
 }
 
-RL_API int rl_kernel_state(char *ops_name, size_t ops_name_len)
+int rl_kernel_state(char *ops_name, size_t ops_name_len)
 {
 	return rl_kernel_state_at(NULL, ops_name, ops_name_len);
 }

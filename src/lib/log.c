@@ -7,6 +7,7 @@
  *
  * Must never be called by the scheduler loop: it formats and may write.
  */
+#include <bpf/libbpf.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>

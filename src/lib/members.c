@@ -109,8 +109,8 @@ static int scan(int fd, struct batch *batch, uint64_t root, struct rl_target *re
 	return (int)found;
 }
 
-RL_API int rl_classes_members(struct rl_classes *classes, const struct rl_target *root,
-			      struct rl_target *ret, size_t n)
+int rl_classes_members(struct rl_classes *classes, const struct rl_target *root,
+		       struct rl_target *ret, size_t n)
 {
 	uint64_t id = id_of(root), added = read_total(classes).added;
 	struct batch *batch;
@@ -136,8 +136,8 @@ static int find(const struct rl_classes *classes, uint64_t id, struct rl_member 
 	return !err && ret->id != id ? -ENOENT : err;
 }
 
-RL_API bool rl_classes_is_member(struct rl_classes *classes, const struct rl_target *root,
-				 const struct rl_target *process)
+bool rl_classes_is_member(struct rl_classes *classes, const struct rl_target *root,
+			  const struct rl_target *process)
 {
 	struct rl_member member;
 	uint64_t id = id_of(root);
@@ -145,8 +145,8 @@ RL_API bool rl_classes_is_member(struct rl_classes *classes, const struct rl_tar
 	return id && !find(classes, id_of(process), &member) && in_tree(&member, id);
 }
 
-RL_API int rl_classes_add_member(struct rl_classes *classes, const struct rl_target *root,
-				 const struct rl_target *process)
+int rl_classes_add_member(struct rl_classes *classes, const struct rl_target *root,
+			  const struct rl_target *process)
 {
 	uint64_t id = id_of(process), tree = id_of(root);
 	uint32_t tgid = (uint32_t)id;
@@ -174,7 +174,7 @@ RL_API int rl_classes_add_member(struct rl_classes *classes, const struct rl_tar
 	return err == -E2BIG ? -ENOSPC : err;
 }
 
-RL_API void rl_classes_remove_member(struct rl_classes *classes, const struct rl_target *process)
+void rl_classes_remove_member(struct rl_classes *classes, const struct rl_target *process)
 {
 	uint64_t id = id_of(process);
 	uint32_t tgid = (uint32_t)id;
@@ -184,17 +184,17 @@ RL_API void rl_classes_remove_member(struct rl_classes *classes, const struct rl
 		bpf_map_delete_elem(classes->members_fd, &tgid);
 }
 
-RL_API uint64_t rl_classes_members_refused(const struct rl_classes *classes)
+uint64_t rl_classes_members_refused(const struct rl_classes *classes)
 {
 	return read_total(classes).refused;
 }
 
-RL_API int rl_classes_members_fd(const struct rl_classes *classes)
+int rl_classes_members_fd(const struct rl_classes *classes)
 {
 	return classes->members_fd;
 }
 
-RL_API int rl_classes_use_members(struct rl_classes *classes, int fd)
+int rl_classes_use_members(struct rl_classes *classes, int fd)
 {
 	struct bpf_map_info info = {0};
 	uint32_t len = sizeof(info);

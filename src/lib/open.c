@@ -4,6 +4,7 @@
  * goes wrong here, before the loop runs, and is reported as one line that names the cause and,
  * where there is one, the remedy.
  */
+#include <bpf/libbpf.h>
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -255,7 +256,6 @@ static int map_backend(struct rl *rl)
 	rl->exit_record = &rl->skel->bss->exit_record;
 	rl->exit_dump = bpf_map__initial_value(rl->skel->maps.data_exit_dump, &size);
 	rl->enlist_fd = bpf_program__fd(rl->skel->progs.rustland_enlist);
-	rl->claim_cpu_fd = bpf_program__fd(rl->skel->progs.rustland_claim_cpu);
 	rl->counters_fd = bpf_map__fd(rl->skel->maps.counters);
 
 	rl->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -274,7 +274,7 @@ static int map_backend(struct rl *rl)
 	return err;
 }
 
-RL_API int rl_open(struct rl **ret, const struct rl_open_opts *opts)
+int rl_open(struct rl **ret, const struct rl_open_opts *opts)
 {
 	struct rl_open_opts o;
 	struct rl *rl;
@@ -287,6 +287,7 @@ RL_API int rl_open(struct rl **ret, const struct rl_open_opts *opts)
 	if (!rl)
 		return -ENOMEM;
 	rl->logger = (struct rl_logger){o.log, o.log_userdata, o.verbose};
+	rl->backend = &rl_backend_bpf;
 	rl->partial = o.partial;
 	rl->memory.saved_compact_unevictable = -1;
 	rl->stop_fd = -1;
@@ -377,7 +378,7 @@ static int join_partial(struct rl *rl)
 	return err;
 }
 
-RL_API int rl_attach(struct rl *rl)
+int rl_attach(struct rl *rl)
 {
 	const char *warning;
 	int err, nice;
@@ -405,7 +406,7 @@ RL_API int rl_attach(struct rl *rl)
 	return 0;
 }
 
-RL_API void rl_detach(struct rl *rl)
+void rl_detach(struct rl *rl)
 {
 	if (rl->link) {
 		rl->by_user = !rl_exited(rl);
@@ -415,7 +416,7 @@ RL_API void rl_detach(struct rl *rl)
 	rl_memory_unlock(&rl->memory);
 }
 
-RL_API void rl_free(struct rl **rl)
+void rl_free(struct rl **rl)
 {
 	struct rl *dead = *rl;
 
@@ -429,15 +430,4 @@ RL_API void rl_free(struct rl **rl)
 	rustland__destroy(dead->skel);
 	free(dead->counters);
 	free(dead);
-}
-
-/* ---- Asking the kernel for an idle CPU ------------------------------------------------------ */
-
-RL_API int rl_select_cpu(struct rl *rl, const struct rl_task *task)
-{
-	struct rl_select_cpu_args args = {.pid = task->pid, .cpu = task->cpu};
-	LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = &args, .ctx_size_in = sizeof(args),
-		    .ctx_out = &args, .ctx_size_out = sizeof(args));
-
-	return bpf_prog_test_run_opts(rl->claim_cpu_fd, &run) ? RL_CPU_ANY : args.cpu;
 }

@@ -1,25 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The two rings between the kernel and the scheduler thread. Both are memory that is mapped here,
- * so that taking tasks and sending decisions costs no system call. Runs in the scheduler loop.
+ * The BPF backend as the loop sees it: two rings between the kernel and the scheduler thread. Both
+ * are memory that is mapped here, so that taking tasks and sending decisions costs no system call.
+ * Runs in the scheduler loop, and must never decide anything there.
  */
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
-#include <string.h>
+#include <unistd.h>
 
 #include "lib/internal.h"
-
-/* Policies were compiled with these, and so was the BPF side, wherever that was. */
-_Static_assert(sizeof(struct rl_task) == 136, "another size is another ABI");
-_Static_assert(sizeof(struct rl_decision) == 64, "another size is another ABI");
-
-/*
- * Tasks taken in one go: more wait for the next round, so that the first ones get their decision.
- */
-enum {
-	BATCH = 256
-};
 
 /* Longest sleep; also the longest time until a scheduler that the kernel has ended is noticed. */
 enum {
@@ -28,15 +19,10 @@ enum {
 
 static int on_queued(void *context, void *data, size_t size)
 {
-	struct rl *rl = context;
 	const struct rl_task *task = data;
 
-	if (size < sizeof(*task))
-		return 0;
-	if ((int64_t)(task->request - rl->newest) > 0)
-		rl->newest = task->request;
-	rl->taken++;
-	rl->sink(rl->sink_context, task);
+	if (size >= sizeof(*task))
+		rl_taken(context, task);
 	return 0;
 }
 
@@ -61,24 +47,12 @@ void rl_rings_close(struct rl *rl)
 	rl->queued = NULL;
 }
 
-int rl_consume(struct rl *rl)
+static int consume(struct rl *rl, uint32_t max)
 {
-	return ring__consume_n(rl->queued_ring, BATCH);
+	return ring__consume_n(rl->queued_ring, max);
 }
 
-static void copy_task(void *context, const struct rl_task *task)
-{
-	memcpy(context, task, sizeof(*task));
-}
-
-RL_API int rl_take(struct rl *rl, struct rl_task *ret)
-{
-	rl->sink = copy_task;
-	rl->sink_context = ret;
-	return ring__consume_n(rl->queued_ring, 1);
-}
-
-RL_API int rl_decide(struct rl *rl, const struct rl_decision *decision)
+static int decide(struct rl *rl, const struct rl_decision *decision)
 {
 	struct rl_decision *slot = user_ring_buffer__reserve(rl->dispatched, sizeof(*slot));
 
@@ -86,75 +60,40 @@ RL_API int rl_decide(struct rl *rl, const struct rl_decision *decision)
 		return -EAGAIN;
 	*slot = *decision;
 	user_ring_buffer__submit(rl->dispatched, slot);
-	rl->decided++;
-	/* The kernel looks at the ring when this differs from what it has drained. */
-	__atomic_store_n(&rl->shared->submitted, rl->decided, __ATOMIC_RELEASE);
 	return 0;
 }
 
-RL_API void rl_complete(struct rl *rl, uint64_t nr_held)
+static void yield(struct rl *rl)
 {
-	rl->held = nr_held;
-	__atomic_store_n(&rl->rounds, rl->rounds + 1, __ATOMIC_RELAXED);
-	__atomic_store_n(&rl->shared->held, nr_held, __ATOMIC_RELAXED);
-	__atomic_store_n(&rl->shared->answered, rl->newest, __ATOMIC_RELEASE);
+	(void)rl;
+	sched_yield();
 }
 
-/*
- * Block until the kernel wakes this thread or rl_stop() is called. The flag is set before the
- * last look at the ring, and the kernel looks at the flag after it has found nobody awake, so no
- * wakeup is lost; the time limit is for a scheduler that the kernel has ended meanwhile. True
- * when it was woken.
- */
-static bool sleep_until_needed(struct rl *rl)
+static bool sleep_on_ring(struct rl *rl)
 {
-	int woken = 0;
-
 	struct pollfd fds[] = {
 		{.fd = rl->queued_fd, .events = POLLIN},
 		{.fd = rl->stop_fd, .events = POLLIN},
 	};
 
-	__atomic_store_n(&rl->shared->asleep, 1, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&rl->shared->asked, __ATOMIC_SEQ_CST) == rl->newest)
-		woken = poll(fds, sizeof(fds) / sizeof(fds[0]), SLEEP_MAX_MS);
-	__atomic_store_n(&rl->shared->asleep, 0, __ATOMIC_SEQ_CST);
-	return woken > 0;
+	return poll(fds, sizeof(fds) / sizeof(fds[0]), SLEEP_MAX_MS) > 0;
 }
 
-/*
- * Whether tasks are held back that still wait for their decision. A policy that forgets one says so
- * for ever, but no task waits for longer than half a second (bpf/park.bpf.h): a claim that has not
- * changed for a whole heartbeat, a second, is void.
- */
-static bool holds(struct rl *rl)
+static void wake(struct rl *rl)
 {
-	uint64_t mark = rl->taken + rl->decided;
-	uint32_t beat = __atomic_load_n(&rl->shared->beats, __ATOMIC_RELAXED);
+	const uint64_t one = 1;
+	int saved_errno = errno;
 
-	if (rl->held_mark != mark) {
-		rl->held_mark = mark;
-		rl->held_since_beat = beat;
-	}
-	return rl->held && beat - rl->held_since_beat < 2;
+	/* Cannot fail in a way that matters: the sleep is short. */
+	if (write(rl->stop_fd, &one, sizeof(one)) < 0)
+		errno = saved_errno;
 }
 
-RL_API void rl_wait(struct rl *rl)
-{
-	bool was_needed = rl->newest != rl->seen_when_woken || rl->just_woken;
-	bool holds_back = holds(rl);
-
-	rl->seen_when_woken = rl->newest;
-	/*
-	 * With work at hand the thread stays runnable: the kernel side takes it off its CPU and
-	 * puts it back only when there is work, which needs no wakeup; and a thread that is not
-	 * runnable any more is known at once to be unable to answer. Only the heartbeat brings it
-	 * here without any task to decide about: then a second has passed without a question, and
-	 * it really sleeps, so that an idle machine has a load of zero.
-	 */
-	rl->just_woken = false;
-	if (was_needed || holds_back)
-		sched_yield();
-	else
-		rl->just_woken = sleep_until_needed(rl);
-}
+const struct rl_backend_ops rl_backend_bpf = {
+	.consume = consume,
+	.decide = decide,
+	.yield = yield,
+	.sleep = sleep_on_ring,
+	.wake = wake,
+	.exited = rl_exit_is_recorded,
+};

@@ -276,7 +276,7 @@ static void note_weight(struct rustland *r, const struct rl_task *task)
 /* Somebody said so about this task; what it only has from its waker is not enough for a price. */
 static bool is_boosted(const struct rl_task *task)
 {
-	return task->class != RL_CLASS_NORMAL && !(task->flags & RL_TASK_INHERITED);
+	return task->boost_class != RL_CLASS_NORMAL && !(task->flags & RL_TASK_INHERITED);
 }
 
 /*
@@ -359,7 +359,7 @@ static int64_t band_of(const struct rustland *r, const struct rl_task *task)
 	int64_t left = task->burst_ns < (uint64_t)r->slice_ns ? r->slice_ns - task->burst_ns : 0;
 
 	left = left * worth_of_boost(r, task) / ONE;
-	return task->class == RL_CLASS_BOOSTED ? left / 4 : left / 2;
+	return task->boost_class == RL_CLASS_BOOSTED ? left / 4 : left / 2;
 }
 
 /*
@@ -443,7 +443,7 @@ static void rustland_enqueue(void *state, const struct rl_task *task)
 	if (wakeup && lag <= 0 && worth > ONE / 2)
 		decision.standing = standing_of(r, task);
 	budgets_see(&r->budgets, task, wants_more(r, task, lag, worth), r->now_ns);
-	if (task->class != RL_CLASS_NORMAL)
+	if (task->boost_class != RL_CLASS_NORMAL)
 		give_priority(r, task, &decision);
 	last = last_deadline(r, task);
 	if ((int64_t)(decision.deadline - last) > 0)
@@ -503,6 +503,7 @@ static void rustland_fini(void *state)
 
 const struct rl_policy rl_policy_rustland = {
 	.version = RL_POLICY_VERSION,
+	.sz = sizeof(struct rl_policy),
 	.name = "rustland",
 	.summary = "fair by weight; tasks that sleep, and boosted ones, run first",
 	.state_size = sizeof(struct rustland),

@@ -15,15 +15,15 @@
 #include "scheduler/options.h"
 #include "scheduler/policies.h"
 
-/* What makes it unusable, or NULL. Only the version may be read before it was checked. */
+/* What makes it unusable, or NULL. */
 static const char *find_fault(const struct rl_policy *policy)
 {
-	if (policy->version != RL_POLICY_VERSION)
-		return "it was built for another version of librustland; build it again";
+	const char *fault = rl_policy_fault(policy);
+
+	if (fault)
+		return fault;
 	if (!policy->name || !options_valid_policy_name(policy->name))
 		return "its name is missing, or is not 1 to 31 of a-z, 0-9, _ and -";
-	if (!policy->enqueue || !policy->next)
-		return "it lacks enqueue() or next()";
 	return NULL;
 }
 

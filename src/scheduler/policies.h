@@ -3,7 +3,9 @@
  * Finds the policy that --policy names: one that is built in, NAME.so in the directory of installed
  * policies, or any shared object given as a path with a slash. A shared object exports
  *
- *	const struct rl_policy rl_policy = { .version = RL_POLICY_VERSION, ... };
+ *	const struct rl_policy rl_policy = {
+ *		.version = RL_POLICY_VERSION, .sz = sizeof(struct rl_policy), ...
+ *	};
  *
  * It must never let a name reach outside the directory, or run code from a path that was chosen by
  * somebody with fewer privileges than the program has.

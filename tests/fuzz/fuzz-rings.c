@@ -18,6 +18,8 @@
 
 #include "tests/fuzz/fuzz.h"
 
+#include <bpf/libbpf.h>
+
 #include "lib/internal.h"
 #include "policy/policy.h"
 
@@ -107,7 +109,7 @@ static void make_task(struct rl_task *task)
 		.cpu = take_byte() % 8,
 		.flags = take_byte() & 0x3f,
 		.weight = 1 + take_number(2) % 10000,
-		.class = take_byte() % 3,
+		.boost_class = take_byte() % 3,
 		.nr_cpus_allowed = 1 + take_byte() % 8,
 		.nr_waiting = (uint32_t)take_number(2),
 		.enqueued_at_ns = now_ns - (take_byte() & 1) * 1000,
@@ -178,7 +180,7 @@ int sched_yield(void)
 	return 0;
 }
 
-bool rl_exited(const struct rl *rl)
+bool rl_exit_is_recorded(const struct rl *rl)
 {
 	/* The kernel ends the scheduler when it has nothing more to say and all is answered. */
 	return rl->exit_record->kind || (!input_left && nr_answered == nr_asked);
@@ -230,8 +232,8 @@ static void run_by_hand(struct rl *rl)
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	struct rl_policy_config config = {.sz = 1}, none = {.sz = sizeof(none)};
-	struct rl_policy policy = {.version = RL_POLICY_VERSION + 1};
-	struct rl rl = {.shared = &shared, .exit_record = &exit_record};
+	struct rl_policy policy = {.version = RL_POLICY_VERSION + 1, .sz = sizeof(policy)};
+	struct rl rl = {.backend = &rl_backend_bpf, .shared = &shared, .exit_record = &exit_record};
 
 	(void)argc, (void)argv;
 	require(rl_rings_open(&rl, -1, 0) < 0 && rl_rings_open(&rl, 0, -1) < 0);
@@ -257,7 +259,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.slice_ns = SLICE_NS,
 		.slice_min_ns = SLICE_MIN_NS,
 	};
-	struct rl rl = {.shared = &shared, .exit_record = &exit_record};
+	struct rl rl = {.backend = &rl_backend_bpf, .shared = &shared, .exit_record = &exit_record};
 	struct rl_policy other = without_undo();
 	uint8_t mode;
 

@@ -299,7 +299,7 @@ static struct task *add_task(struct machine *m, const struct machine_spec *spec)
 	t->spec.cpus = (spec->cpus ? spec->cpus : -1ULL) & (-1ULL >> (64 - m->limits->nr_cpus));
 	t->facts.pid = t->facts.tgid = i + 1;
 	t->facts.weight = t->spec.weight;
-	t->facts.class = t->spec.class;
+	t->facts.boost_class = t->spec.class;
 	t->facts.user = t->spec.user;
 	t->facts.nr_cpus_allowed = __builtin_popcountll(t->spec.cpus);
 	do {
@@ -315,7 +315,7 @@ static void wake_partner(struct machine *m, const struct task *t)
 	struct task *partner = m->tasks[t->facts.pid - 1 + (t->second_of_pair ? -1 : 1)];
 
 	partner->inherited = t->spec.class > partner->spec.class;
-	partner->facts.class = partner->inherited ? t->spec.class : partner->spec.class;
+	partner->facts.boost_class = partner->inherited ? t->spec.class : partner->spec.class;
 	become_runnable(m, partner);
 }
 
@@ -437,7 +437,7 @@ size_t machine_add(struct machine *m, const struct machine_spec *spec)
 		second = add_task(m, spec);
 		second->second_of_pair = true;
 		if (spec->with_help)
-			second->spec.class = second->facts.class = RL_CLASS_NORMAL;
+			second->spec.class = second->facts.boost_class = RL_CLASS_NORMAL;
 		assert(second->facts.pid == t->facts.pid + 1);
 	}
 	become_runnable(m, t);

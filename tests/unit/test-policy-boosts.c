@@ -244,9 +244,9 @@ static int64_t band_of(void *p, struct rl_task task)
 {
 	uint64_t normal;
 
-	task.class = RL_CLASS_NORMAL;
+	task.boost_class = RL_CLASS_NORMAL;
 	normal = decide(p, &task).deadline;
-	task.class = RL_CLASS_FOREGROUND;
+	task.boost_class = RL_CLASS_FOREGROUND;
 	return (int64_t)(normal - decide(p, &task).deadline);
 }
 
@@ -255,7 +255,7 @@ static uint64_t with_full_budgets(void *p)
 {
 	struct rl_task task = loop_at(1 * SECOND, ALICE);
 
-	task.class = RL_CLASS_FOREGROUND;
+	task.boost_class = RL_CLASS_FOREGROUND;
 	decide(p, &task);
 	return 10 * SECOND;
 }
@@ -272,7 +272,7 @@ static void priority_is_used_up(void **state)
 	assert_int_equal(band_of(p, alice), SLICE / 2);
 	decide(p, &bob);
 	alice.user = ALICE;
-	alice.class = RL_CLASS_FOREGROUND;
+	alice.boost_class = RL_CLASS_FOREGROUND;
 	for (int i = 0; i < 100; i++) {
 		uint64_t normal = decide(p, &bob).deadline;
 
@@ -311,7 +311,7 @@ static void nobody_there_no_budget(void **state)
 	/* What the kernel does is nobody's. */
 	other.flags |= RL_TASK_KTHREAD;
 	decide(p, &other);
-	alice.class = RL_CLASS_FOREGROUND;
+	alice.boost_class = RL_CLASS_FOREGROUND;
 	assert_true(decide(p, &alice).standing > 0);
 	/* Bob is gone after a while. */
 	other.flags &= ~RL_TASK_KTHREAD;

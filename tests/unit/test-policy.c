@@ -394,7 +394,7 @@ static void nobody_is_passed_for_ever(void **state)
 	woke(&sleeper, now);
 	sleeper.nr_waiting = 100000;
 	sleeper.frontier = frontier;
-	sleeper.class = RL_CLASS_FOREGROUND;
+	sleeper.boost_class = RL_CLASS_FOREGROUND;
 	assert_true((int64_t)(decide(p, &sleeper).deadline - d.deadline) >= 0);
 	stop_policy(p);
 }
@@ -466,11 +466,11 @@ static void boost_is_a_bounded_band(void **state)
 	task.state[0] = clock_of(p, 1);
 	for (uint64_t burst = 0; burst <= 2 * SLICE; burst += MS) {
 		task.burst_ns = burst;
-		task.class = RL_CLASS_NORMAL;
+		task.boost_class = RL_CLASS_NORMAL;
 		normal = decide(p, &task).deadline;
-		task.class = RL_CLASS_BOOSTED;
+		task.boost_class = RL_CLASS_BOOSTED;
 		boosted = decide(p, &task).deadline;
-		task.class = RL_CLASS_FOREGROUND;
+		task.boost_class = RL_CLASS_FOREGROUND;
 		foreground = decide(p, &task).deadline;
 
 		assert_in_range(normal - boosted, 0, SLICE / 4);
@@ -637,7 +637,7 @@ static void huge_values(void **state)
 			.cpu = random64(&seed) % 64,
 			.flags = random64(&seed) & ~RL_TASK_NEW,
 			.weight = random64(&seed),
-			.class = random64(&seed) % 3,
+			.boost_class = random64(&seed) % 3,
 			.nr_cpus_allowed = random64(&seed),
 			.nr_waiting = random64(&seed),
 			.enqueued_at_ns = now - random64(&seed) % 1000,

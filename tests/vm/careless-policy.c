@@ -50,6 +50,7 @@ static bool next(void *state, struct rl_decision *ret)
 
 const struct rl_policy rl_policy = {
 	.version = RL_POLICY_VERSION,
+	.sz = sizeof(struct rl_policy),
 	.name = "careless",
 	.summary = "forgets tasks, and believes in CPUs that are offline",
 	.state_size = sizeof(struct careless),

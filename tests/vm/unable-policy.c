@@ -23,6 +23,7 @@ static bool next(void *state, struct rl_decision *ret)
 
 const struct rl_policy rl_policy = {
 	.version = RL_POLICY_VERSION,
+	.sz = sizeof(struct rl_policy),
 	.name = "unable",
 	.summary = "cannot start",
 	.init = init,
