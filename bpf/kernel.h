@@ -12,6 +12,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+typedef uint8_t u8;
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef int32_t s32;
+typedef int64_t s64;
+
+/* What libbpf's headers for BPF programs expect. */
+#ifdef __bpf__
 typedef uint8_t __u8;
 typedef uint16_t __u16;
 typedef uint32_t __u32;
@@ -23,12 +31,15 @@ typedef int64_t __s64;
 typedef __u16 __be16;
 typedef __u32 __be32;
 typedef __u32 __wsum;
+#endif
 
-typedef __u8 u8;
-typedef __u32 u32;
-typedef __u64 u64;
-typedef __s32 s32;
-typedef __s64 s64;
+/*
+ * An option of the backend: the loader writes it before the verifier looks, which then knows its value. The
+ * simulator, which has no loader, makes it a variable.
+ */
+#ifndef OPTION
+#define OPTION const volatile
+#endif
 
 /* Parts of the BPF ABI (stable numbers, not kernel types). */
 enum bpf_map_type {
@@ -52,20 +63,20 @@ enum {
 #define ENOMEM	       12
 
 struct bpf_timer {
-	__u64 __opaque[2];
+	u64 __opaque[2];
 } __attribute__((aligned(8)));
 
 struct bpf_dynptr {
-	__u64 __opaque[2];
+	u64 __opaque[2];
 } __attribute__((aligned(8)));
 
 struct bpf_iter_num {
-	__u64 __opaque[1];
+	u64 __opaque[1];
 } __attribute__((aligned(8)));
 
 /* The kernel's own is 48 bytes in 6.12 to 7.3; the verifier asks for at least its size. */
 struct bpf_iter_scx_dsq {
-	__u64 __opaque[8];
+	u64 __opaque[8];
 } __attribute__((aligned(8)));
 
 /* task_struct.flags: macros in the kernel, so not in its BTF. */
@@ -73,7 +84,9 @@ struct bpf_iter_scx_dsq {
 #define PF_KSWAPD    0x00020000
 #define PF_KTHREAD   0x00200000
 
+#ifdef __bpf__
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+#endif
 
 struct cpumask {
 	unsigned long
@@ -195,7 +208,9 @@ struct scx_bpf_select_cpu_and_args {
 	u64 flags;
 };
 
+#ifdef __bpf__
 #pragma clang attribute pop
+#endif
 
 /* Matched by name with the kernel's; libbpf skips what an older kernel lacks while it is zero. */
 struct sched_ext_ops {

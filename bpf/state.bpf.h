@@ -11,14 +11,14 @@
 
 /* ---- Options, fixed when the program is loaded ---------------------------------------------- */
 
-const volatile u64 opt_slice_ns = 20ULL * 1000 * 1000;
-const volatile u64 opt_slice_min_ns = 1ULL * 1000 * 1000;
+OPTION u64 opt_slice_ns = 20ULL * 1000 * 1000;
+OPTION u64 opt_slice_min_ns = 1ULL * 1000 * 1000;
 /* The policy is late when its oldest unanswered request is older. */
-const volatile u64 opt_late_ns = 25ULL * 1000 * 1000;
-const volatile bool opt_builtin_idle = true;
-const volatile bool opt_numa_local = false;
-const volatile bool opt_smt = false;
-const volatile bool opt_debug = false;
+OPTION u64 opt_late_ns = 25ULL * 1000 * 1000;
+OPTION bool opt_builtin_idle = true;
+OPTION bool opt_numa_local = false;
+OPTION bool opt_smt = false;
+OPTION bool opt_debug = false;
 
 #define dbg(fmt, ...)                                                                              \
 	do {                                                                                       \
@@ -45,7 +45,7 @@ struct rl_exit_record exit_record;
 
 /* The kernel's debug dump; user space sizes it when the program is loaded. */
 char exit_dump[1] SEC(".data.exit_dump");
-const volatile u32 opt_exit_dump_len = 0;
+OPTION u32 opt_exit_dump_len = 0;
 
 /* When each request was made, to know how old the oldest unanswered one is. */
 struct request_slot {

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What must hold at every moment of a run, whatever the policy does. A violation is told once for each kind,
+ * with the time and the task; checks look, and never change anything.
+ */
+#ifndef RUSTLAND_SIM_INVARIANTS_H
+#define RUSTLAND_SIM_INVARIANTS_H
+
+#include <stdint.h>
+
+/* After machine_init(). */
+void invariants_watch(void);
+
+/* cpu has begun to run next. */
+struct cpu;
+struct task;
+void invariants_switched(const struct cpu *cpu, const struct task *next);
+
+/* How many were violated, and the first of them in words (or ""). */
+uint64_t invariants_violated(void);
+const char *invariants_first(void);
+
+#endif /* RUSTLAND_SIM_INVARIANTS_H */

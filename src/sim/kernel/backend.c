@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See backend.h. */
+#include "sim/kernel/maps.h"
+
+#include "bpf/rustland.bpf.c"
+
+#include "sim/kernel/backend.h"
+
+void backend_configure(const struct backend_options *options)
+{
+	opt_slice_ns = options->slice_ns;
+	opt_slice_min_ns = options->slice_min_ns;
+	opt_late_ns = options->late_ns;
+	opt_builtin_idle = options->builtin_idle;
+	opt_numa_local = options->numa_local;
+	opt_smt = options->smt;
+}
+
+struct sched_ext_ops *backend_ops(void)
+{
+	return &rustland_ops;
+}
+
+struct rl_shared *backend_shared(void)
+{
+	return &shared;
+}
+
+struct sim_map *backend_queued(void)
+{
+	return SIM_RING(&queued);
+}
+
+struct sim_map *backend_dispatched(void)
+{
+	return SIM_RING(&dispatched);
+}
+
+void backend_counters(struct rl_counters *ret)
+{
+	struct sim_map *map = SIM_TABLE(&counters);
+
+	memset(ret, 0, sizeof(*ret));
+	for (u32 cpu = 0; cpu < machine.topology.nr_cpus; cpu++) {
+		const u64 *from = (const u64 *)(map->values + cpu * map->value_size);
+		u64 *to = (u64 *)ret;
+
+		for (size_t i = 0; i < sizeof(*ret) / sizeof(*to); i++)
+			to[i] += from[i];
+	}
+}
+
+void backend_enlist(void)
+{
+	rustland_enlist(NULL);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The BPF backend as the simulator has it: the sources of bpf/ themselves, compiled for this process. This is
+ * all that is taken from them; what librustland takes from a skeleton.
+ */
+#ifndef RUSTLAND_SIM_KERNEL_BACKEND_H
+#define RUSTLAND_SIM_KERNEL_BACKEND_H
+
+#include "bpf/intf.h"
+#include "bpf/kernel.h"
+
+struct sim_map;
+
+struct backend_options {
+	u64 slice_ns, slice_min_ns, late_ns;
+	bool builtin_idle, numa_local, smt;
+};
+
+/* Before anything else. */
+void backend_configure(const struct backend_options *options);
+
+struct sched_ext_ops *backend_ops(void);
+struct rl_shared *backend_shared(void);
+struct sim_map *backend_queued(void);
+struct sim_map *backend_dispatched(void);
+/* The sum over all CPUs. */
+void backend_counters(struct rl_counters *ret);
+/* The calling thread becomes the scheduler thread. */
+void backend_enlist(void);
+
+#endif /* RUSTLAND_SIM_KERNEL_BACKEND_H */

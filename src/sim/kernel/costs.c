@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See costs.h. */
+#include "sim/kernel/costs.h"
+
+const struct costs costs_measured = {
+	.name = "estimated, not measured yet",
+	.select_cpu = 700,
+	.enqueue = 500,
+	.enqueue_ask = 1100,
+	.dispatch = 500,
+	.drain_one = 1100,
+	.runnable = 100,
+	.running = 200,
+	.stopping = 200,
+	.quiescent = 100,
+	.init_task = 1500,
+	.exit_task = 200,
+	.timer_callback = 500,
+	.schedule = 1500,
+	.wake = 900,
+	.irq = 600,
+	.ipi = 500,
+	.timer = 800,
+	.tick = 2000,
+	.idle_exit = 800,
+	.timer_slack = 50000,
+	.syscall = 300,
+	.fork = 60000,
+	.exec = 300000,
+	.exit = 50000,
+	.move_task = 600,
+	.take = 700,
+	.give = 400,
+	.round = 100,
+	.poll = 2500,
+};

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What operations cost, in nanoseconds on a CPU that executes one instruction in each. They are measured in a
+ * VM whose clock counts instructions; costs.c has the figures, with the kernel and the date.
+ */
+#ifndef RUSTLAND_SIM_KERNEL_COSTS_H
+#define RUSTLAND_SIM_KERNEL_COSTS_H
+
+#include <stdint.h>
+
+struct costs {
+	const char *name; /* where they come from */
+
+	/* The backend's callbacks. */
+	uint32_t select_cpu, enqueue, enqueue_ask, dispatch, drain_one, runnable, running, stopping,
+		quiescent, init_task, exit_task, timer_callback;
+
+	/* The kernel. */
+	uint32_t schedule;    /* without callbacks, the switch included */
+	uint32_t wake;	      /* likewise */
+	uint32_t irq;	      /* entry and exit of an interrupt */
+	uint32_t ipi;	      /* from its being sent until the other CPU has it */
+	uint32_t timer;	      /* what an expired timer takes beside irq */
+	uint32_t tick;	      /* likewise */
+	uint32_t idle_exit;   /* from an idle CPU's interrupt to its scheduler */
+	uint32_t timer_slack; /* a sleep ends so much later */
+	uint32_t syscall;     /* entry and exit */
+	uint32_t fork, exec, exit;
+	uint32_t move_task; /* to another runqueue */
+
+	/* The scheduler thread. */
+	uint32_t take;	/* a task from the ring, with the policy's enqueue() */
+	uint32_t give;	/* the policy's next() and the decision into the ring */
+	uint32_t round; /* the rest of a round of the loop */
+	uint32_t poll;	/* going to sleep, and waking up from it */
+};
+
+/* Instructions as measured. */
+extern const struct costs costs_measured;
+
+#endif /* RUSTLAND_SIM_KERNEL_COSTS_H */

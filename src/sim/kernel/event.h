@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Events in the order of their time, and of being added where that is the same. */
+#ifndef RUSTLAND_SIM_KERNEL_EVENT_H
+#define RUSTLAND_SIM_KERNEL_EVENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct event {
+	uint64_t at_ns, seq;
+	uint32_t place; /* in the heap, from 1; 0: not in it */
+	void (*fire)(struct event *event);
+};
+
+struct events {
+	struct event **heap; /* from 1 */
+	uint32_t len, size;
+	uint64_t seq;
+};
+
+/* At that time, and at no other one that was said before. Ends the process if there is no memory. */
+void event_at(struct events *events, struct event *event, uint64_t at_ns);
+/* Harmless if it is in no heap. */
+void event_cancel(struct events *events, struct event *event);
+/* Takes out the next one; NULL: there is none before end_ns. */
+struct event *event_take(struct events *events, uint64_t end_ns);
+
+static inline bool event_is_pending(const struct event *event)
+{
+	return event->place;
+}
+
+#endif /* RUSTLAND_SIM_KERNEL_EVENT_H */

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The kernel's constants as the model uses them; the BPF side asks for them by name (features.c). */
+#ifndef RUSTLAND_SIM_KERNEL_FLAGS_H
+#define RUSTLAND_SIM_KERNEL_FLAGS_H
+
+#define ENQ_WAKEUP	 (1ULL << 0)
+#define ENQ_HEAD	 (1ULL << 4)
+#define ENQ_CPU_SELECTED (1ULL << 10)
+#define ENQ_PREEMPT	 (1ULL << 32)
+#define ENQ_LAST	 (1ULL << 41)
+#define ENQ_PRIQ	 (1ULL << 57)
+
+#define DEQ_SLEEP (1ULL << 0)
+
+#define KICK_IDLE    (1ULL << 0)
+#define KICK_PREEMPT (1ULL << 1)
+
+#define WAKE_FORK (1ULL << 2)
+#define WAKE_TTWU (1ULL << 3)
+#define WAKE_SYNC (1ULL << 4)
+
+#define TASK_QUEUED   (1U << 0)
+#define RQ_IN_BALANCE (1U << 16)
+
+#define DSQ_ID_LOCAL (1ULL << 63 | 2)
+
+#define OPS_ENQ_LAST		  (1ULL << 1)
+#define OPS_SWITCH_PARTIAL	  (1ULL << 3)
+#define OPS_ALLOW_QUEUED_WAKEUP	  (1ULL << 5)
+#define OPS_BUILTIN_IDLE_PER_NODE (1ULL << 6)
+
+#define PICK_IDLE_CORE (1ULL << 0)
+
+#define SLICE_DEFAULT (20 * 1000 * 1000ULL)
+
+#endif /* RUSTLAND_SIM_KERNEL_FLAGS_H */

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The simulated machine: CPUs, tasks, queues and time. One process has one machine, because the sources of
+ * bpf/ keep their memory in variables; whoever needs several forks.
+ *
+ * Time. machine.now_ns is the time of the event that is being worked on. A CPU that does kernel work is ahead
+ * of it by what that work has cost so far (cpu.ahead_ns): the work's effects are there at once, and what
+ * follows from them, an interrupt on another CPU or the task that runs next, begins when the work is done. With
+ * machine.interleave the CPU also waits for its own time at each kfunc, so that others come in between.
+ *
+ * The same seed gives the same run, on every machine and with every compiler: nothing here may depend on
+ * addresses, floating point, the host's time, or the order of a hash table.
+ */
+#ifndef RUSTLAND_SIM_KERNEL_MACHINE_H
+#define RUSTLAND_SIM_KERNEL_MACHINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf/kernel.h"
+#include "sim/kernel/costs.h"
+#include "sim/kernel/dsq.h"
+#include "sim/kernel/event.h"
+#include "sim/kernel/mask.h"
+
+#define container_of(pointer, type, member) ((type *)((char *)(pointer) - offsetof(type, member)))
+
+#define USEC   1000ULL
+#define MSEC   1000000ULL
+#define SEC_NS 1000000000ULL
+
+enum {
+	SIM_MAX_CPUS = 1024,
+	SIM_PID_MAX = 1 << 22,
+};
+
+struct coroutine;
+struct cpu;
+struct machine;
+struct task;
+
+/* ---- Interrupts ----------------------------------------------------------------------------- */
+
+/* Something that a CPU does as soon as it may. One that is raised again meanwhile is done once. */
+struct irq {
+	struct event event; /* first: until it arrives */
+	struct irq *next;   /* of those that wait for the CPU */
+	struct cpu *cpu;
+	void (*handle)(struct cpu *cpu, struct irq *irq);
+	bool pending;
+	bool soft; /* a softirq, such as a BPF timer */
+};
+
+/* ---- Tasks ---------------------------------------------------------------------------------- */
+
+/* What a task does next, told by its behavior. */
+enum action_kind {
+	ACT_RUN,	 /* use the CPU for ns */
+	ACT_SLEEP,	 /* for ns, by a timer */
+	ACT_SLEEP_UNTIL, /* ns on the machine's clock, by a timer; not at all if that has passed */
+	ACT_BLOCK, /* until somebody wakes it, or at once if somebody has since it last blocked */
+	ACT_WAKE,  /* wake target */
+	ACT_FORK,  /* start target, which is new */
+	ACT_YIELD,
+	ACT_EXIT,
+};
+
+struct action {
+	enum action_kind kind;
+	uint64_t ns;
+	struct task *target;
+	bool sync; /* ACT_WAKE: it is about to sleep itself */
+};
+
+/*
+ * Called when the task has done what it said last. It runs on its CPU, and may call nothing but sim_now_ns()
+ * and the random numbers of its own.
+ */
+typedef void behavior_fn(struct task *t, struct action *ret);
+
+enum task_state {
+	TASK_NEW,
+	TASK_RUNNABLE, /* or running: on its CPU's runqueue */
+	TASK_SLEEPING,
+	TASK_DEAD,
+};
+
+struct task_stats;
+
+struct task {
+	struct task_struct p; /* what bpf/ sees */
+	struct cred cred;
+	struct signal_struct signal;
+	struct css_set css_set;
+
+	struct machine *m;
+	enum task_state state;
+	int refs;
+	s32 cpu;
+	struct mask allowed;
+
+	/* On a DSQ. */
+	struct dsq *dsq;
+	struct dsq_node node;
+
+	/* Where select_cpu or enqueue has put it: carried out when they have returned. */
+	bool is_inserted;
+	u64 insert_dsq, insert_flags;
+
+	bool on_cpu; /* it is its CPU's current task */
+	u64 exec_start_ns;
+	u64 runnable_at_ns; /* waits since; for the watchdog */
+	u64 queued_at_ns;   /* it is on a DSQ since; nobody can take it before */
+	u64 wakeup_at_ns;   /* when it was woken, 0 once it has run */
+	u64 sum_exec_ns;
+
+	/* What it does. */
+	behavior_fn *behavior;
+	u64 random;
+	/* The behavior's own: what it was told, and how far it is. */
+	struct {
+		u64 args[6];
+		u64 at_ns, due_ns;
+		u32 step, left;
+		struct task *peer;
+		void *more;
+	} own;
+	u64 work_left_ns;     /* of ACT_RUN, at full speed */
+	bool wake_pending;    /* somebody woke it before it blocked */
+	struct irq timer;     /* ends its sleep */
+	struct coroutine *co; /* the scheduler thread's loop */
+
+	void *storage;		  /* the BPF side's memory about it */
+	struct task_stats *stats; /* those of its group, or NULL */
+	struct task *next_free, *next_all, *prev_all;
+};
+
+static inline struct task *task_of(const struct task_struct *p)
+{
+	return container_of(p, struct task, p);
+}
+
+/* ---- CPUs ----------------------------------------------------------------------------------- */
+
+enum cpu_wait {
+	CPU_WORKS, /* in the kernel, interrupts off */
+	CPU_RUNS,  /* a task runs, or none does: an interrupt comes through at once */
+};
+
+struct cpu {
+	int id, core, llc, node;
+	int sibling; /* the other hardware thread of its core, or -1 */
+	struct machine *m;
+	struct coroutine *co;
+	bool online;
+
+	struct task *curr; /* NULL: the idle thread */
+	struct dsq local;
+	bool need_resched, in_balance;
+	u32 nr_dispatched; /* by the present ops.dispatch() */
+	u32 preempt_count;
+	struct rq rq; /* what bpf/ sees of it */
+
+	u64 ahead_ns;
+	enum cpu_wait wait;
+	struct event resume;
+	struct irq *irqs, **irqs_end;
+	struct irq tick, resched, irq_work;
+	bool tick_is_armed;
+
+	/* What irq_work has to do. */
+	struct mask kick, kick_if_idle, kick_preempt;
+	bool any_kick, wake_policy;
+
+	struct task *inserting; /* the task that a call of select_cpu or enqueue is about */
+	int distribute_last;	/* where the last search for an idle CPU ended */
+
+	u64 idle_since_ns, idle_ns;
+	u64 random;
+};
+
+/* ---- The machine ---------------------------------------------------------------------------- */
+
+enum sim_kernel {
+	SIM_KERNEL_6_12,
+	SIM_KERNEL_7_3,
+};
+
+struct sim_topology {
+	u32 nr_cpus;
+	u32 nr_llcs;  /* of equal size; at least 1 */
+	u32 nr_nodes; /* likewise */
+	bool smt;     /* CPUs 2n and 2n + 1 are one core */
+};
+
+/* What is counted for reports and checks; see struct sim_counters in machine.c for who writes. */
+struct sim_counters {
+	u64 events, switches, wakeups, preemptions, migrations, llc_migrations, forks, exits, ticks;
+	u64 idle_kicks, kicks;
+};
+
+struct machine {
+	u64 now_ns;
+	u64 end_ns;
+	struct events events;
+	enum sim_kernel kernel;
+	struct sim_topology topology;
+	const struct costs *costs;
+	u32 hz;
+	bool interleave;
+	u64 seed, random;
+
+	struct cpu *cpus;
+	struct cpu *this_cpu; /* whose coroutine runs, or NULL */
+	struct mask online, idle, idle_smt;
+
+	struct task **by_pid;
+	s32 last_pid;
+	struct task *all, *free_tasks, *dead;
+	u32 nr_tasks;
+
+	struct dsq *dsqs; /* by id, from 0 */
+	u32 nr_dsqs;
+
+	struct sched_ext_ops *ops;
+	u64 ops_flags;
+	bool loaded;
+	bool failed; /* the kernel has ended the scheduler */
+	char failure[256];
+
+	struct task *policy;   /* the scheduler thread */
+	struct irq policy_irq; /* its poll() ends */
+
+	struct irq bpf_timer;
+	struct sim_bpf_timer *timers;
+
+	struct sim_counters counters;
+	u64 hash;
+	/* Told of what happens, for traces and checks; may be NULL. */
+	const struct sim_observer *observer;
+	void *observer_data;
+};
+
+/* Called with the machine in order; it must not change anything. */
+struct sim_observer {
+	void (*switched)(void *data, const struct cpu *cpu, const struct task *prev,
+			 const struct task *next);
+	void (*woken)(void *data, const struct task *t);
+	void (*ran)(void *data, const struct task *t, u64 ns);
+	void (*step)(void *data);
+};
+
+extern struct machine machine; /* the one of this process */
+
+/* The time on the CPU whose work this is, or of the event. */
+static inline u64 machine_now(const struct machine *m)
+{
+	return m->now_ns + (m->this_cpu ? m->this_cpu->ahead_ns : 0);
+}
+
+static inline bool cpus_share_cache(const struct machine *m, int a, int b)
+{
+	return m->cpus[a].llc == m->cpus[b].llc;
+}
+
+struct sim_settings {
+	struct sim_topology topology;
+	enum sim_kernel kernel;
+	u32 hz; /* of the tick */
+	u64 seed;
+	bool interleave; /* see above */
+	const struct costs *costs;
+};
+
+/* machine.c: 0 or -ENOMEM. */
+int machine_init(const struct sim_settings *settings);
+/* The scheduler is loaded and knows all tasks: 0, or a negative errno of one of its callbacks. */
+int machine_load(struct sched_ext_ops *ops);
+/* Until time end_ns, or the kernel ends the scheduler. */
+void machine_run(u64 end_ns);
+/* The kernel ends the scheduler: the first reason is kept. */
+void machine_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Into the hash of the run. */
+void machine_hash(u64 a, u64 b);
+
+/* task.c */
+struct task *task_new(const char *comm, behavior_fn *behavior, struct task_stats *stats);
+void task_get(struct task *t);
+void task_put(struct task *t);
+struct task *task_by_pid(s32 pid);
+void task_set_allowed(struct task *t, const struct mask *allowed);
+u64 task_random(struct task *t);
+/* A task that is there from the beginning. Before machine_load(). */
+void task_start(struct task *t, s32 cpu);
+
+/* sched.c, on the present CPU. */
+void sched_tick(struct cpu *cpu);
+void schedule(struct cpu *cpu);
+void resched_cpu(struct cpu *cpu);
+/* Wake t, from a task that does so (sync: and sleeps next) or from an interrupt. */
+void wake_up(struct task *t, bool sync);
+void wake_up_new(struct task *t);
+void local_dsq_inserted(struct cpu *cpu, struct task *t, u64 enq_flags);
+/* Finish what select_cpu or enqueue has said. */
+void direct_dispatch(struct task *t, u64 enq_flags);
+void set_task_cpu(struct task *t, s32 cpu);
+
+/* cpu.c */
+int cpu_init(struct cpu *cpu);
+/* The present CPU works for ns. */
+void cpu_spend(u64 ns);
+/* Let others do what they do until the present CPU's time. Only with machine.interleave. */
+void cpu_interleave(void);
+/* irq happens on cpu, ns from the present CPU's time. Nothing if it is on its way already. */
+void irq_raise(struct irq *irq, struct cpu *cpu, u64 ns);
+void irq_cancel(struct irq *irq);
+void tick_start(struct cpu *cpu);
+
+/* idle.c */
+void idle_set(struct cpu *cpu, bool idle);
+bool idle_test_and_clear(s32 cpu);
+
+/* policy-thread.c */
+void policy_thread_wake(void);
+
+#endif /* RUSTLAND_SIM_KERNEL_MACHINE_H */

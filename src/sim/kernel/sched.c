@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The scheduler core and the class sched_ext as far as the backend can tell: when which callback comes, what
+ * its verdicts do, and who runs next. Differences between kernels are where the kernel is asked for
+ * (machine.kernel), gaps are listed in GAPS.md.
+ */
+#include "sim/kernel/machine.h"
+
+#include "sim/kernel/flags.h"
+
+enum {
+	DISPATCH_LOOPS = 32
+};
+
+static struct cpu *cpu_of(const struct task *t)
+{
+	return &t->m->cpus[t->cpu];
+}
+
+/* ---- Accounting ----------------------------------------------------------------------------- */
+
+static void update_curr(struct cpu *cpu)
+{
+	struct task *t = cpu->curr;
+	u64 now = machine_now(cpu->m);
+	s64 ran_ns = (s64)(now - t->exec_start_ns);
+
+	if (ran_ns <= 0)
+		return;
+	t->exec_start_ns = now;
+	t->sum_exec_ns += (u64)ran_ns;
+	if (cpu->m->observer && cpu->m->observer->ran)
+		cpu->m->observer->ran(cpu->m->observer_data, t, (u64)ran_ns);
+	t->p.scx.slice -= (u64)ran_ns < t->p.scx.slice ? (u64)ran_ns : t->p.scx.slice;
+}
+
+void sched_tick(struct cpu *cpu)
+{
+	update_curr(cpu);
+	if (!cpu->curr->p.scx.slice)
+		cpu->need_resched = true;
+}
+
+/* ---- Interrupting a CPU --------------------------------------------------------------------- */
+
+void resched_cpu(struct cpu *cpu)
+{
+	if (cpu->need_resched)
+		return;
+	if (cpu == cpu->m->this_cpu)
+		cpu->need_resched = true;
+	else
+		irq_raise(&cpu->resched, cpu, cpu->m->costs->ipi);
+}
+
+/* ---- Runqueues and DSQs --------------------------------------------------------------------- */
+
+void set_task_cpu(struct task *t, s32 cpu)
+{
+	if (t->cpu == cpu)
+		return;
+	t->m->counters.migrations++;
+	if (!cpus_share_cache(t->m, t->cpu, cpu))
+		t->m->counters.llc_migrations++;
+	t->cpu = cpu;
+}
+
+/* What follows from t's being on the CPU's own queue. */
+void local_dsq_inserted(struct cpu *cpu, struct task *t, u64 enq_flags)
+{
+	bool preempt = false;
+
+	(void)t;
+	if (enq_flags & ENQ_PREEMPT && cpu->curr && t != cpu->curr) {
+		cpu->curr->p.scx.slice = 0;
+		cpu->m->counters.preemptions++;
+		preempt = true;
+	}
+	if (preempt || !cpu->curr)
+		resched_cpu(cpu);
+}
+
+static void insert_local(struct cpu *cpu, struct task *t, u64 enq_flags)
+{
+	dsq_insert_task(&cpu->local, t, false, enq_flags & (ENQ_HEAD | ENQ_PREEMPT));
+	local_dsq_inserted(cpu, t, enq_flags);
+}
+
+void direct_dispatch(struct task *t, u64 enq_flags)
+{
+	u64 id = t->insert_dsq;
+	struct dsq *dsq;
+
+	t->queued_at_ns = machine_now(t->m);
+	enq_flags |= t->insert_flags;
+	t->is_inserted = false;
+	if (id == DSQ_ID_LOCAL) {
+		insert_local(cpu_of(t), t, enq_flags);
+		return;
+	}
+	dsq = &t->m->dsqs[id];
+	if (dsq->nr && dsq->is_ordered_by_vtime != !!(enq_flags & ENQ_PRIQ)) {
+		machine_fail("DSQ ID 0x%016llx: FIFO and vtime order are mixed",
+			     (unsigned long long)id);
+		return;
+	}
+	dsq_insert_task(dsq, t, enq_flags & ENQ_PRIQ, enq_flags & (ENQ_HEAD | ENQ_PREEMPT));
+}
+
+static void enqueue_by_bpf(struct cpu *cpu, struct task *t, u64 enq_flags)
+{
+	const struct costs *costs = cpu->m->costs;
+
+	if (t->is_inserted) { /* select_cpu has said where */
+		direct_dispatch(t, enq_flags);
+		return;
+	}
+	if (t->p.flags & 0x4 /* PF_EXITING */) {
+		t->p.scx.slice = SLICE_DEFAULT;
+		insert_local(cpu, t, enq_flags);
+		return;
+	}
+	cpu->m->this_cpu->inserting = t;
+	cpu_spend(costs->enqueue);
+	cpu->m->ops->enqueue(&t->p, enq_flags);
+	machine.this_cpu->inserting = NULL;
+	cpu_interleave();
+	if (t->is_inserted)
+		direct_dispatch(t, enq_flags);
+	else
+		machine_fail("%s[%d] was not inserted by ops.enqueue()", t->p.comm, t->p.pid);
+}
+
+static void enqueue_task(struct cpu *cpu, struct task *t, u64 enq_flags)
+{
+	u64 now = machine_now(cpu->m);
+
+	t->p.scx.flags |= TASK_QUEUED;
+	t->runnable_at_ns = now;
+	t->state = TASK_RUNNABLE;
+	cpu_spend(cpu->m->costs->runnable);
+	cpu->m->ops->runnable(&t->p, enq_flags);
+	enqueue_by_bpf(cpu, t, enq_flags);
+}
+
+static void dequeue_sleeping(struct cpu *cpu, struct task *t)
+{
+	const struct costs *costs = cpu->m->costs;
+
+	update_curr(cpu);
+	cpu_spend(costs->stopping + costs->quiescent);
+	cpu->m->ops->stopping(&t->p, false);
+	cpu->m->ops->quiescent(&t->p, DEQ_SLEEP);
+	t->p.scx.flags &= ~(u32)TASK_QUEUED;
+}
+
+/* ---- Who runs next -------------------------------------------------------------------------- */
+
+/* Something is on the CPU's own queue, or prev goes on (*ret_keep). */
+static bool balance(struct cpu *cpu, struct task *prev, bool *ret_keep)
+{
+	struct machine *m = cpu->m;
+	bool prev_queued = prev && prev->p.scx.flags & TASK_QUEUED;
+	bool found = true;
+	int loops = DISPATCH_LOOPS;
+
+	*ret_keep = false;
+	cpu->in_balance = true;
+	cpu->rq.scx.flags |= RQ_IN_BALANCE;
+	if (prev_queued) {
+		update_curr(cpu);
+		if (prev->p.scx.slice) {
+			*ret_keep = true;
+			goto out;
+		}
+	}
+	if (cpu->local.nr)
+		goto out;
+	do {
+		cpu->nr_dispatched = 0;
+		cpu_spend(m->costs->dispatch);
+		m->ops->dispatch(cpu->id, prev ? &prev->p : NULL);
+		if (prev_queued && prev->p.scx.slice) {
+			*ret_keep = true;
+			goto out;
+		}
+		if (cpu->local.nr)
+			goto out;
+	} while (cpu->nr_dispatched && --loops);
+	found = false;
+	if (prev_queued && !(m->ops_flags & OPS_ENQ_LAST)) {
+		*ret_keep = true;
+		found = true;
+	}
+out:
+	cpu->in_balance = false;
+	cpu->rq.scx.flags &= ~(u32)RQ_IN_BALANCE;
+	return found;
+}
+
+static void put_prev(struct cpu *cpu, struct task *prev, const struct task *next)
+{
+	if (prev->p.scx.flags & TASK_QUEUED) {
+		update_curr(cpu);
+		cpu_spend(cpu->m->costs->stopping);
+		cpu->m->ops->stopping(&prev->p, true);
+		prev->runnable_at_ns = machine_now(cpu->m);
+		if (prev->p.scx.slice) {
+			insert_local(cpu, prev, ENQ_HEAD);
+		} else {
+			enqueue_by_bpf(cpu, prev, next ? 0 : ENQ_LAST);
+			/* Found by the scheduler that the idle thread enters next. */
+			if (!next && prev->dsq == &cpu->local)
+				cpu->need_resched = true;
+		}
+	}
+	prev->on_cpu = false;
+}
+
+static void set_next(struct cpu *cpu, struct task *next)
+{
+	struct machine *m = cpu->m;
+	u64 now = machine_now(m);
+
+	/* The CPU that queued it is ahead of this one. */
+	if ((s64)(next->queued_at_ns - now) > 0)
+		cpu_spend(next->queued_at_ns - now);
+	next->on_cpu = true;
+	next->exec_start_ns = machine_now(m);
+	cpu_spend(m->costs->running);
+	m->ops->running(&next->p);
+}
+
+static void finish_dead(struct cpu *cpu, struct task *t)
+{
+	struct machine *m = cpu->m;
+	struct scx_exit_task_args args = {.cancelled = false};
+
+	m->counters.exits++;
+	t->signal.live.counter = 0;
+	cpu_spend(m->costs->exit_task);
+	m->ops->exit_task(&t->p, &args);
+	t->next_free = m->dead;
+	m->dead = t;
+}
+
+void schedule(struct cpu *cpu)
+{
+	struct machine *m = cpu->m;
+	struct task *prev = cpu->curr, *next;
+	bool keep;
+
+	cpu->need_resched = false;
+	cpu_spend(m->costs->schedule);
+	if (prev && prev->state != TASK_RUNNABLE)
+		dequeue_sleeping(cpu, prev);
+	if (balance(cpu, prev, &keep) && keep) {
+		if (!prev->p.scx.slice)
+			prev->p.scx.slice = SLICE_DEFAULT;
+		return;
+	}
+	next = dsq_first(&cpu->local);
+	if (next) {
+		dsq_remove(&cpu->local, next);
+		if (!next->p.scx.slice)
+			next->p.scx.slice = SLICE_DEFAULT;
+	}
+	if (prev)
+		put_prev(cpu, prev, next);
+	cpu->curr = next;
+	if (next) {
+		if (!prev)
+			idle_set(cpu, false);
+		set_next(cpu, next);
+		if (m->observer && m->observer->switched)
+			m->observer->switched(m->observer_data, cpu, prev, next);
+		next->wakeup_at_ns = 0;
+	} else {
+		idle_set(cpu, true);
+		if (prev && m->observer && m->observer->switched)
+			m->observer->switched(m->observer_data, cpu, prev, NULL);
+	}
+	if (prev != next) {
+		m->counters.switches++;
+		machine_hash(machine_now(m), (u64)cpu->id << 32 | (u32)(next ? next->p.pid : 0));
+	}
+	if (next && !prev)
+		tick_start(cpu);
+	if (prev && prev->state == TASK_DEAD)
+		finish_dead(cpu, prev);
+}
+
+/* ---- Wakeups -------------------------------------------------------------------------------- */
+
+static u64 select_task_rq(struct task *t, u64 wake_flags)
+{
+	struct machine *m = t->m;
+	s32 cpu;
+
+	if (t->p.nr_cpus_allowed == 1) {
+		set_task_cpu(t, mask_next(&t->allowed, NULL, 0, (int)m->topology.nr_cpus));
+		return 0;
+	}
+	m->this_cpu->inserting = t;
+	cpu_spend(m->costs->select_cpu);
+	cpu = m->ops->select_cpu(&t->p, t->cpu, wake_flags);
+	m->this_cpu->inserting = NULL;
+	cpu_interleave();
+	if (cpu < 0 || cpu >= (s32)m->topology.nr_cpus) {
+		machine_fail("invalid CPU %d from ops.select_cpu()", cpu);
+		cpu = t->cpu;
+	}
+	if (!mask_has(&t->allowed, cpu) || !m->cpus[cpu].online)
+		cpu = mask_next(&t->allowed, &m->online, 0, (int)m->topology.nr_cpus);
+	set_task_cpu(t, cpu);
+	return ENQ_CPU_SELECTED;
+}
+
+void wake_up(struct task *t, bool sync)
+{
+	struct machine *m = t->m;
+	u64 enq_flags;
+
+	if (t->state != TASK_SLEEPING || t->p.scx.flags & TASK_QUEUED) {
+		/* Its CPU is about to take it off: it finds that it need not sleep. */
+		if (t->state == TASK_SLEEPING)
+			t->state = TASK_RUNNABLE;
+		else
+			t->wake_pending = true;
+		return;
+	}
+	m->counters.wakeups++;
+	cpu_spend(m->costs->wake);
+	t->wakeup_at_ns = machine_now(m);
+	machine_hash(t->wakeup_at_ns, (u64)(u32)t->p.pid);
+	enq_flags = ENQ_WAKEUP | select_task_rq(t, WAKE_TTWU | (sync ? WAKE_SYNC : 0));
+	enqueue_task(&m->cpus[t->cpu], t, enq_flags);
+	if (m->observer && m->observer->woken)
+		m->observer->woken(m->observer_data, t);
+}
+
+void wake_up_new(struct task *t)
+{
+	struct machine *m = t->m;
+	struct scx_init_task_args args = {.fork = true};
+	struct task *parent = m->this_cpu->curr;
+	u64 enq_flags;
+
+	m->counters.forks++;
+	t->cpu = m->this_cpu->id;
+	t->p.real_parent = parent ? parent->p.group_leader : &t->p;
+	cpu_spend(m->costs->init_task);
+	if (m->ops->init_task(&t->p, &args)) {
+		machine_fail("ops.init_task() failed for %s[%d]", t->p.comm, t->p.pid);
+		return;
+	}
+	m->ops->enable(&t->p);
+	t->wakeup_at_ns = machine_now(m);
+	enq_flags = select_task_rq(t, WAKE_FORK);
+	enqueue_task(&m->cpus[t->cpu], t, enq_flags);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Tasks come and go; what they do is their behavior's. */
+#include <stdlib.h>
+
+#include "sim/kernel/machine.h"
+#include "sim/kernel/random.h"
+
+static struct kernfs_node root_node = {.id = 1};
+static struct cgroup root_group = {.self = {.cgroup = &root_group}, .kn = &root_node};
+
+struct task *task_new(const char *comm, behavior_fn *behavior, struct task_stats *stats)
+{
+	struct machine *m = &machine;
+	struct task *t = m->free_tasks;
+	void *storage = NULL;
+
+	if (t) {
+		m->free_tasks = t->next_free;
+		storage = t->storage;
+	} else {
+		t = aligned_alloc(64, (sizeof(*t) + 63) / 64 * 64);
+		if (!t)
+			abort();
+	}
+	memset(t, 0, sizeof(*t));
+	t->storage = storage;
+	do
+		m->last_pid = m->last_pid + 1 < SIM_PID_MAX ? m->last_pid + 1 : 300;
+	while (m->by_pid[m->last_pid]);
+	t->m = m;
+	t->refs = 1;
+	t->p.pid = t->p.tgid = m->last_pid;
+	strncpy(t->p.comm, comm, sizeof(t->p.comm) - 1);
+	t->p.scx.weight = 100;
+	t->p.group_leader = &t->p;
+	t->p.real_parent = &t->p;
+	t->p.start_boottime = machine_now(m);
+	t->p.real_cred = &t->cred;
+	t->cred = (struct cred){.uid = {1000}, .euid = {1000}};
+	t->p.signal = &t->signal;
+	t->signal.live.counter = 1;
+	t->p.cgroups = &t->css_set;
+	t->css_set.dfl_cgrp = &root_group;
+	t->p.cpus_ptr = cpumask_of(&t->allowed);
+	t->allowed = m->online;
+	t->p.nr_cpus_allowed = (int)m->topology.nr_cpus;
+	t->behavior = behavior;
+	t->stats = stats;
+	t->random = random_start(m->seed, (1ULL << 32) + (u64)t->p.pid);
+	m->by_pid[t->p.pid] = t;
+	t->next_all = m->all;
+	if (m->all)
+		m->all->prev_all = t;
+	m->all = t;
+	m->nr_tasks++;
+	return t;
+}
+
+void task_set_allowed(struct task *t, const struct mask *allowed)
+{
+	t->allowed = *allowed;
+	t->p.nr_cpus_allowed = mask_count(allowed);
+}
+
+void task_get(struct task *t)
+{
+	t->refs++;
+}
+
+void task_put(struct task *t)
+{
+	struct machine *m = t->m;
+
+	if (--t->refs)
+		return;
+	m->by_pid[t->p.pid] = NULL;
+	if (t->next_all)
+		t->next_all->prev_all = t->prev_all;
+	if (t->prev_all)
+		t->prev_all->next_all = t->next_all;
+	else
+		m->all = t->next_all;
+	m->nr_tasks--;
+	if (t->storage)
+		memset(t->storage, 0, sizeof(u64)); /* its owner: nobody, see maps.c */
+	t->next_free = m->free_tasks;
+	m->free_tasks = t;
+}
+
+struct task *task_by_pid(s32 pid)
+{
+	return pid > 0 && pid < SIM_PID_MAX ? machine.by_pid[pid] : NULL;
+}
+
+u64 task_random(struct task *t)
+{
+	return random_next(&t->random);
+}
+
+/* It becomes runnable on that CPU as the machine starts, in an interrupt. */
+static void handle_start(struct cpu *cpu, struct irq *irq)
+{
+	struct task *t = container_of(irq, struct task, timer);
+
+	(void)cpu;
+	wake_up(t, false);
+	task_put(t);
+}
+
+void task_start(struct task *t, s32 cpu)
+{
+	t->cpu = cpu;
+	t->state = TASK_SLEEPING;
+	t->timer.handle = handle_start;
+	task_get(t);
+	irq_raise(&t->timer, &t->m->cpus[cpu], 200 * USEC + random_below(&t->random, 100 * USEC));
+}

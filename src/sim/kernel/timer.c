@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* BPF timers: a softirq on the CPU that started the timer last. There is one in the backend. */
+#include <errno.h>
+
+#include "sim/kernel/helpers.h"
+#include "sim/kernel/machine.h"
+
+static struct {
+	struct bpf_timer *timer;
+	void *map;
+	sim_timer_fn *callback;
+	struct irq irq;
+} the;
+
+long sim_timer_init(struct bpf_timer *timer, void *map)
+{
+	if (the.timer && the.timer != timer)
+		return -ENOMEM;
+	the.timer = timer;
+	the.map = map;
+	return 0;
+}
+
+long sim_timer_set_callback(struct bpf_timer *timer, sim_timer_fn *callback)
+{
+	if (timer != the.timer)
+		return -EINVAL;
+	the.callback = callback;
+	return 0;
+}
+
+static void handle(struct cpu *cpu, struct irq *irq)
+{
+	int key = 0;
+
+	(void)irq;
+	cpu_spend(cpu->m->costs->timer + cpu->m->costs->timer_callback);
+	/* The timer is the first member of its map's value. */
+	the.callback(the.map, &key, the.timer);
+}
+
+long sim_timer_start(struct bpf_timer *timer, uint64_t ns)
+{
+	if (timer != the.timer || !the.callback)
+		return -EINVAL;
+	irq_cancel(&the.irq);
+	the.irq.handle = handle;
+	the.irq.soft = true;
+	irq_raise(&the.irq, machine.this_cpu, ns);
+	return 0;
+}

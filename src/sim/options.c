@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See options.h. */
+#include "sim/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/module.h"
+#include "policy/policy.h"
+
+enum {
+	OPT_CPUS = 256,
+	OPT_LLCS,
+	OPT_SMT,
+	OPT_NUMA,
+	OPT_HZ,
+	OPT_SEED,
+	OPT_SECONDS,
+	OPT_KERNEL,
+	OPT_INTERLEAVE,
+	OPT_JSON,
+	OPT_HELP,
+	OPT_VERSION,
+};
+
+static const struct option names[] = {
+	{"cpus", required_argument, NULL, OPT_CPUS},
+	{"llcs", required_argument, NULL, OPT_LLCS},
+	{"smt", no_argument, NULL, OPT_SMT},
+	{"numa", required_argument, NULL, OPT_NUMA},
+	{"hz", required_argument, NULL, OPT_HZ},
+	{"seed", required_argument, NULL, OPT_SEED},
+	{"seconds", required_argument, NULL, OPT_SECONDS},
+	{"kernel", required_argument, NULL, OPT_KERNEL},
+	{"interleave", no_argument, NULL, OPT_INTERLEAVE},
+	{"json", no_argument, NULL, OPT_JSON},
+	{"help", no_argument, NULL, OPT_HELP},
+	{"version", no_argument, NULL, OPT_VERSION},
+	{0},
+};
+
+static void print_help(void)
+{
+	puts("Usage: rustland-sim [run] [OPTION]... POLICY [WORKLOAD]\n"
+	     "       rustland-sim list\n"
+	     "Runs a scheduling policy on a simulated machine, in virtual time: the sources of the "
+	     "BPF\n"
+	     "backend, librustland's loop and the policy itself, in one process. Needs no "
+	     "privileges and\n"
+	     "no sched_ext; the same seed gives the same run everywhere.\n\n"
+	     "POLICY is a name (rustland) or a shared object with a slash in it (./fifo.so).\n"
+	     "WORKLOAD is a name that \"rustland-sim list\" shows; frames-hogs if there is "
+	     "none.\n\n"
+	     "The machine:\n"
+	     "  --cpus N         CPUs, 1 to 1024 (8)\n"
+	     "  --llcs N         last-level caches among which they are divided (1)\n"
+	     "  --smt            two CPUs are one core\n"
+	     "  --numa N         NUMA nodes (1)\n"
+	     "  --hz N           ticks a second: 100, 250, 300 or 1000 (250)\n"
+	     "  --kernel VERSION 6.12 or 7.3 (7.3)\n\n"
+	     "The run:\n"
+	     "  --seconds N      how long it is measured, after one second to settle (10)\n"
+	     "  --seed N         of all that is random (1)\n"
+	     "  --interleave     CPUs come in between each other's kernel work, too; slower\n"
+	     "  --json           one JSON object instead of a table\n"
+	     "  --help, --version\n\n"
+	     "Exit status: 0; 1: the kernel ended the scheduler, or something happened that never\n"
+	     "should; 2: it could not be run.\n\n"
+	     "Example: rustland-sim --cpus 16 --smt ./fifo.so game");
+}
+
+static bool number(const char *name, const char *text, u64 min, u64 max, u64 *ret)
+{
+	char *end;
+
+	errno = 0;
+	*ret = strtoull(text, &end, 10);
+	if (!errno && end != text && !*end && *text != '-' && *ret >= min && *ret <= max)
+		return true;
+	fprintf(stderr, "rustland-sim: --%s must be a number from %llu to %llu, not '%s'\n", name,
+		(unsigned long long)min, (unsigned long long)max, text);
+	return false;
+}
+
+static bool number32(const char *name, const char *text, u64 min, u64 max, u32 *ret)
+{
+	u64 value;
+
+	if (!number(name, text, min, max, &value))
+		return false;
+	*ret = (u32)value;
+	return true;
+}
+
+static bool take_hz(const char *text, u32 *ret)
+{
+	if (!number32("hz", text, 100, 1000, ret))
+		return false;
+	if (*ret == 100 || *ret == 250 || *ret == 300 || *ret == 1000)
+		return true;
+	fprintf(stderr, "rustland-sim: --hz must be 100, 250, 300 or 1000, not '%s'\n", text);
+	return false;
+}
+
+static bool take_kernel(const char *text, enum sim_kernel *ret)
+{
+	if (strcmp(text, "6.12") == 0)
+		*ret = SIM_KERNEL_6_12;
+	else if (strcmp(text, "7.3") == 0)
+		*ret = SIM_KERNEL_7_3;
+	else {
+		fprintf(stderr, "rustland-sim: --kernel must be 6.12 or 7.3, not '%s'\n", text);
+		return false;
+	}
+	return true;
+}
+
+static bool take_policy(struct run_options *run, const char *name)
+{
+	const char *fault;
+
+	run->policy_name = name;
+	if (!strchr(name, '/')) {
+		run->policy = rl_policy_find(name);
+		if (!run->policy)
+			fprintf(stderr,
+				"rustland-sim: there is no policy '%s'; see rustland-sim list, or "
+				"give "
+				"a path such as ./%s\n",
+				name, name);
+		return run->policy;
+	}
+	run->policy = policy_module_open(name, &fault);
+	if (!run->policy)
+		fprintf(stderr, "rustland-sim: cannot use %s: %s\n", name, fault);
+	return run->policy;
+}
+
+static bool take_workload(struct run_options *run, const char *name)
+{
+	run->workload = workload_find(name);
+	if (!run->workload)
+		fprintf(stderr, "rustland-sim: there is no workload '%s'; see rustland-sim list\n",
+			name);
+	return run->workload;
+}
+
+static bool take(struct options *o, int option, const char *argument)
+{
+	struct sim_settings *settings = &o->run.machine;
+
+	switch (option) {
+	case OPT_CPUS:
+		return number32("cpus", argument, 1, SIM_MAX_CPUS, &settings->topology.nr_cpus);
+	case OPT_LLCS:
+		return number32("llcs", argument, 1, SIM_MAX_CPUS, &settings->topology.nr_llcs);
+	case OPT_NUMA:
+		return number32("numa", argument, 1, 64, &settings->topology.nr_nodes);
+	case OPT_HZ:
+		return take_hz(argument, &settings->hz);
+	case OPT_SEED:
+		return number("seed", argument, 0, UINT64_MAX, &settings->seed);
+	case OPT_SECONDS:
+		return number("seconds", argument, 1, 100000, &o->run.seconds);
+	case OPT_KERNEL:
+		return take_kernel(argument, &settings->kernel);
+	case OPT_SMT:
+		settings->topology.smt = true;
+		return true;
+	case OPT_INTERLEAVE:
+		settings->interleave = true;
+		return true;
+	case OPT_JSON:
+		o->json = true;
+		return true;
+	default:
+		fputs("Try 'rustland-sim --help'.\n", stderr);
+		return false;
+	}
+}
+
+static bool fits(const struct sim_topology *t)
+{
+	if (t->nr_llcs <= t->nr_cpus && t->nr_nodes <= t->nr_cpus)
+		return true;
+	fputs("rustland-sim: there cannot be more caches or nodes than CPUs\n", stderr);
+	return false;
+}
+
+bool options_parse(struct options *ret, int argc, char **argv, int *ret_status)
+{
+	const char *workload = "frames-hogs";
+	int option;
+
+	*ret = (struct options){
+		.run =
+			{
+				.machine =
+					{
+						.topology = {.nr_cpus = 8,
+							     .nr_llcs = 1,
+							     .nr_nodes = 1},
+						.kernel = SIM_KERNEL_7_3,
+						.hz = 250,
+						.seed = 1,
+						.costs = &costs_measured,
+					},
+				.seconds = 10,
+				.settle_ns = SEC_NS,
+				.slice_ns = 20 * MSEC,
+				.slice_min_ns = MSEC,
+			},
+	};
+	*ret_status = EXIT_USAGE;
+	while ((option = getopt_long(argc, argv, "", names, NULL)) >= 0) {
+		if (option == OPT_HELP || option == OPT_VERSION) {
+			if (option == OPT_HELP)
+				print_help();
+			else
+				puts("rustland-sim " PACKAGE_VERSION);
+			*ret_status = EXIT_DONE;
+			return false;
+		}
+		if (!take(ret, option, optarg))
+			return false;
+	}
+	argv += optind;
+	argc -= optind;
+	if (argc && strcmp(argv[0], "list") == 0) {
+		ret->list = true;
+		return true;
+	}
+	if (argc && strcmp(argv[0], "run") == 0) {
+		argv++;
+		argc--;
+	}
+	if (argc < 1 || argc > 2) {
+		fputs(argc ? "rustland-sim: one POLICY and at most one WORKLOAD, please\n"
+			   : "rustland-sim: which policy? A name such as rustland, or a shared "
+			     "object such "
+			     "as ./fifo.so\n",
+		      stderr);
+		fputs("Try 'rustland-sim --help'.\n", stderr);
+		return false;
+	}
+	if (argc == 2)
+		workload = argv[1];
+	return fits(&ret->run.machine.topology) && take_policy(&ret->run, argv[0]) &&
+	       take_workload(&ret->run, workload);
+}

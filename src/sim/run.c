@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See run.h. */
+#include "sim/run.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "sim/invariants.h"
+#include "sim/kernel/backend.h"
+#include "sim/kernel/flags.h"
+#include "sim/policy-thread.h"
+#include "sim/task-stats.h"
+
+/* As rl_open() has it. */
+#define LATE_MARGIN_NS (5 * MSEC)
+
+static double host_seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void configure(const struct run_options *options)
+{
+	struct backend_options backend = {
+		.slice_ns = options->slice_ns,
+		.slice_min_ns = options->slice_min_ns,
+		.late_ns = options->slice_ns + LATE_MARGIN_NS,
+		.builtin_idle = true,
+		.smt = options->machine.topology.smt,
+	};
+
+	backend_configure(&backend);
+	backend_ops()->flags = OPS_ENQ_LAST | OPS_ALLOW_QUEUED_WAKEUP;
+}
+
+static void collect(struct run_result *ret)
+{
+	struct rl_counters c;
+
+	backend_counters(&c);
+	*ret = (struct run_result){
+		.hash = machine.hash,
+		.asked = backend_shared()->asked,
+		.decided = c.nr_user_dispatches,
+		.by_estimate = c.nr_kernel_dispatches,
+		.standing = c.nr_standing,
+		.late = c.nr_late,
+		.flushed = c.nr_flushed,
+		.cancelled = c.nr_cancel_dispatches,
+		.failed = c.nr_failed_dispatches,
+		.congested = c.nr_sched_congested,
+		.policy_ns = c.policy_runtime_ns,
+		.rounds = policy_thread_rounds(),
+		.violations = invariants_violated(),
+		.failure = machine.failed ? machine.failure : NULL,
+	};
+}
+
+int run(const struct run_options *options, struct run_result *ret, const char **ret_why)
+{
+	struct rl_policy_config config = {
+		.sz = sizeof(config),
+		.slice_ns = options->slice_ns,
+		.slice_min_ns = options->slice_min_ns,
+		.nr_cpus = options->machine.topology.nr_cpus,
+	};
+	double began = host_seconds();
+	int err;
+
+	err = machine_init(&options->machine);
+	if (err) {
+		*ret_why = "the machine cannot be made";
+		return err;
+	}
+	configure(options);
+	err = policy_thread_start(options->policy, &config);
+	if (err) {
+		*ret_why = "the scheduler thread cannot be started";
+		return err;
+	}
+	options->workload->start();
+	task_stats_watch(machine.now_ns + options->settle_ns);
+	invariants_watch();
+	err = machine_load(backend_ops());
+	if (err) {
+		*ret_why = "the backend's init failed";
+		return err;
+	}
+	machine_run(machine.now_ns + options->settle_ns + options->seconds * SEC_NS);
+	collect(ret);
+	ret->host_seconds = host_seconds() - began;
+	err = policy_thread_finish();
+	if (err)
+		*ret_why = "the policy's init failed";
+	return err;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One run: a machine, a workload and a policy, from the beginning to the end. One process has one, because the
+ * backend keeps its memory in variables.
+ */
+#ifndef RUSTLAND_SIM_RUN_H
+#define RUSTLAND_SIM_RUN_H
+
+#include <rustland.h>
+
+#include "sim/kernel/machine.h"
+#include "sim/workload.h"
+
+struct run_options {
+	struct sim_settings machine;
+	const struct rl_policy *policy;
+	const char *policy_name;
+	const struct workload *workload;
+	u64 seconds;   /* that are measured */
+	u64 settle_ns; /* and before that */
+	u64 slice_ns, slice_min_ns;
+};
+
+struct run_result {
+	u64 hash;
+	u64 asked, decided, by_estimate, standing, late, flushed, cancelled, failed, congested;
+	u64 policy_ns; /* CPU time of the scheduler thread */
+	u64 rounds;
+	u64 violations; /* of invariants, see invariants.h */
+	double host_seconds;
+	const char *failure; /* why the kernel ended the scheduler, or NULL */
+};
+
+/* 0, or a negative errno and *ret_why. The measurements are in task_stats_first and in machine. */
+int run(const struct run_options *options, struct run_result *ret, const char **ret_why);
+
+#endif /* RUSTLAND_SIM_RUN_H */
