@@ -65,7 +65,7 @@ static void check_places(void)
 		bool is_runnable = t->p.scx.flags & TASK_QUEUED;
 
 		queued += t->dsq != NULL;
-		if (is_runnable && !t->on_cpu && !t->dsq)
+		if (is_runnable && !t->on_cpu && !t->dsq && !t->in_transit)
 			violate("%s[%d] is runnable and is nowhere", t->p.comm, t->p.pid);
 		if (!is_runnable && t->dsq)
 			violate("%s[%d] sleeps and is queued", t->p.comm, t->p.pid);

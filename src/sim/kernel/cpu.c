@@ -51,6 +51,24 @@ void cpu_interleave(void)
 		catch_up(machine.this_cpu);
 }
 
+/* At the time of the event that ends it: what the CPU was ahead has passed, or is waited for first. */
+void cpu_wait_for_lock(void)
+{
+	struct cpu *cpu = machine.this_cpu;
+	u64 until_ns = machine_now(&machine);
+
+	cpu->ahead_ns = 0;
+	cpu->wait = CPU_WORKS;
+	coroutine_yield();
+	if ((s64)(until_ns - machine.now_ns) > 0)
+		cpu->ahead_ns = until_ns - machine.now_ns;
+}
+
+void cpu_got_lock(struct cpu *cpu)
+{
+	event_at(&machine.events, &cpu->resume, machine_now(&machine));
+}
+
 /* ---- Interrupts ----------------------------------------------------------------------------- */
 
 static void on_arrival(struct event *event)

@@ -193,19 +193,23 @@ static void handle_irq_work(struct cpu *self, struct irq *irq)
 	     self->any_kick && (i = mask_next(&self->kick, NULL, i + 1, nr_cpus)) >= 0;) {
 		struct cpu *cpu = &m->cpus[i];
 
+		lock_take(&cpu->rq_lock);
 		if (mask_has(&self->kick_preempt, i) && cpu->curr) {
 			cpu->curr->p.scx.slice = 0;
 			m->counters.preemptions++;
 		}
 		m->counters.kicks++;
 		resched_cpu(cpu);
+		lock_release(&cpu->rq_lock);
 	}
 	for (int i = -1;
 	     self->any_kick && (i = mask_next(&self->kick_if_idle, NULL, i + 1, nr_cpus)) >= 0;) {
+		lock_take(&m->cpus[i].rq_lock);
 		if (!skips_idle_kick(&m->cpus[i])) {
 			m->counters.idle_kicks++;
 			resched_cpu(&m->cpus[i]);
 		}
+		lock_release(&m->cpus[i].rq_lock);
 	}
 	if (self->any_kick) {
 		mask_clear(&self->kick);
@@ -229,8 +233,13 @@ void scx_bpf_kick_cpu(s32 cpu, u64 flags)
 	}
 	cpu_interleave();
 	if (flags & KICK_IDLE) {
-		if (skips_idle_kick(&machine.cpus[cpu]))
-			return;
+		if (lock_try(&machine.cpus[cpu].rq_lock)) {
+			bool skips = skips_idle_kick(&machine.cpus[cpu]);
+
+			lock_release(&machine.cpus[cpu].rq_lock);
+			if (skips)
+				return;
+		}
 		mask_add(&self->kick_if_idle, cpu);
 	} else {
 		mask_add(&self->kick, cpu);
@@ -358,6 +367,22 @@ void scx_bpf_dispatch_vtime___compat(struct task_struct *p, u64 dsq, u64 slice, 
 	scx_bpf_dsq_insert_vtime___compat(p, dsq, slice, vtime, flags);
 }
 
+/*
+ * A task of another CPU's runqueue: the lock of the own one is let go of for that one's. Nobody else can take
+ * the task meanwhile, but it can stop being runnable.
+ */
+static void pull(struct cpu *self, struct task *t)
+{
+	struct cpu *from = &machine.cpus[t->cpu];
+
+	cpu_spend(machine.costs->move_task);
+	lock_release(&self->rq_lock);
+	lock_take(&from->rq_lock);
+	set_task_cpu(t, self->id);
+	lock_release(&from->rq_lock);
+	lock_take(&self->rq_lock);
+}
+
 /* The first one of the queue that may run on this CPU. */
 static bool move_to_local(u64 id)
 {
@@ -374,10 +399,10 @@ static bool move_to_local(u64 id)
 	if (!t)
 		return false;
 	dsq_remove(dsq, t);
-	if (t->cpu != self->id) {
-		cpu_spend(machine.costs->move_task);
-		set_task_cpu(t, self->id);
-	}
+	t->in_transit = true;
+	if (t->cpu != self->id)
+		pull(self, t);
+	t->in_transit = false;
 	dsq_insert_task(&self->local, t, false, false);
 	self->nr_dispatched++;
 	return true;

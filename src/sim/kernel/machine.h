@@ -22,6 +22,7 @@
 #include "sim/kernel/costs.h"
 #include "sim/kernel/dsq.h"
 #include "sim/kernel/event.h"
+#include "sim/kernel/lock.h"
 #include "sim/kernel/mask.h"
 
 #define container_of(pointer, type, member) ((type *)((char *)(pointer) - offsetof(type, member)))
@@ -96,6 +97,9 @@ struct task {
 
 	struct machine *m;
 	enum task_state state;
+	struct lock pi_lock; /* of whoever wakes it */
+	struct lock switching; /* held by the CPU that runs it, until it has changed to another one */
+	bool in_transit;     /* being put on a queue, or taken from one */
 	int refs;
 	s32 cpu;
 	struct mask allowed;
@@ -156,6 +160,8 @@ struct cpu {
 	bool online;
 
 	struct task *curr; /* NULL: the idle thread */
+	struct lock rq_lock;
+	struct cpu *next_waiter; /* for the same lock */
 	struct dsq local;
 	bool need_resched, in_balance;
 	u32 nr_dispatched; /* by the present ops.dispatch() */
@@ -312,6 +318,9 @@ int cpu_init(struct cpu *cpu);
 void cpu_spend(u64 ns);
 /* Let others do what they do until the present CPU's time. Only with machine.interleave. */
 void cpu_interleave(void);
+/* For lock.c: the present CPU stands still until another one calls cpu_got_lock() for it. */
+void cpu_wait_for_lock(void);
+void cpu_got_lock(struct cpu *cpu);
 /* irq happens on cpu, ns from the present CPU's time. Nothing if it is on its way already. */
 void irq_raise(struct irq *irq, struct cpu *cpu, u64 ns);
 void irq_cancel(struct irq *irq);

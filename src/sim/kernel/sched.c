@@ -36,9 +36,11 @@ static void update_curr(struct cpu *cpu)
 
 void sched_tick(struct cpu *cpu)
 {
+	lock_take(&cpu->rq_lock);
 	update_curr(cpu);
 	if (!cpu->curr->p.scx.slice)
 		cpu->need_resched = true;
+	lock_release(&cpu->rq_lock);
 }
 
 /* ---- Interrupting a CPU --------------------------------------------------------------------- */
@@ -92,6 +94,7 @@ void direct_dispatch(struct task *t, u64 enq_flags)
 	struct dsq *dsq;
 
 	t->queued_at_ns = machine_now(t->m);
+	t->in_transit = false;
 	enq_flags |= t->insert_flags;
 	t->is_inserted = false;
 	if (id == DSQ_ID_LOCAL) {
@@ -107,16 +110,19 @@ void direct_dispatch(struct task *t, u64 enq_flags)
 	dsq_insert_task(dsq, t, enq_flags & ENQ_PRIQ, enq_flags & (ENQ_HEAD | ENQ_PREEMPT));
 }
 
+/* With the lock of the CPU's runqueue. */
 static void enqueue_by_bpf(struct cpu *cpu, struct task *t, u64 enq_flags)
 {
 	const struct costs *costs = cpu->m->costs;
 
+	t->in_transit = true;
 	if (t->is_inserted) { /* select_cpu has said where */
 		direct_dispatch(t, enq_flags);
 		return;
 	}
 	if (t->p.flags & 0x4 /* PF_EXITING */) {
 		t->p.scx.slice = SLICE_DEFAULT;
+		t->in_transit = false;
 		insert_local(cpu, t, enq_flags);
 		return;
 	}
@@ -135,6 +141,7 @@ static void enqueue_task(struct cpu *cpu, struct task *t, u64 enq_flags)
 {
 	u64 now = machine_now(cpu->m);
 
+	t->in_transit = true;
 	t->p.scx.flags |= TASK_QUEUED;
 	t->runnable_at_ns = now;
 	t->state = TASK_RUNNABLE;
@@ -205,6 +212,7 @@ static void put_prev(struct cpu *cpu, struct task *prev, const struct task *next
 		cpu_spend(cpu->m->costs->stopping);
 		cpu->m->ops->stopping(&prev->p, true);
 		prev->runnable_at_ns = machine_now(cpu->m);
+		prev->on_cpu = false;
 		if (prev->p.scx.slice) {
 			insert_local(cpu, prev, ENQ_HEAD);
 		} else {
@@ -225,7 +233,9 @@ static void set_next(struct cpu *cpu, struct task *next)
 	/* The CPU that queued it is ahead of this one. */
 	if ((s64)(next->queued_at_ns - now) > 0)
 		cpu_spend(next->queued_at_ns - now);
+	lock_take(&next->switching);
 	next->on_cpu = true;
+	next->in_transit = false;
 	next->exec_start_ns = machine_now(m);
 	cpu_spend(m->costs->running);
 	m->ops->running(&next->p);
@@ -250,18 +260,21 @@ void schedule(struct cpu *cpu)
 	struct task *prev = cpu->curr, *next;
 	bool keep;
 
-	cpu->need_resched = false;
 	cpu_spend(m->costs->schedule);
+	lock_take(&cpu->rq_lock);
+	cpu->need_resched = false;
 	if (prev && prev->state != TASK_RUNNABLE)
 		dequeue_sleeping(cpu, prev);
 	if (balance(cpu, prev, &keep) && keep) {
 		if (!prev->p.scx.slice)
 			prev->p.scx.slice = SLICE_DEFAULT;
+		lock_release(&cpu->rq_lock);
 		return;
 	}
 	next = dsq_first(&cpu->local);
 	if (next) {
 		dsq_remove(&cpu->local, next);
+		next->in_transit = true;
 		if (!next->p.scx.slice)
 			next->p.scx.slice = SLICE_DEFAULT;
 	}
@@ -284,10 +297,20 @@ void schedule(struct cpu *cpu)
 		m->counters.switches++;
 		machine_hash(machine_now(m), (u64)cpu->id << 32 | (u32)(next ? next->p.pid : 0));
 	}
+	if (prev && prev != next)
+		lock_release(&prev->switching);
+	lock_release(&cpu->rq_lock);
 	if (next && !prev)
 		tick_start(cpu);
 	if (prev && prev->state == TASK_DEAD)
 		finish_dead(cpu, prev);
+}
+
+static void enqueue_locked(struct cpu *cpu, struct task *t, u64 enq_flags)
+{
+	lock_take(&cpu->rq_lock);
+	enqueue_task(cpu, t, enq_flags);
+	lock_release(&cpu->rq_lock);
 }
 
 /* ---- Wakeups -------------------------------------------------------------------------------- */
@@ -316,25 +339,45 @@ static u64 select_task_rq(struct task *t, u64 wake_flags)
 	return ENQ_CPU_SELECTED;
 }
 
+/* It is about to sleep, and its CPU has not taken it off yet: it finds that it need not. */
+static bool stays_awake(struct task *t)
+{
+	struct cpu *cpu = cpu_of(t);
+	bool stays;
+
+	lock_take(&cpu->rq_lock);
+	stays = t->p.scx.flags & TASK_QUEUED;
+	if (stays)
+		t->state = TASK_RUNNABLE;
+	lock_release(&cpu->rq_lock);
+	return stays;
+}
+
 void wake_up(struct task *t, bool sync)
 {
 	struct machine *m = t->m;
 	u64 enq_flags;
 
-	if (t->state != TASK_SLEEPING || t->p.scx.flags & TASK_QUEUED) {
-		/* Its CPU is about to take it off: it finds that it need not sleep. */
-		if (t->state == TASK_SLEEPING)
-			t->state = TASK_RUNNABLE;
-		else
-			t->wake_pending = true;
+	lock_take(&t->pi_lock);
+	if (t->state != TASK_SLEEPING) {
+		t->wake_pending = true;
+		lock_release(&t->pi_lock);
 		return;
 	}
+	if (stays_awake(t)) {
+		lock_release(&t->pi_lock);
+		return;
+	}
+	/* Its last CPU may still be changing to another task. */
+	lock_take(&t->switching);
+	lock_release(&t->switching);
 	m->counters.wakeups++;
 	cpu_spend(m->costs->wake);
 	t->wakeup_at_ns = machine_now(m);
 	machine_hash(t->wakeup_at_ns, (u64)(u32)t->p.pid);
 	enq_flags = ENQ_WAKEUP | select_task_rq(t, WAKE_TTWU | (sync ? WAKE_SYNC : 0));
-	enqueue_task(&m->cpus[t->cpu], t, enq_flags);
+	enqueue_locked(&m->cpus[t->cpu], t, enq_flags);
+	lock_release(&t->pi_lock);
 	if (m->observer && m->observer->woken)
 		m->observer->woken(m->observer_data, t);
 }
@@ -356,6 +399,8 @@ void wake_up_new(struct task *t)
 	}
 	m->ops->enable(&t->p);
 	t->wakeup_at_ns = machine_now(m);
+	lock_take(&t->pi_lock);
 	enq_flags = select_task_rq(t, WAKE_FORK);
-	enqueue_task(&m->cpus[t->cpu], t, enq_flags);
+	enqueue_locked(&m->cpus[t->cpu], t, enq_flags);
+	lock_release(&t->pi_lock);
 }
