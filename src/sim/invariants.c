@@ -100,9 +100,12 @@ static void check_idle(void)
 			}
 	}
 	if (waiting)
-		violate("CPU %d is idle, and %s[%d] waits for %llu ms", cpu, waiting->p.comm,
-			waiting->p.pid,
-			(unsigned long long)((machine.now_ns - waiting->queued_at_ns) / MSEC));
+		violate("CPU %d is idle, and %s[%d] waits for %llu ms on DSQ 0x%llx (CPU %d, %d "
+			"allowed)",
+			cpu, waiting->p.comm, waiting->p.pid,
+			(unsigned long long)((machine.now_ns - waiting->queued_at_ns) / MSEC),
+			(unsigned long long)waiting->dsq->id, waiting->cpu,
+			waiting->p.nr_cpus_allowed);
 }
 
 static void scan(struct event *event)

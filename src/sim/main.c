@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "policy/policy.h"
+#include "sim/faults.h"
 #include "sim/options.h"
 #include "sim/report.h"
 
@@ -17,6 +18,9 @@ static void list(void)
 	puts("\nWorkloads:");
 	for (size_t i = 0; (workload = workload_at(i)); i++)
 		printf("  %-14s %s\n", workload->name, workload->summary);
+	puts("\nFaults:");
+	for (uint32_t i = 0; i < FAULTS; i++)
+		printf("  %-14s %s\n", fault_name(i), fault_summary(i));
 }
 
 int main(int argc, char **argv)

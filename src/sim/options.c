@@ -10,6 +10,7 @@
 
 #include "policy/module.h"
 #include "policy/policy.h"
+#include "sim/faults.h"
 
 enum {
 	OPT_CPUS = 256,
@@ -21,6 +22,7 @@ enum {
 	OPT_SECONDS,
 	OPT_KERNEL,
 	OPT_INTERLEAVE,
+	OPT_FAULTS,
 	OPT_JSON,
 	OPT_HELP,
 	OPT_VERSION,
@@ -36,6 +38,7 @@ static const struct option names[] = {
 	{"seconds", required_argument, NULL, OPT_SECONDS},
 	{"kernel", required_argument, NULL, OPT_KERNEL},
 	{"interleave", no_argument, NULL, OPT_INTERLEAVE},
+	{"faults", required_argument, NULL, OPT_FAULTS},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"help", no_argument, NULL, OPT_HELP},
 	{"version", no_argument, NULL, OPT_VERSION},
@@ -65,6 +68,7 @@ static void print_help(void)
 	     "  --seconds N      how long it is measured, after one second to settle (10)\n"
 	     "  --seed N         of all that is random (1)\n"
 	     "  --interleave     CPUs come in between each other's kernel work, too; slower\n"
+	     "  --faults LIST    what goes wrong on purpose, with commas between; see the list\n"
 	     "  --json           one JSON object instead of a table\n"
 	     "  --help, --version\n\n"
 	     "Exit status: 0; 1: the kernel ended the scheduler, or something happened that never\n"
@@ -114,6 +118,29 @@ static bool take_kernel(const char *text, enum sim_kernel *ret)
 	else {
 		fprintf(stderr, "rustland-sim: --kernel must be 6.12 or 7.3, not '%s'\n", text);
 		return false;
+	}
+	return true;
+}
+
+static bool take_faults(const char *text, u32 *ret)
+{
+	size_t len;
+
+	for (; *text; text += len + (text[len] == ',')) {
+		u32 found = FAULTS;
+
+		len = strcspn(text, ",");
+		for (u32 i = 0; i < FAULTS; i++)
+			if (strlen(fault_name(i)) == len && strncmp(fault_name(i), text, len) == 0)
+				found = i;
+		if (found == FAULTS) {
+			fprintf(stderr,
+				"rustland-sim: --faults: there is no '%.*s'; see rustland-sim "
+				"list\n",
+				(int)len, text);
+			return false;
+		}
+		*ret |= 1U << found;
 	}
 	return true;
 }
@@ -173,6 +200,8 @@ static bool take(struct options *o, int option, const char *argument)
 	case OPT_INTERLEAVE:
 		settings->interleave = true;
 		return true;
+	case OPT_FAULTS:
+		return take_faults(argument, &o->run.faults);
 	case OPT_JSON:
 		o->json = true;
 		return true;

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "lib/internal.h"
+#include "sim/faults.h"
 #include "sim/coroutine.h"
 #include "sim/kernel/backend.h"
 #include "sim/kernel/maps.h"
@@ -21,6 +22,7 @@ static struct {
 	struct coroutine *co;
 	struct action wants; /* what the thread does next */
 	bool woken;	     /* its sleep was ended by the kernel */
+	bool stopped;	     /* by a signal */
 	bool finishing, done;
 	int result;
 } the;
@@ -40,14 +42,22 @@ static int sim_consume(struct rl *rl, uint32_t max)
 	struct sim_map *ring = backend_queued();
 	uint32_t n = 0;
 
+	uint64_t stopped_ns = fault_stop_ns();
+
 	do_next(ACT_RUN, machine.costs->round);
+	/* By a signal: it is not runnable then, and nothing but the end of it wakes it. */
+	if (stopped_ns) {
+		the.stopped = true;
+		do_next(ACT_SLEEP, stopped_ns);
+		the.stopped = false;
+	}
 	for (; n < max && !the.finishing; n++) {
 		size_t size;
 		const struct rl_task *task = ring_next(ring, &size);
 
 		if (!task)
 			break;
-		do_next(ACT_RUN, machine.costs->take);
+		do_next(ACT_RUN, machine.costs->take + fault_slow_ns());
 		rl_taken(rl, task);
 		ring_taken(ring);
 	}
@@ -56,9 +66,18 @@ static int sim_consume(struct rl *rl, uint32_t max)
 
 static int sim_decide(struct rl *rl, const struct rl_decision *decision)
 {
+	struct rl_decision sent = *decision;
+
 	(void)rl;
 	do_next(ACT_RUN, machine.costs->give);
-	return user_ring_put(backend_dispatched(), decision, sizeof(*decision)) ? 0 : -EAGAIN;
+	if (fault_forgets())
+		return 0;
+	fault_spoil(&sent);
+	if (!user_ring_put(backend_dispatched(), &sent, sizeof(sent)))
+		return -EAGAIN;
+	if (fault_sends_twice())
+		user_ring_put(backend_dispatched(), &sent, sizeof(sent));
+	return 0;
 }
 
 static void sim_yield(struct rl *rl)
@@ -127,7 +146,7 @@ void policy_thread_wake(void)
 {
 	struct task *t = machine.policy;
 
-	if (t->state != TASK_SLEEPING)
+	if (t->state != TASK_SLEEPING || the.stopped)
 		return;
 	if (t->timer.pending) {
 		irq_cancel(&t->timer);

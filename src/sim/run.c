@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "sim/faults.h"
 #include "sim/invariants.h"
 #include "sim/kernel/backend.h"
 #include "sim/kernel/flags.h"
@@ -84,6 +85,7 @@ int run(const struct run_options *options, struct run_result *ret, const char **
 	options->workload->start();
 	task_stats_watch(machine.now_ns + options->settle_ns);
 	invariants_watch();
+	faults_start(options->faults);
 	err = machine_load(backend_ops());
 	if (err) {
 		*ret_why = "the backend's init failed";

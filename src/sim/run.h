@@ -19,6 +19,7 @@ struct run_options {
 	u64 seconds;   /* that are measured */
 	u64 settle_ns; /* and before that */
 	u64 slice_ns, slice_min_ns;
+	u32 faults; /* see faults.h */
 };
 
 struct run_result {

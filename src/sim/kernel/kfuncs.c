@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "bpf/compat.bpf.h"
+#include "sim/faults.h"
 #include "sim/kernel/flags.h"
 #include "sim/kernel/idle.h"
 #include "sim/kernel/maps.h"
@@ -16,7 +17,7 @@
 
 uint64_t sim_now_ns(void)
 {
-	return machine_now(&machine);
+	return machine_now(&machine) + (uint64_t)fault_skew_ns(machine.this_cpu->id);
 }
 
 int32_t sim_this_cpu(void)

@@ -98,8 +98,10 @@ struct task {
 	struct machine *m;
 	enum task_state state;
 	struct lock pi_lock; /* of whoever wakes it */
-	struct lock switching; /* held by the CPU that runs it, until it has changed to another one */
-	bool in_transit;     /* being put on a queue, or taken from one */
+	struct lock
+		switching; /* held by the CPU that runs it, until it has changed to another one */
+	bool must_move;	   /* it may not use the CPU on which it runs */
+	bool in_transit;   /* being put on a queue, or taken from one */
 	int refs;
 	s32 cpu;
 	struct mask allowed;
@@ -311,6 +313,8 @@ void local_dsq_inserted(struct cpu *cpu, struct task *t, u64 enq_flags);
 /* Finish what select_cpu or enqueue has said. */
 void direct_dispatch(struct task *t, u64 enq_flags);
 void set_task_cpu(struct task *t, s32 cpu);
+/* Later, on t's CPU: it may use those CPUs only. Not if another such change is under way. */
+void task_change_allowed(struct task *t, const struct mask *allowed);
 
 /* cpu.c */
 int cpu_init(struct cpu *cpu);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "sim/faults.h"
 #include "sim/kernel/maps.h"
 
 static void *need(void *memory)
@@ -134,6 +135,9 @@ void *sim_task_storage(struct task_struct *p, size_t size, uint64_t flags)
 	if (storage && storage->is_used)
 		return storage->bytes;
 	if (!(flags & BPF_LOCAL_STORAGE_GET_F_CREATE))
+		return NULL;
+	/* Those that were there when the scheduler was loaded have one, or it would not be loaded. */
+	if (machine.loaded && fault_no_memory())
 		return NULL;
 	if (!storage)
 		storage = t->storage = need(malloc(sizeof(*storage) + size));

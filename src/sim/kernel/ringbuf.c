@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "sim/faults.h"
 #include "sim/kernel/maps.h"
 
 enum {
@@ -53,7 +54,7 @@ void *sim_ringbuf_reserve(struct sim_map *map, size_t size)
 	struct header *header;
 
 	cpu_interleave();
-	header = reserve(map, size);
+	header = fault_ring_is_full() ? NULL : reserve(map, size);
 	if (!header)
 		return NULL;
 	header->len |= BUSY;
@@ -96,7 +97,7 @@ void ring_taken(struct sim_map *map)
 
 bool user_ring_put(struct sim_map *map, const void *record, size_t size)
 {
-	struct header *header = reserve(map, size);
+	struct header *header = fault_ring_is_full() ? NULL : reserve(map, size);
 
 	if (!header)
 		return false;

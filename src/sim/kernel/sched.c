@@ -6,6 +6,7 @@
  */
 #include "sim/kernel/machine.h"
 
+#include "sim/faults.h"
 #include "sim/kernel/flags.h"
 
 enum {
@@ -52,7 +53,7 @@ void resched_cpu(struct cpu *cpu)
 	if (cpu == cpu->m->this_cpu)
 		cpu->need_resched = true;
 	else
-		irq_raise(&cpu->resched, cpu, cpu->m->costs->ipi);
+		irq_raise(&cpu->resched, cpu, cpu->m->costs->ipi + fault_kick_delay_ns());
 }
 
 /* ---- Runqueues and DSQs --------------------------------------------------------------------- */
@@ -150,6 +151,14 @@ static void enqueue_task(struct cpu *cpu, struct task *t, u64 enq_flags)
 	enqueue_by_bpf(cpu, t, enq_flags);
 }
 
+/* Its runqueue is another one now, which the backend is not told. */
+static void enqueue_migrated(struct cpu *cpu, struct task *t)
+{
+	t->p.scx.flags |= TASK_QUEUED;
+	t->runnable_at_ns = machine_now(cpu->m);
+	enqueue_by_bpf(cpu, t, 0);
+}
+
 static void dequeue_sleeping(struct cpu *cpu, struct task *t)
 {
 	const struct costs *costs = cpu->m->costs;
@@ -176,7 +185,7 @@ static bool balance(struct cpu *cpu, struct task *prev, bool *ret_keep)
 	cpu->rq.scx.flags |= RQ_IN_BALANCE;
 	if (prev_queued) {
 		update_curr(cpu);
-		if (prev->p.scx.slice) {
+		if (prev->p.scx.slice && !prev->must_move) {
 			*ret_keep = true;
 			goto out;
 		}
@@ -187,7 +196,7 @@ static bool balance(struct cpu *cpu, struct task *prev, bool *ret_keep)
 		cpu->nr_dispatched = 0;
 		cpu_spend(m->costs->dispatch);
 		m->ops->dispatch(cpu->id, prev ? &prev->p : NULL);
-		if (prev_queued && prev->p.scx.slice) {
+		if (prev_queued && prev->p.scx.slice && !prev->must_move) {
 			*ret_keep = true;
 			goto out;
 		}
@@ -205,8 +214,35 @@ out:
 	return found;
 }
 
+/* prev may not use its CPU any more: it goes to another one's runqueue. */
+static void move_away(struct cpu *cpu, struct task *prev)
+{
+	struct cpu *to;
+
+	prev->must_move = false;
+	prev->in_transit = true;
+	prev->on_cpu = false;
+	prev->p.scx.flags &= ~(u32)TASK_QUEUED;
+	cpu->m->ops->stopping(&prev->p, true);
+	set_task_cpu(prev,
+		     mask_next(&prev->allowed, &cpu->m->online, 0, (int)cpu->m->topology.nr_cpus));
+	to = cpu_of(prev);
+	lock_release(&cpu->rq_lock);
+	lock_take(&to->rq_lock);
+	enqueue_migrated(to, prev);
+	lock_release(&to->rq_lock);
+	lock_take(&cpu->rq_lock);
+}
+
 static void put_prev(struct cpu *cpu, struct task *prev, const struct task *next)
 {
+	if (prev->must_move && prev->p.scx.flags & TASK_QUEUED &&
+	    !mask_has(&prev->allowed, cpu->id)) {
+		update_curr(cpu);
+		move_away(cpu, prev);
+		return;
+	}
+	prev->must_move = false;
 	if (prev->p.scx.flags & TASK_QUEUED) {
 		update_curr(cpu);
 		cpu_spend(cpu->m->costs->stopping);
@@ -233,7 +269,6 @@ static void set_next(struct cpu *cpu, struct task *next)
 	/* The CPU that queued it is ahead of this one. */
 	if ((s64)(next->queued_at_ns - now) > 0)
 		cpu_spend(next->queued_at_ns - now);
-	lock_take(&next->switching);
 	next->on_cpu = true;
 	next->in_transit = false;
 	next->exec_start_ns = machine_now(m);
@@ -284,6 +319,8 @@ void schedule(struct cpu *cpu)
 	if (next) {
 		if (!prev)
 			idle_set(cpu, false);
+		if (next != prev)
+			lock_take(&next->switching);
 		set_next(cpu, next);
 		if (m->observer && m->observer->switched)
 			m->observer->switched(m->observer_data, cpu, prev, next);
@@ -394,7 +431,13 @@ void wake_up_new(struct task *t)
 	t->p.real_parent = parent ? parent->p.group_leader : &t->p;
 	cpu_spend(m->costs->init_task);
 	if (m->ops->init_task(&t->p, &args)) {
-		machine_fail("ops.init_task() failed for %s[%d]", t->p.comm, t->p.pid);
+		/* fork(2) fails; whoever waits for the child is told so. */
+		m->counters.forks--;
+		t->state = TASK_DEAD;
+		t->next_free = m->dead;
+		m->dead = t;
+		if (parent)
+			parent->wake_pending = true;
 		return;
 	}
 	m->ops->enable(&t->p);
@@ -403,4 +446,86 @@ void wake_up_new(struct task *t)
 	enq_flags = select_task_rq(t, WAKE_FORK);
 	enqueue_locked(&m->cpus[t->cpu], t, enq_flags);
 	lock_release(&t->pi_lock);
+}
+
+/* ---- Changes of a task ---------------------------------------------------------------------- */
+
+static int any_allowed(const struct task *t)
+{
+	struct machine *m = t->m;
+
+	return mask_next(&t->allowed, &m->online, 0, (int)m->topology.nr_cpus);
+}
+
+/* In an interrupt on any CPU: as sched_setaffinity(2) of another task does, and the stopper after it. */
+static void change_allowed(struct task *t, const struct mask *allowed)
+{
+	struct machine *m = t->m;
+	struct cpu *cpu;
+
+	lock_take(&t->pi_lock);
+	cpu = cpu_of(t);
+	lock_take(&cpu->rq_lock);
+	if (t->in_transit || !(t->p.scx.flags & TASK_QUEUED)) {
+		/* It sleeps: whoever wakes it looks at where it may run. In transit: try again later. */
+		if (!t->in_transit)
+			task_set_allowed(t, allowed);
+		goto out;
+	}
+	if (t->on_cpu) {
+		update_curr(cpu);
+		m->ops->stopping(&t->p, true);
+		m->ops->quiescent(&t->p, 0);
+		task_set_allowed(t, allowed);
+		m->ops->runnable(&t->p, 0);
+		t->exec_start_ns = machine_now(m);
+		m->ops->running(&t->p);
+		if (!mask_has(allowed, cpu->id)) {
+			/* It is put off its CPU by force, and waits where it may run. */
+			t->must_move = true;
+			t->p.scx.slice = 0;
+			resched_cpu(cpu);
+		}
+		goto out;
+	}
+	m->ops->quiescent(&t->p, 0);
+	t->p.scx.flags &= ~(u32)TASK_QUEUED;
+	dsq_remove(t->dsq, t);
+	task_set_allowed(t, allowed);
+	if (!mask_has(allowed, t->cpu)) {
+		lock_release(&cpu->rq_lock);
+		set_task_cpu(t, any_allowed(t));
+		cpu = cpu_of(t);
+		lock_take(&cpu->rq_lock);
+	}
+	enqueue_task(cpu, t, 0);
+out:
+	lock_release(&cpu->rq_lock);
+	lock_release(&t->pi_lock);
+}
+
+static struct {
+	struct irq irq;
+	struct task *t;
+	struct mask allowed;
+} change;
+
+static void handle_change(struct cpu *cpu, struct irq *irq)
+{
+	(void)cpu;
+	(void)irq;
+	if (change.t->state != TASK_DEAD && change.t->state != TASK_NEW)
+		change_allowed(change.t, &change.allowed);
+	task_put(change.t);
+}
+
+void task_change_allowed(struct task *t, const struct mask *allowed)
+{
+	if (change.irq.pending)
+		return;
+	task_get(t);
+	change.t = t;
+	change.allowed = *allowed;
+	change.irq.handle = handle_change;
+	irq_raise(&change.irq, &t->m->cpus[t->cpu], 1);
 }

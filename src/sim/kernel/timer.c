@@ -2,6 +2,7 @@
 /* BPF timers: a softirq on the CPU that started the timer last. There is one in the backend. */
 #include <errno.h>
 
+#include "sim/faults.h"
 #include "sim/kernel/helpers.h"
 #include "sim/kernel/machine.h"
 
@@ -33,7 +34,8 @@ long sim_timer_set_callback(struct bpf_timer *timer, sim_timer_fn *callback)
 #ifdef __clang__
 __attribute__((no_sanitize("function")))
 #endif
-static void handle(struct cpu *cpu, struct irq *irq)
+static void
+handle(struct cpu *cpu, struct irq *irq)
 {
 	int key = 0;
 
@@ -50,6 +52,6 @@ long sim_timer_start(struct bpf_timer *timer, uint64_t ns)
 	irq_cancel(&the.irq);
 	the.irq.handle = handle;
 	the.irq.soft = true;
-	irq_raise(&the.irq, machine.this_cpu, ns);
+	irq_raise(&the.irq, machine.this_cpu, ns + fault_timer_delay_ns());
 	return 0;
 }

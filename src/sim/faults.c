@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See faults.h. */
+#include "sim/faults.h"
+
+#include "sim/kernel/machine.h"
+#include "sim/kernel/random.h"
+
+static const struct {
+	const char *name, *summary;
+} kinds[FAULTS] = {
+	[FAULT_STOP] = {"stop", "the scheduler thread is stopped for up to 3 s"},
+	[FAULT_SLOW] = {"slow", "the policy takes up to 50 ms for a task"},
+	[FAULT_FORGET] = {"forget", "decisions are not sent"},
+	[FAULT_TWICE] = {"twice", "decisions are sent twice"},
+	[FAULT_WRONG] = {"wrong", "decisions have random numbers in them"},
+	[FAULT_FULL] = {"full", "a ring is full"},
+	[FAULT_LATE_TIMER] = {"late-timer", "the backend's timer comes up to a second late"},
+	[FAULT_LATE_KICK] = {"late-kick", "interrupts take up to 3 ms to arrive"},
+	[FAULT_SKEW] = {"skew", "the CPUs' clocks differ by up to 20 us"},
+	[FAULT_AFFINITY] = {"affinity", "tasks are confined to other CPUs"},
+	[FAULT_MEMORY] = {"memory", "there is no memory for what the backend keeps about a task"},
+};
+
+static uint32_t active;
+static uint64_t random_state;
+
+const char *fault_name(enum fault fault)
+{
+	return kinds[fault].name;
+}
+
+const char *fault_summary(enum fault fault)
+{
+	return kinds[fault].summary;
+}
+
+/* Once in so many times. */
+static bool happens(enum fault fault, uint64_t once_in)
+{
+	return active & 1U << fault && random_below(&random_state, once_in) == 0;
+}
+
+/* ---- What happens to tasks ------------------------------------------------------------------- */
+
+static struct event affinity_event;
+
+/* Most CPUs, few of them, one: for a random task. */
+static void confine_somebody(struct event *event)
+{
+	uint32_t n = machine.topology.nr_cpus, nr_allowed = 0;
+	uint64_t skip = random_below(&random_state, machine.nr_tasks);
+	uint64_t part = 1 + random_below(&random_state, 4);
+	struct task *t = machine.all;
+	struct mask allowed = {0};
+
+	while (t && skip--)
+		t = t->next_all;
+	for (uint32_t i = 0; i < n; i++)
+		if (random_below(&random_state, 4) < part) {
+			mask_add(&allowed, (int)i);
+			nr_allowed++;
+		}
+	if (!nr_allowed)
+		mask_add(&allowed, (int)random_below(&random_state, n));
+	if (t && t != machine.policy && t->state != TASK_DEAD)
+		task_change_allowed(t, &allowed);
+	event_at(&machine.events, event,
+		 machine.now_ns + 1 + random_below(&random_state, 5 * MSEC));
+}
+
+void faults_start(uint32_t faults)
+{
+	active = faults;
+	random_state = random_start(machine.seed, 1ULL << 40);
+	if (active & 1U << FAULT_AFFINITY) {
+		affinity_event.fire = confine_somebody;
+		event_at(&machine.events, &affinity_event, machine.now_ns + 300 * MSEC);
+	}
+}
+
+/* ---- The scheduler thread and its policy ------------------------------------------------------ */
+
+uint64_t fault_stop_ns(void)
+{
+	return happens(FAULT_STOP, 500) ? random_below(&random_state, 3 * SEC_NS) : 0;
+}
+
+uint64_t fault_slow_ns(void)
+{
+	return happens(FAULT_SLOW, 100) ? random_below(&random_state, 50 * MSEC) : 0;
+}
+
+bool fault_forgets(void)
+{
+	return happens(FAULT_FORGET, 20);
+}
+
+bool fault_sends_twice(void)
+{
+	return happens(FAULT_TWICE, 20);
+}
+
+void fault_spoil(struct rl_decision *decision)
+{
+	uint64_t number;
+
+	if (!happens(FAULT_WRONG, 10))
+		return;
+	number = random_next(&random_state) >> random_below(&random_state, 64);
+	switch (random_below(&random_state, 9)) {
+	case 0:
+		decision->pid = (int32_t)number;
+		break;
+	case 1:
+		decision->cpu = (int32_t)number;
+		break;
+	case 2:
+		decision->flags = (uint32_t)number;
+		break;
+	case 3:
+		decision->generation += (uint32_t)random_below(&random_state, 3) - 1;
+		break;
+	case 4:
+		decision->request = number;
+		break;
+	case 5:
+		decision->slice_ns = number;
+		break;
+	case 6:
+		decision->deadline = number;
+		break;
+	case 7:
+		decision->standing = (uint32_t)number;
+		break;
+	default:
+		decision->pid =
+			1 + (int32_t)random_below(&random_state, (uint64_t)machine.last_pid);
+		break;
+	}
+}
+
+/* ---- The machine ---------------------------------------------------------------------------- */
+
+bool fault_ring_is_full(void)
+{
+	return happens(FAULT_FULL, 20);
+}
+
+uint64_t fault_timer_delay_ns(void)
+{
+	return happens(FAULT_LATE_TIMER, 3) ? random_below(&random_state, SEC_NS) : 0;
+}
+
+uint64_t fault_kick_delay_ns(void)
+{
+	return happens(FAULT_LATE_KICK, 4) ? random_below(&random_state, 3 * MSEC) : 0;
+}
+
+int64_t fault_skew_ns(int cpu)
+{
+	if (!(active & 1U << FAULT_SKEW))
+		return 0;
+	/* Constant for each CPU. */
+	return (int64_t)(random_start(machine.seed, (1ULL << 41) + (uint64_t)cpu) % 40000) - 20000;
+}
+
+bool fault_no_memory(void)
+{
+	return happens(FAULT_MEMORY, 50);
+}
