@@ -24,49 +24,12 @@ static __always_inline bool is_confined(const struct task_struct *p)
 /* Claim any idle CPU that p may use, or a negative errno. */
 static __always_inline s32 claim_idle_cpu(const struct task_struct *p)
 {
-	/* With idle tracking per node, the kfunc without a node would end the scheduler. */
-	if (opt_numa_local && bpf_ksym_exists(scx_bpf_pick_idle_cpu_node))
-		return scx_bpf_pick_idle_cpu_node(p->cpus_ptr,
-						  scx_bpf_cpu_node(scx_bpf_task_cpu(p)), 0);
-	return scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
-}
-
-/* The scheduler's idea of how fast a CPU is compared to others; equal on symmetric machines. */
-static __always_inline int core_priority(s32 cpu)
-{
-	const int *priority;
-
-	if (!bpf_ksym_exists(&sched_core_priority))
-		return 0;
-	priority = bpf_per_cpu_ptr(&sched_core_priority, cpu);
-	return priority ? *priority : 0;
-}
-
-static __always_inline bool same_llc(s32 a, s32 b)
-{
-	const int *ida, *idb;
-
-	if (!bpf_ksym_exists(&sd_llc_id))
-		return true;
-	ida = bpf_per_cpu_ptr(&sd_llc_id, a);
-	idb = bpf_per_cpu_ptr(&sd_llc_id, b);
-	return ida && idb && *ida == *idb;
+	return pick_idle_cpu(p->cpus_ptr, opt_numa_local, scx_bpf_task_cpu(p));
 }
 
 static __always_inline bool whole_core_idle(s32 cpu)
 {
-	const struct cpumask *mask;
-	bool idle;
-
-	if (!opt_smt)
-		return true;
-	if (opt_numa_local && bpf_ksym_exists(scx_bpf_get_idle_smtmask_node))
-		mask = scx_bpf_get_idle_smtmask_node(scx_bpf_cpu_node(cpu));
-	else
-		mask = scx_bpf_get_idle_smtmask();
-	idle = bpf_cpumask_test_cpu(cpu, mask);
-	scx_bpf_put_idle_cpumask(mask);
-	return idle;
+	return !opt_smt || core_is_idle(cpu, opt_numa_local);
 }
 
 /*

@@ -171,16 +171,6 @@ struct {
 
 /* ---- Small predicates ----------------------------------------------------------------------- */
 
-/*
- * Not scx_bpf_now(), which 6.14 brought and which costs less: it is the runqueue's own clock, and
- * where a task has been moved away from this CPU since, it stands still until this CPU next takes a
- * task (seen with 7.3: a timer read the same time for 4 ms).
- */
-static __always_inline u64 now_ns(void)
-{
-	return bpf_ktime_get_ns();
-}
-
 /* Times and deadlines wrap, and other CPUs' clocks may be a little ahead: compare signed. */
 static __always_inline bool before(u64 a, u64 b)
 {
