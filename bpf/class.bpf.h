@@ -332,4 +332,16 @@ static __always_inline void inherit_class(struct task_ctx *tctx)
 	tctx->waker_owner = waker ? waker->class_owner : RL_ANY_UID;
 }
 
+/* p's own class, or that of the task that woke it, for as long as p does not sleep again. */
+static __always_inline u32 present_class(const struct task_ctx *tctx)
+{
+	return tctx->waker_class > tctx->class ? tctx->waker_class : tctx->class;
+}
+
+/* The user who asked for that class; RL_ANY_UID when it is none. */
+static __always_inline u32 present_owner(const struct task_ctx *tctx)
+{
+	return tctx->waker_class > tctx->class ? tctx->waker_owner : tctx->class_owner;
+}
+
 #endif /* RUSTLAND_CLASS_BPF_H */

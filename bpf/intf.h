@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What the BPF backend and librustland share beside the records of rustland-task.h: the memory that
- * both have mapped, counters, and exit information. Plain types only.
+ * both have mapped, counters, and exit information.
+ *
+ * This file must never hold more than plain types: programs on both sides compile it.
  */
 #ifndef RUSTLAND_INTF_H
 #define RUSTLAND_INTF_H

@@ -124,7 +124,7 @@ static bool sleep_until_needed(struct rl *rl)
 
 /*
  * Whether tasks are held back that still wait for their decision. A policy that forgets one says so
- * for ever, but no task waits for longer than half a second (bpf/park.bpf.h): a claim that has not
+ * for ever, but no task waits for longer than half a second (bpf/queue.bpf.h): a claim that has not
  * changed for a whole heartbeat, a second, is void.
  */
 static bool holds(struct rl *rl)
