@@ -270,7 +270,7 @@ static __always_inline bool resume_unfinished(struct task_struct *p, const struc
 
 	if (!slice_is_unfinished(tctx->slice_ns, used_ns, opt_slice_min_ns))
 		return false;
-	count(nr_standing);
+	count(nr_resumed);
 	queue_now(p, tctx->decided_cpu, tctx->slice_ns - used_ns, tctx->deadline, enq_flags, false);
 	return true;
 }

@@ -77,7 +77,8 @@ struct rl_counters {
 	uint64_t nr_bounce_dispatches;
 	uint64_t nr_failed_dispatches;
 	uint64_t nr_sched_congested;
-	uint64_t nr_standing;
+	uint64_t nr_standing; /* wakeups that were granted */
+	uint64_t nr_resumed;  /* interrupted tasks whose slice was unfinished */
 	uint64_t nr_late;
 	uint64_t nr_flushed;
 	uint64_t nr_preempt_kicks;
