@@ -13,8 +13,8 @@
 
 /*
  * How far up the tree of processes, and of cgroups, is searched. A game under a launcher in a
- * container has about ten processes above it; whoever is deeper is found through his parents,
- * because fork inherits.
+ * container has about ten processes above it; a process that is deeper still is found through its
+ * parents, because fork inherits.
  */
 #define CLASS_DEPTH 32
 
@@ -43,16 +43,6 @@ struct {
 	__type(value, struct rl_member);
 } members SEC(".maps");
 
-/*
- * What is reached from p in here is only read and never given to a kernel function, so it need not be
- * trusted; the verifier is told so. For each pointer that is read from a trusted one kernels before 7.0
- * search all their types by name, up to four times: loading took six times as long.
- */
-static __always_inline const struct task_struct *untrusted(const struct task_struct *p)
-{
-	return bpf_rdonly_cast(p, bpf_core_type_id_kernel(struct task_struct));
-}
-
 static __always_inline u64 start_ticks(const struct task_struct *leader)
 {
 	return leader->start_boottime / NSEC_PER_TICK;
@@ -80,8 +70,8 @@ static __always_inline u64 uids_of_user(u32 uid)
 }
 
 /*
- * A class and who asked for it, as one number. The higher of two is the one with the higher class, and
- * of two equal ones the first.
+ * A class and the user who asked for it, as one number. The higher of two is the one with the higher
+ * class, and of two equal ones the first.
  */
 static __always_inline u64 given(u64 what, u32 owner)
 {
@@ -113,22 +103,21 @@ static __always_inline u64 given_by(const struct rl_class_entry *entry, u64 uids
 	return given(entry->class, entry->owner);
 }
 
+/* Written out: a loop that the compiler left as one would multiply what the verifier goes through. */
+_Static_assert(RL_TREES_MAX == 4, "add_tree() and has_tree() name each one");
+
 /* The outermost stay where there is no room: what is boosted inside a tree does not push that out. */
 static __always_inline void add_tree(u64 trees[RL_TREES_MAX], u64 id)
 {
-	u32 i;
-
-	_Pragma("unroll") for (i = RL_TREES_MAX - 1; i > 0; i--) trees[i] = trees[i - 1];
+	trees[3] = trees[2];
+	trees[2] = trees[1];
+	trees[1] = trees[0];
 	trees[0] = id;
 }
 
 static __always_inline bool has_tree(const u64 trees[RL_TREES_MAX], u64 id)
 {
-	bool has = false;
-	u32 i;
-
-	_Pragma("unroll") for (i = 0; i < RL_TREES_MAX; i++) has |= trees[i] == id;
-	return has;
+	return (trees[0] == id) | (trees[1] == id) | (trees[2] == id) | (trees[3] == id);
 }
 
 static __always_inline void copy_trees(u64 trees[RL_TREES_MAX], const u64 from[RL_TREES_MAX])
@@ -266,7 +255,7 @@ static __always_inline void inherit_trees(struct task_ctx *tctx)
 	copy_trees(tctx->trees, parent->trees);
 }
 
-/* The scheduler has just been started: p may descend from somebody whose parents have exited. */
+/* The scheduler has just been started: p may descend from a process whose parents have exited. */
 static __always_inline void recall_trees(const struct task_struct *p, struct task_ctx *tctx)
 {
 	const struct task_struct *leader = untrusted(p)->group_leader;
@@ -293,9 +282,9 @@ static __always_inline struct rl_members_total *members_total(void)
 }
 
 /*
- * p, which can run from now on, is the first thread of its process: if that is in a tree, then it keeps
- * the tree's boost. Not at fork, where it is not yet known when p was started. The count is last:
- * whoever reads the map and sees no change of it has missed nobody that was added before.
+ * p, which can run from now on, is the first thread of its process: if the process is in a tree, then it
+ * keeps the tree's boost. Not at fork, where it is not yet known when p was started. The count is last:
+ * a reader of the map who sees no change of the count has missed nobody that was added before.
  */
 static __always_inline void add_member(const struct task_struct *p, const struct task_ctx *tctx)
 {
@@ -332,7 +321,7 @@ static __always_inline void remove_member(const struct task_struct *p)
 
 /*
  * A task that wakes another one waits for it, or the person does: a game for the audio server, the
- * compositor for the game. So the woken one has its waker's class for this once. Only the waker's
+ * compositor for the game. So the woken task has its waker's class for this once. Only the waker's
  * own class counts: the chain ends after one step. A wakeup from an interrupt has no waker.
  */
 static __always_inline void inherit_class(struct task_ctx *tctx)
@@ -341,6 +330,18 @@ static __always_inline void inherit_class(struct task_ctx *tctx)
 
 	tctx->waker_class = waker ? waker->class : RL_CLASS_NORMAL;
 	tctx->waker_owner = waker ? waker->class_owner : RL_ANY_UID;
+}
+
+/* p's own class, or that of the task that woke it, for as long as p does not sleep again. */
+static __always_inline u32 present_class(const struct task_ctx *tctx)
+{
+	return tctx->waker_class > tctx->class ? tctx->waker_class : tctx->class;
+}
+
+/* The user who asked for that class; RL_ANY_UID when it is none. */
+static __always_inline u32 present_owner(const struct task_ctx *tctx)
+{
+	return tctx->waker_class > tctx->class ? tctx->waker_owner : tctx->class_owner;
 }
 
 #endif /* RUSTLAND_CLASS_BPF_H */

@@ -4,7 +4,8 @@
  * asked for below this file works everywhere. Differences are found by probing (is the kfunc
  * there, is the type there), never by a version number, because distributions backport. The
  * version beside each entry only says where the difference was seen. Where each of these may be called
- * from, and what it locks, is in CONTEXTS.md.
+ * from, and what it locks, is in CONTEXTS.md. It must never look at an option or at what the backend
+ * remembers.
  *
  * The ___compat suffix is dropped by libbpf when it looks for the kernel's function; it keeps our
  * declarations apart where one name had two prototypes.
@@ -46,8 +47,26 @@ void bpf_task_release(struct task_struct *p) __ksym;
 bool bpf_cpumask_test_cpu(u32 cpu, const struct cpumask *mask) __ksym;
 u32 bpf_cpumask_first(const struct cpumask *mask) __ksym;
 void *bpf_rdonly_cast(const void *object, u32 btf_id) __ksym;
-void bpf_rcu_read_lock(void) __ksym;
-void bpf_rcu_read_unlock(void) __ksym;
+
+/*
+ * Not scx_bpf_now(), which 6.14 brought and which costs less: it is the runqueue's own clock, and
+ * where a task has been moved away from this CPU since, it stands still until this CPU next takes a
+ * task (seen with 7.3: a timer read the same time for 4 ms).
+ */
+static __always_inline u64 now_ns(void)
+{
+	return bpf_ktime_get_ns();
+}
+
+/*
+ * For what is only read through p and never given to a kernel function, so that it need not be trusted;
+ * the verifier is told so. For each pointer that is read from a trusted one kernels before 7.0 search
+ * all their types by name, up to four times: loading took six times as long.
+ */
+static __always_inline const struct task_struct *untrusted(const struct task_struct *p)
+{
+	return bpf_rdonly_cast(p, bpf_core_type_id_kernel(struct task_struct));
+}
 
 /* ---- Putting a task on a DSQ, in ops.select_cpu and ops.enqueue ----------------------------- */
 
@@ -242,6 +261,32 @@ s32 scx_bpf_pick_idle_cpu_node(const struct cpumask *mask, s32 node, u64 flags) 
 const struct cpumask *scx_bpf_get_idle_smtmask_node(s32 node) __ksym __weak;
 s32 scx_bpf_cpu_node(s32 cpu) __ksym __weak;
 
+/*
+ * Claim an idle CPU of the mask, or a negative errno. per_node: idle CPUs are tracked for each node,
+ * and the one that this CPU belongs to is searched first.
+ */
+static __always_inline s32 pick_idle_cpu(const struct cpumask *mask, bool per_node, s32 cpu)
+{
+	if (per_node && bpf_ksym_exists(scx_bpf_pick_idle_cpu_node))
+		return scx_bpf_pick_idle_cpu_node(mask, scx_bpf_cpu_node(cpu), 0);
+	return scx_bpf_pick_idle_cpu(mask, 0);
+}
+
+/* All threads of this CPU's core are idle. */
+static __always_inline bool core_is_idle(s32 cpu, bool per_node)
+{
+	const struct cpumask *mask;
+	bool idle;
+
+	if (per_node && bpf_ksym_exists(scx_bpf_get_idle_smtmask_node))
+		mask = scx_bpf_get_idle_smtmask_node(scx_bpf_cpu_node(cpu));
+	else
+		mask = scx_bpf_get_idle_smtmask();
+	idle = bpf_cpumask_test_cpu(cpu, mask);
+	scx_bpf_put_idle_cpumask(mask);
+	return idle;
+}
+
 /* ---- Contexts ------------------------------------------------------------------------------- */
 
 /* x86. 6.12: a member of pcpu_hot; 6.15: a variable. */
@@ -271,5 +316,27 @@ static __always_inline bool in_task(void)
 
 extern const int sched_core_priority __ksym __weak; /* CONFIG_SCHED_MC_PRIO */
 extern const int sd_llc_id __ksym __weak;
+
+/* The kernel's idea of how fast a CPU is compared to others; equal on symmetric machines. */
+static __always_inline int core_priority(s32 cpu)
+{
+	const int *priority;
+
+	if (!bpf_ksym_exists(&sched_core_priority))
+		return 0;
+	priority = bpf_per_cpu_ptr(&sched_core_priority, cpu);
+	return priority ? *priority : 0;
+}
+
+static __always_inline bool same_llc(s32 a, s32 b)
+{
+	const int *ida, *idb;
+
+	if (!bpf_ksym_exists(&sd_llc_id))
+		return true;
+	ida = bpf_per_cpu_ptr(&sd_llc_id, a);
+	idb = bpf_per_cpu_ptr(&sd_llc_id, b);
+	return ida && idb && *ida == *idb;
+}
 
 #endif /* RUSTLAND_COMPAT_BPF_H */

@@ -11,7 +11,7 @@
 #ifndef RUSTLAND_CROWD_BPF_H
 #define RUSTLAND_CROWD_BPF_H
 
-#include "state.bpf.h"
+#include "queue.bpf.h"
 
 #define CROWD_PER_CPU 16
 
@@ -22,13 +22,7 @@ static __always_inline bool is_crowd(u32 nr_waiting)
 	return nr_waiting > CROWD_PER_CPU * scx_bpf_nr_cpu_ids();
 }
 
-/* Tasks that can use no other CPU, or that the policy wants there. */
-static __always_inline bool is_crowd_on(s32 cpu)
-{
-	return scx_bpf_dsq_nr_queued(cpu) > CROWD_PER_CPU;
-}
-
-/* p has to wait, beside so many others. */
+/* p has to wait, beside so many other tasks. */
 static __always_inline void note_waiting(const struct task_struct *p, u32 nr_waiting)
 {
 	struct heartbeat *hb;
@@ -36,7 +30,7 @@ static __always_inline void note_waiting(const struct task_struct *p, u32 nr_wai
 
 	if (crowded || nr_waiting <= CROWD_PER_CPU)
 		return;
-	if (!is_crowd(nr_waiting) && !is_crowd_on(scx_bpf_task_cpu(p)))
+	if (!is_crowd(nr_waiting) && count_waiting_on(scx_bpf_task_cpu(p)) <= CROWD_PER_CPU)
 		return;
 	if (__sync_lock_test_and_set(&crowded, 1))
 		return;
@@ -45,17 +39,11 @@ static __always_inline void note_waiting(const struct task_struct *p, u32 nr_wai
 		bpf_timer_start(&hb->timer, opt_slice_min_ns, 0);
 }
 
-/* Asked by the timer; a crowd that is gone has to be noted again. */
-static __always_inline bool crowd_remains(void)
+/* For the timer: whether there still is a crowd. Once it is gone, the next one has to be noted. */
+static __always_inline bool update_crowd(void)
 {
-	bool found = is_crowd(scx_bpf_dsq_nr_queued(DSQ_SHARED) + scx_bpf_dsq_nr_queued(DSQ_PARK));
-	s32 nr_cpus = scx_bpf_nr_cpu_ids(), cpu;
+	bool found = is_crowd(count_waiting_anywhere()) || some_cpu_has_waiting(CROWD_PER_CPU);
 
-	bpf_for (cpu, 0, nr_cpus) {
-		if (found)
-			break;
-		found = cpu < RL_MAX_CPUS && is_crowd_on(cpu);
-	}
 	crowded = found;
 	return found;
 }
@@ -69,7 +57,7 @@ static __always_inline u64 end_slices(u64 now)
 	bpf_for (cpu, 0, nr_cpus) {
 		struct cpu_ctx *cctx = cpu_ctx(cpu);
 
-		if (!cctx || !cctx->victim)
+		if (!cctx || !cctx->preemptible)
 			continue;
 		if (!before(now, cctx->slice_ends_ns))
 			scx_bpf_kick_cpu(cpu, KVAL(scx_kick_flags, SCX_KICK_PREEMPT));

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * CPUs: which idle one a task should take, and which busy one should be interrupted for it.
- * Claiming an idle CPU clears its idle bit, so that two wakeups never choose the same one.
+ * Which idle CPU a task should take. Claiming an idle CPU clears its idle bit, so that two wakeups never
+ * choose the same one.
+ *
+ * This file must never interrupt a CPU that is busy.
  */
 #ifndef RUSTLAND_IDLE_BPF_H
 #define RUSTLAND_IDLE_BPF_H
@@ -13,9 +15,7 @@ static __always_inline bool may_run_on(const struct task_struct *p, s32 cpu)
 	return cpu >= 0 && bpf_cpumask_test_cpu(cpu, p->cpus_ptr);
 }
 
-/* The scheduler thread may not use every CPU. */
-static bool policy_confined;
-
+/* p may not use every CPU. */
 static __always_inline bool is_confined(const struct task_struct *p)
 {
 	return p->nr_cpus_allowed < (int)scx_bpf_nr_cpu_ids();
@@ -24,54 +24,17 @@ static __always_inline bool is_confined(const struct task_struct *p)
 /* Claim any idle CPU that p may use, or a negative errno. */
 static __always_inline s32 claim_idle_cpu(const struct task_struct *p)
 {
-	/* With idle tracking per node, the kfunc without a node would end the scheduler. */
-	if (opt_numa_local && bpf_ksym_exists(scx_bpf_pick_idle_cpu_node))
-		return scx_bpf_pick_idle_cpu_node(p->cpus_ptr,
-						  scx_bpf_cpu_node(scx_bpf_task_cpu(p)), 0);
-	return scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
-}
-
-/* The scheduler's idea of how fast a CPU is compared to others; equal on symmetric machines. */
-static __always_inline int core_priority(s32 cpu)
-{
-	const int *priority;
-
-	if (!bpf_ksym_exists(&sched_core_priority))
-		return 0;
-	priority = bpf_per_cpu_ptr(&sched_core_priority, cpu);
-	return priority ? *priority : 0;
-}
-
-static __always_inline bool same_llc(s32 a, s32 b)
-{
-	const int *ida, *idb;
-
-	if (!bpf_ksym_exists(&sd_llc_id))
-		return true;
-	ida = bpf_per_cpu_ptr(&sd_llc_id, a);
-	idb = bpf_per_cpu_ptr(&sd_llc_id, b);
-	return ida && idb && *ida == *idb;
+	return pick_idle_cpu(p->cpus_ptr, opt_numa_local, scx_bpf_task_cpu(p));
 }
 
 static __always_inline bool whole_core_idle(s32 cpu)
 {
-	const struct cpumask *mask;
-	bool idle;
-
-	if (!opt_smt)
-		return true;
-	if (opt_numa_local && bpf_ksym_exists(scx_bpf_get_idle_smtmask_node))
-		mask = scx_bpf_get_idle_smtmask_node(scx_bpf_cpu_node(cpu));
-	else
-		mask = scx_bpf_get_idle_smtmask();
-	idle = bpf_cpumask_test_cpu(cpu, mask);
-	scx_bpf_put_idle_cpumask(mask);
-	return idle;
+	return !opt_smt || core_is_idle(cpu, opt_numa_local);
 }
 
 /*
  * Hybrid machines: a task that is woken from a faster core is better off there than on the slower
- * one it last used, unless that one shares the cache and its whole core is idle. Returns the CPU
+ * one it last used, unless the slower one shares the cache and its whole core is idle. Returns the CPU
  * to start the search from; *ret_claimed says that it was idle and has been claimed.
  */
 static __always_inline s32 steer_to_fast_core(const struct task_struct *p, s32 prev_cpu,
@@ -117,58 +80,6 @@ static __always_inline s32 claim_best_idle_cpu(struct task_struct *p, s32 prev_c
 	if (scx_bpf_test_and_clear_cpu_idle(prev_cpu))
 		return prev_cpu;
 	return claim_idle_cpu(p);
-}
-
-static __always_inline bool runs_later_deadline(const struct task_struct *p, s32 cpu, u64 deadline)
-{
-	struct cpu_ctx *cctx = cpu_ctx(cpu);
-
-	return cctx && cctx->victim && before(deadline + opt_slice_min_ns, cctx->deadline) &&
-	       may_run_on(p, cpu);
-}
-
-/*
- * Interrupt a CPU whose task is less urgent than the deadline given: the one p last used, where
- * its data is, or else one other at random. Trying two finds a victim nearly as often as a scan
- * of all CPUs (the power of two choices, Mitzenmacher 2001) and costs the same on 4 CPUs and on
- * 256. A task is only stopped for a deadline that is earlier by more than the shortest slice,
- * because each interruption costs a switch.
- */
-static __always_inline void preempt_later_deadline(const struct task_struct *p, u64 deadline)
-{
-	u32 nr_cpus = scx_bpf_nr_cpu_ids();
-	s32 cpu = scx_bpf_task_cpu(p);
-
-	if (!runs_later_deadline(p, cpu, deadline)) {
-		if (nr_cpus < 2)
-			return;
-		cpu = (cpu + 1 + bpf_get_prandom_u32() % (nr_cpus - 1)) % nr_cpus;
-		if (!runs_later_deadline(p, cpu, deadline))
-			return;
-	}
-	count(nr_preempt_kicks);
-	scx_bpf_kick_cpu(cpu, KVAL(scx_kick_flags, SCX_KICK_PREEMPT));
-}
-
-/* p was just put on a queue: see to it that a CPU which takes from that one looks at it. */
-static __always_inline void kick_for(const struct task_struct *p, u64 dsq, u64 deadline,
-				     bool preempt)
-{
-	s32 cpu;
-
-	if (dsq < RL_MAX_CPUS) {
-		preempt = preempt && runs_later_deadline(p, dsq, deadline);
-		if (preempt)
-			count(nr_preempt_kicks);
-		scx_bpf_kick_cpu(dsq, preempt ? KVAL(scx_kick_flags, SCX_KICK_PREEMPT)
-					      : KVAL(scx_kick_flags, SCX_KICK_IDLE));
-		return;
-	}
-	cpu = claim_idle_cpu(p);
-	if (cpu >= 0)
-		scx_bpf_kick_cpu(cpu, KVAL(scx_kick_flags, SCX_KICK_IDLE));
-	else if (preempt)
-		preempt_later_deadline(p, deadline);
 }
 
 #endif /* RUSTLAND_IDLE_BPF_H */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What the BPF backend and librustland share beside the records of rustland-task.h: the memory that
- * both have mapped, counters, and exit information. Plain types only.
+ * both have mapped, counters, and exit information.
+ *
+ * This file must never hold more than plain types: programs on both sides compile it.
  */
 #ifndef RUSTLAND_INTF_H
 #define RUSTLAND_INTF_H
@@ -75,7 +77,8 @@ struct rl_counters {
 	uint64_t nr_bounce_dispatches;
 	uint64_t nr_failed_dispatches;
 	uint64_t nr_sched_congested;
-	uint64_t nr_standing;
+	uint64_t nr_standing; /* wakeups that were granted */
+	uint64_t nr_resumed;  /* interrupted tasks whose slice was unfinished */
 	uint64_t nr_late;
 	uint64_t nr_flushed;
 	uint64_t nr_preempt_kicks;
@@ -132,12 +135,6 @@ static inline uint64_t rl_process_id(uint32_t tgid, uint64_t start_ticks)
 struct rl_classes_state {
 	uint64_t version; /* changes after each change of the table; never 0 */
 	uint64_t entries;
-};
-
-/* Argument and result of the program that claims an idle CPU for user space. */
-struct rl_select_cpu_args {
-	int32_t pid;
-	int32_t cpu; /* in: the task's CPU; out: a claimed idle CPU, or RL_CPU_ANY */
 };
 
 #endif /* RUSTLAND_INTF_H */

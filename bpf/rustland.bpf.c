@@ -1,17 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The BPF backend: mechanism and a safety net, no policy.
+ * The BPF backend: mechanism and a safety net, no policy. What the kernel calls is in here.
  *
  *   wakeup --> select_cpu: an idle CPU? run there at once
- *          --> enqueue:    exempt? decision still stands? policy late? queue it
- *                          else ask the policy and park the task            (park.bpf.h)
- *   CPU free -> dispatch:  carry out answers, run the scheduler thread if it has work,
+ *          --> enqueue:    exempt? slice unfinished? wakeup granted? policy late? queue it
+ *                          else ask the policy and park the task
+ *   CPU free -> dispatch:  carry out decisions, run the scheduler thread if it has work,
  *                          else the most urgent waiting task, else go on with the last one
  *
+ * One file answers one question; each uses only those below it:
+ *
+ *   ask.bpf.h       how is the policy asked, and what becomes of its decision?
+ *   account.bpf.h   what has a task used?             crowd.bpf.h   do too many wait?
+ *   class.bpf.h     what has user space said of it?   queue.bpf.h   who waits where?
+ *                                                     preempt.bpf.h which busy CPU to interrupt?
+ *                                                     idle.bpf.h    which idle CPU to take?
+ *   state.bpf.h     what is remembered?
+ *   estimate.h      the arithmetic                    compat.bpf.h  what differs between kernels?
+ *   intf.h          what does librustland see?        kernel.h      the kernel's types
+ *
  * This file must never decide who is more important; it compares deadlines that the policy made,
- * or that account.bpf.h extrapolated from them.
+ * or that estimate.h extrapolated from them.
  */
-#include "park.bpf.h"
+#include "ask.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -21,28 +32,7 @@ char LICENSE[] SEC("license") = "GPL";
 
 #define HEARTBEAT_NS (1000ULL * 1000 * 1000)
 
-/* ---- Who is never asked about --------------------------------------------------------------- */
-
-/*
- * Kernel threads that the policy itself may need to make progress: those bound to one CPU, and
- * those that free memory. They run where they are, at once. Everything else, other kernel threads
- * too, is the policy's business.
- */
-static __always_inline bool is_exempt(const struct task_struct *p)
-{
-	if (!(p->flags & PF_KTHREAD))
-		return false;
-	return p->nr_cpus_allowed == 1 || p->flags & (PF_KSWAPD | PF_KCOMPACTD) ||
-	       !bpf_strncmp(p->comm, sizeof("khugepaged"), "khugepaged");
-}
-
 /* ---- Wakeups -------------------------------------------------------------------------------- */
-
-/* Nobody waits whom a direct start on this idle CPU would overtake. */
-static __always_inline bool nobody_waits_for(s32 cpu)
-{
-	return !scx_bpf_dsq_nr_queued(DSQ_SHARED) && !scx_bpf_dsq_nr_queued(cpu);
-}
 
 s32 OPS(select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags)
 {
@@ -65,7 +55,7 @@ s32 OPS(select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags)
 		return prev_cpu;
 	if (nobody_waits_for(cpu)) {
 		decide_by_estimate(p, tctx, true, 0);
-		dsq_insert(p, KVAL(scx_dsq_id_flags, SCX_DSQ_LOCAL), opt_slice_ns, 0);
+		start_here(p, opt_slice_ns, 0);
 		count(nr_kernel_dispatches);
 	}
 	return cpu;
@@ -73,8 +63,8 @@ s32 OPS(select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags)
 
 /*
  * A wakeup that did not pass through select_cpu (it was queued on the CPU it last ran on): look for
- * an idle CPU now. Only the task's own CPU can be used directly from here. For another one the task
- * goes where any CPU may take it, in case that one is just about to go offline.
+ * an idle CPU now. Only the task's own CPU can be used directly from here. For another CPU the task
+ * goes where any CPU may take it, in case the other CPU is just about to go offline.
  */
 static __always_inline bool start_on_idle_cpu(struct task_struct *p, struct task_ctx *tctx,
 					      u64 enq_flags)
@@ -92,38 +82,45 @@ static __always_inline bool start_on_idle_cpu(struct task_struct *p, struct task
 	}
 	decide_by_estimate(p, tctx, true, 0);
 	if (cpu == own)
-		dsq_insert(p, KVAL(scx_dsq_id_flags, SCX_DSQ_LOCAL), opt_slice_ns, enq_flags);
+		start_here(p, opt_slice_ns, enq_flags);
 	else
-		dsq_insert_vtime(p, queue_of(p, RL_CPU_ANY), opt_slice_ns, tctx->deadline,
-				 enq_flags);
+		queue_quietly(p, RL_CPU_ANY, opt_slice_ns, tctx->deadline, enq_flags);
 	scx_bpf_kick_cpu(cpu, KVAL(scx_kick_flags, SCX_KICK_IDLE));
 	count(nr_kernel_dispatches);
 	return true;
+}
+
+/* False: the policy is asked about p like about any other task. */
+static __always_inline bool queue_if_never_asked(struct task_struct *p, u64 enq_flags)
+{
+	bool wakeup = enq_flags & KVAL(scx_enq_flags, SCX_ENQ_WAKEUP);
+
+	if (is_policy_thread(p)) {
+		queue_policy(p, policy_late(now_ns()) ? opt_slice_min_ns : opt_slice_ns, enq_flags);
+		if (wakeup) {
+			shared.heartbeat_due = true;
+			run_policy_soon(p, shared.frontier - opt_slice_ns);
+		}
+		return true;
+	}
+	if (is_exempt(p) && wakeup)
+		enq_flags |= KVAL(scx_enq_flags, SCX_ENQ_PREEMPT);
+	if (is_policy_helper(p) || is_exempt(p) || enq_flags & KVAL(scx_enq_flags, SCX_ENQ_LAST)) {
+		start_here(p, opt_slice_ns, enq_flags);
+		count(nr_kernel_dispatches);
+		return true;
+	}
+	return false;
 }
 
 void OPS(enqueue, struct task_struct *p, u64 enq_flags)
 {
 	bool wakeup = enq_flags & KVAL(scx_enq_flags, SCX_ENQ_WAKEUP);
 	struct task_ctx *tctx;
-	u64 now, left_ns;
-	u32 waiting;
+	u64 now;
 
-	if (is_policy_thread(p)) {
-		dsq_insert(p, DSQ_POLICY, policy_late(now_ns()) ? opt_slice_min_ns : opt_slice_ns,
-			   enq_flags);
-		if (wakeup) {
-			shared.heartbeat_due = true;
-			run_policy_soon(p, shared.frontier - opt_slice_ns);
-		}
+	if (queue_if_never_asked(p, enq_flags))
 		return;
-	}
-	if (is_exempt(p) && wakeup)
-		enq_flags |= KVAL(scx_enq_flags, SCX_ENQ_PREEMPT);
-	if (is_policy_helper(p) || is_exempt(p) || enq_flags & KVAL(scx_enq_flags, SCX_ENQ_LAST)) {
-		dsq_insert(p, KVAL(scx_dsq_id_flags, SCX_DSQ_LOCAL), opt_slice_ns, enq_flags);
-		count(nr_kernel_dispatches);
-		return;
-	}
 	tctx = task_ctx(p);
 	if (!tctx) {
 		/* Without memory about a task it is still never lost. */
@@ -135,17 +132,14 @@ void OPS(enqueue, struct task_struct *p, u64 enq_flags)
 	tctx->generation++;
 	if (wakeup && start_on_idle_cpu(p, tctx, enq_flags))
 		return;
-	if (!wakeup && decision_stands(tctx, &left_ns)) {
-		count(nr_standing);
-		queue_now(p, tctx->decided_cpu, left_ns, tctx->deadline, enq_flags, false);
+	if (!wakeup && resume_unfinished(p, tctx, enq_flags))
 		return;
-	}
 	now = now_ns();
-	if (wakeup && wakeup_stands(tctx, now)) {
-		queue_standing(p, tctx, enq_flags, now);
+	if (wakeup && wakeup_is_granted(&tctx->grant, now)) {
+		queue_granted(p, tctx, enq_flags, now);
 		return;
 	}
-	if (policy_can_answer(now)) {
+	if (policy_can_decide(now)) {
 		if (ask(p, tctx, enq_flags, now))
 			return;
 		count(nr_sched_congested);
@@ -155,10 +149,7 @@ void OPS(enqueue, struct task_struct *p, u64 enq_flags)
 	} else {
 		count(nr_late);
 	}
-	waiting = count_waiting(p);
-	note_waiting(p, waiting);
-	decide_by_estimate(p, tctx, wakeup, waiting);
-	queue_now(p, RL_CPU_ANY, estimate_slice(waiting), tctx->deadline, enq_flags, wakeup);
+	queue_by_estimate(p, tctx, enq_flags);
 }
 
 /* ---- A CPU looks for work ------------------------------------------------------------------- */
@@ -168,63 +159,65 @@ static __always_inline bool is_runnable(const struct task_struct *p)
 	return p->scx.flags & KVAL(scx_ent_flags, SCX_TASK_QUEUED);
 }
 
-static __always_inline void look_for_work(s32 cpu, struct task_struct *prev)
+/* Nobody else wants this CPU: it goes on with prev, which is runnable. */
+static __always_inline void go_on_with(s32 cpu, struct task_struct *prev, u64 now)
 {
-	bool prev_is_policy = prev && is_policy_thread(prev);
-	struct task_ctx *tctx;
-	u64 now = now_ns(), slice_ns;
-
-	drain_decisions();
-
-	/*
-	 * The scheduler thread comes first while there is something to answer. When it has just
-	 * been here it goes on for new questions only: not for tasks that it holds back, which may
-	 * have to wait for one that is queued, and not if it used its slice and answered nobody,
-	 * so that a policy in an endless loop shares the CPU with the others.
-	 */
-	if (prev_is_policy) {
-		if (is_runnable(prev) && policy_has_questions() && !policy_late(now)) {
-			task_set_slice(prev, opt_slice_ns);
-			return;
-		}
-	} else if (policy_has_work() && dsq_move_to_local(DSQ_POLICY)) {
-		return;
-	}
-	if (scx_bpf_dsq_nr_queued(DSQ_PARK) && park_is_orphaned(now) && take_next_orphan(cpu))
-		return;
-	if (take_next(cpu))
-		return;
-
-	/* Nobody else wants this CPU. */
-	if (!prev || !is_runnable(prev))
-		return;
 	/* Somebody who is being decided about right now should not have to wait a whole slice. */
-	slice_ns = scx_bpf_dsq_nr_queued(DSQ_PARK) ? opt_slice_min_ns : opt_slice_ns;
-	if (prev_is_policy) {
+	u64 slice_ns = somebody_is_parked() ? opt_slice_min_ns : opt_slice_ns;
+	struct task_ctx *tctx;
+
+	if (is_policy_thread(prev)) {
 		if (policy_has_work())
 			task_set_slice(prev, policy_late(now) ? opt_slice_min_ns : opt_slice_ns);
 		return;
 	}
 	tctx = task_ctx(prev);
 	if (tctx && !is_policy_helper(prev) && !is_exempt(prev)) {
-		struct cpu_ctx *cctx = cpu_ctx(cpu);
-
 		account_runtime(tctx);
 		decide_by_estimate(prev, tctx, false, 0);
-		if (cctx) {
-			cctx->deadline = tctx->deadline;
-			cctx->slice_ends_ns = now + slice_ns;
-		}
+		account_going_on(cpu, tctx, now + slice_ns);
 	}
 	task_set_slice(prev, slice_ns);
 }
 
 /*
+ * The scheduler thread comes first while it has work. When it has just been here, it goes on only
+ *   - for new requests. Tasks that it holds back are no reason: one of them may have to wait for
+ *     a task that is queued;
+ *   - while it is not late. A policy in an endless loop answers nobody, and shares the CPU with the
+ *     others.
+ */
+static __always_inline bool policy_comes_first(struct task_struct *prev, u64 now)
+{
+	if (!prev || !is_policy_thread(prev))
+		return policy_has_work() && take_policy();
+	if (!is_runnable(prev) || !policy_has_requests() || policy_late(now))
+		return false;
+	task_set_slice(prev, opt_slice_ns);
+	return true;
+}
+
+static __always_inline void look_for_work(s32 cpu, struct task_struct *prev)
+{
+	u64 now = now_ns();
+
+	drain_decisions();
+	if (policy_comes_first(prev, now))
+		return;
+	if (somebody_is_parked() && park_is_orphaned(now) && take_next_orphan(cpu))
+		return;
+	if (take_next(cpu))
+		return;
+	if (prev && is_runnable(prev))
+		go_on_with(cpu, prev, now);
+}
+
+/*
  * Under core scheduling a CPU picks for its siblings, too. Before 7.2 the kernel remembers what
- * prev was when it asked: when the lock is let go of for a move, prev may go to sleep or be replaced
- * on its own CPU, and the kernel goes on to choose it, or whatever runs there now, even asleep,
- * where no wakeup finds it any more. So nothing is moved for a sibling. It goes on with what it has,
- * and looks for work itself, at once, when prev's slice is over.
+ * prev was when it called: when the lock is let go of for a move, prev may go to sleep or be replaced
+ * on its own CPU. The kernel goes on to choose prev all the same, or the task that runs there now, even
+ * if that sleeps, where no wakeup finds it any more. So nothing is moved for a sibling. The sibling goes
+ * on with prev, and looks for work itself, at once, when prev's slice is over.
  */
 static __always_inline bool is_for_sibling(s32 cpu)
 {
@@ -340,7 +333,7 @@ void OPS(enable, struct task_struct *p)
 	tctx->known = false;
 	tctx->placed = false;
 	tctx->slice_ns = 0;
-	tctx->standing = 0;
+	tctx->grant.left = 0;
 	tctx->notice = 0;
 	tctx->state[0] = 0;
 	tctx->state[1] = 0;
@@ -353,9 +346,7 @@ void OPS(enable, struct task_struct *p)
  */
 static __always_inline void beat(void)
 {
-	s32 nr_cpus = scx_bpf_nr_cpu_ids(), cpu;
 	struct task_struct *p;
-	bool anywhere;
 
 	shared.beats++;
 	shared.heartbeat_due = true;
@@ -364,12 +355,7 @@ static __always_inline void beat(void)
 		scx_bpf_kick_cpu(scx_bpf_task_cpu(p), KVAL(scx_kick_flags, SCX_KICK_IDLE));
 		bpf_task_release(p);
 	}
-	/* Somebody waits for a CPU that missed its kick, because it came or went just then. */
-	anywhere = scx_bpf_dsq_nr_queued(DSQ_SHARED) || scx_bpf_dsq_nr_queued(DSQ_PARK);
-	bpf_for (cpu, 0, nr_cpus) {
-		if (cpu < RL_MAX_CPUS && (anywhere || scx_bpf_dsq_nr_queued(cpu)))
-			scx_bpf_kick_cpu(cpu, KVAL(scx_kick_flags, SCX_KICK_IDLE));
-	}
+	kick_idle_with_waiting();
 }
 
 static int heartbeat(void *map, int *key, struct heartbeat *hb)
@@ -381,21 +367,21 @@ static int heartbeat(void *map, int *key, struct heartbeat *hb)
 		beat();
 	}
 	next_ns = hb->due_ns - now;
-	if (crowd_remains()) {
+	if (update_crowd()) {
 		slice_ns = end_slices(now_ns());
 		next_ns = next_ns < slice_ns ? next_ns : slice_ns;
 	}
 	bpf_timer_start(&hb->timer, next_ns, 0);
-	/* One that formed just now has set the timer already, and that was overwritten. */
+	/* A crowd that formed just now has set the timer already, and that was overwritten. */
 	if (crowded && next_ns > opt_slice_min_ns)
 		bpf_timer_start(&hb->timer, opt_slice_min_ns, 0);
 	return 0;
 }
 
-static __always_inline void note_online_cpus(s32 nr_cpus)
+static __always_inline void note_online_cpus(void)
 {
 	const struct cpumask *online = scx_bpf_get_online_cpumask();
-	s32 cpu;
+	s32 nr_cpus = scx_bpf_nr_cpu_ids(), cpu;
 
 	bpf_for (cpu, 0, nr_cpus) {
 		struct cpu_ctx *cctx = cpu_ctx(cpu);
@@ -410,23 +396,11 @@ s32 OPS_SLEEPABLE(init)
 {
 	struct heartbeat *hb;
 	u32 key = 0;
-	s32 nr_cpus = scx_bpf_nr_cpu_ids(), err, i;
+	s32 err = create_queues();
 
-	bpf_for (i, 0, nr_cpus) {
-		if (i >= RL_MAX_CPUS)
-			return -ENOMEM;
-		err = scx_bpf_create_dsq(i, -1);
-		if (err)
-			return err;
-	}
-	bpf_for (i, DSQ_SHARED, DSQ_POLICY + 1) {
-		err = scx_bpf_create_dsq(i, -1);
-		if (err)
-			return err;
-	}
-
-	note_online_cpus(nr_cpus);
-
+	if (err)
+		return err;
+	note_online_cpus();
 	hb = bpf_map_lookup_elem(&heartbeats, &key);
 	if (!hb)
 		return -ENOENT;
@@ -449,7 +423,7 @@ void OPS(exit, struct scx_exit_info *info)
 	__sync_fetch_and_add(&exit_record.kind, info->kind);
 }
 
-/* ---- Programs that user space calls --------------------------------------------------------- */
+/* ---- A program that user space calls -------------------------------------------------------- */
 
 /*
  * The caller becomes the scheduler thread. Its ids are read here because they have to be those of
@@ -463,29 +437,6 @@ int rustland_enlist(void *ctx)
 	shared.policy_pid = (u32)pid_tgid;
 	shared.policy_tgid = pid_tgid >> 32;
 	shared.policy_cpu = -1;
-	return 0;
-}
-
-/* Claim an idle CPU for a task, see rl_select_cpu(). */
-SEC("syscall")
-int rustland_claim_cpu(struct rl_select_cpu_args *args)
-{
-	struct task_struct *p = bpf_task_from_pid(args->pid);
-	s32 cpu = args->cpu;
-
-	args->cpu = RL_CPU_ANY;
-	if (!p)
-		return 0;
-	bpf_rcu_read_lock();
-	if (may_run_on(p, cpu) && scx_bpf_test_and_clear_cpu_idle(cpu)) {
-		args->cpu = cpu;
-	} else {
-		cpu = claim_idle_cpu(p);
-		if (cpu >= 0)
-			args->cpu = cpu;
-	}
-	bpf_rcu_read_unlock();
-	bpf_task_release(p);
 	return 0;
 }
 

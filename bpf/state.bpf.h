@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * All memory of the backend: options, what it knows of each task and CPU, its maps and its queues.
- * Declarations only; nothing here decides anything.
+ * The memory that several files of the backend use: options, what is known of each task and of each CPU,
+ * counters, the timer, and what librustland has mapped. Memory that only one file uses stands in that
+ * file: the rings in ask.bpf.h, the tables of classes in class.bpf.h, the mark of a crowd in
+ * crowd.bpf.h.
+ *
+ * This file must never decide anything: it declares memory, and finds it.
  */
 #ifndef RUSTLAND_STATE_BPF_H
 #define RUSTLAND_STATE_BPF_H
 
 #include "compat.bpf.h"
+#include "estimate.h"
 #include "intf.h"
 
 /* ---- Options, fixed when the program is loaded ---------------------------------------------- */
@@ -26,19 +31,7 @@ OPTION bool opt_debug = false;
 			bpf_printk(fmt, ##__VA_ARGS__);                                            \
 	} while (0)
 
-/* ---- Queues --------------------------------------------------------------------------------- */
-
-/*
- * DSQ ids. All but POLICY are ordered by deadline (a DSQ's vtime); one more DSQ per possible CPU,
- * also those that are offline now, has the CPU's number as its id.
- */
-enum {
-	DSQ_SHARED = RL_MAX_CPUS, /* decided, may run on any CPU */
-	DSQ_PARK,   /* asked about, no answer yet, in the order of estimated deadlines */
-	DSQ_POLICY, /* the scheduler thread itself */
-};
-
-/* ---- Memory shared with the scheduler thread ------------------------------------------------ */
+/* ---- The scheduler thread, and memory shared with it ---------------------------------------- */
 
 struct rl_shared shared;
 struct rl_exit_record exit_record;
@@ -47,13 +40,8 @@ struct rl_exit_record exit_record;
 char exit_dump[1] SEC(".data.exit_dump");
 OPTION u32 opt_exit_dump_len = 0;
 
-/* When each request was made, to know how old the oldest unanswered one is. */
-struct request_slot {
-	u64 request;
-	u64 asked_at_ns;
-};
-
-static struct request_slot requests[RL_REQUEST_SLOTS];
+/* The scheduler thread may not use every CPU. */
+static bool policy_confined;
 
 /* ---- Per task ------------------------------------------------------------------------------- */
 
@@ -71,27 +59,25 @@ struct task_ctx {
 	bool known;	/* the policy has decided about it before */
 
 	/* What user space has said about it, see class.bpf.h. */
-	u32 class, class_owner;		 /* and who asked for that; RL_ANY_UID: nobody */
-	u32 waker_class, waker_owner;	 /* of whoever woke it last */
+	u32 class, class_owner;		 /* and the user who asked for that; RL_ANY_UID: nobody */
+	u32 waker_class, waker_owner;	 /* of the task that woke it last */
 	u64 class_version, class_cgroup; /* when class was looked up, and in which cgroup */
 	u64 class_uids;			 /* and for which users, see uids_of() */
 	u64 trees[RL_TREES_MAX];	 /* that it belongs to, see struct rl_member */
 
-	/* What is being asked: a decision for another generation is stale. */
+	/* What is being asked: a decision about another generation is stale. */
 	u32 generation;
 	u64 parked_at_ns;
 
 	/* The last decision, or the backend's estimate where none was made. */
 	u64 deadline;
-	u64 slice_ns;		/* of the decision that stands; 0: none stands */
+	u64 slice_ns;		/* of the decision; 0: it was an estimate */
 	u64 decided_runtime_ns; /* runtime_ns when that was */
 	s32 decided_cpu;
 	u64 state[RL_STATE_WORDS];
 
-	/* Wakeups that need no answer, see rl_decision.standing. */
-	u32 standing;
-	u64 standing_until_ns;
-	u64 standing_deadline, standing_slice_ns;
+	/* Wakeups that need no request, see rl_decision.standing. */
+	struct grant grant;
 	u64 notice; /* the request that told the policy of the last one; 0: none */
 };
 
@@ -113,8 +99,8 @@ static __always_inline struct task_ctx *task_ctx(struct task_struct *p)
 struct cpu_ctx {
 	u64 deadline;	   /* of the task that runs there */
 	u64 slice_ends_ns; /* when it has run for its slice */
-	bool victim; /* a task runs there that may be preempted: any but the scheduler thread */
-	bool online; /* constant while the scheduler is loaded, which a hotplug ends */
+	bool preemptible;  /* a task runs there, and any but the scheduler thread */
+	bool online;	   /* constant while the scheduler is loaded, which a hotplug ends */
 } __attribute__((aligned(RL_CACHE_LINE)));
 
 static struct cpu_ctx cpus[RL_MAX_CPUS];
@@ -145,17 +131,7 @@ struct {
 	} while (0)
 #define count(member) count_add(member, 1)
 
-/* ---- The two rings and the heartbeat -------------------------------------------------------- */
-
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, RL_QUEUED_BYTES);
-} queued SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_USER_RINGBUF);
-	__uint(max_entries, RL_DISPATCHED_BYTES);
-} dispatched SEC(".maps");
+/* ---- The heartbeat -------------------------------------------------------------------------- */
 
 struct heartbeat {
 	struct bpf_timer timer;
@@ -168,35 +144,5 @@ struct {
 	__type(key, u32);
 	__type(value, struct heartbeat);
 } heartbeats SEC(".maps");
-
-/* ---- Small predicates ----------------------------------------------------------------------- */
-
-/*
- * Not scx_bpf_now(), which 6.14 brought and which costs less: it is the runqueue's own clock, and
- * where a task has been moved away from this CPU since, it stands still until this CPU next takes a
- * task (seen with 7.3: a timer read the same time for 4 ms).
- */
-static __always_inline u64 now_ns(void)
-{
-	return bpf_ktime_get_ns();
-}
-
-/* Times and deadlines wrap, and other CPUs' clocks may be a little ahead: compare signed. */
-static __always_inline bool before(u64 a, u64 b)
-{
-	return (s64)(a - b) < 0;
-}
-
-static __always_inline bool is_policy_thread(const struct task_struct *p)
-{
-	return p->pid == shared.policy_pid;
-}
-
-/* Another thread of the scheduler's process: a policy must never decide about those (it may wait
- * for one of them). */
-static __always_inline bool is_policy_helper(const struct task_struct *p)
-{
-	return p->tgid == shared.policy_tgid;
-}
 
 #endif /* RUSTLAND_STATE_BPF_H */

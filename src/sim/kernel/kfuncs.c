@@ -540,11 +540,3 @@ void *bpf_rdonly_cast(const void *object, u32 btf_id)
 	(void)btf_id;
 	return (void *)object;
 }
-
-void bpf_rcu_read_lock(void)
-{
-}
-
-void bpf_rcu_read_unlock(void)
-{
-}
