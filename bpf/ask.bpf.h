@@ -15,7 +15,8 @@
  *   policy stuck or starved     its oldest unanswered request is older than opt_late_ns
  *   request lost (ring full)    the task is not parked at all
  *   decision lost               nothing is outstanding, yet somebody is parked; or the first parked
- *                               task has been so for longer than PARKED_MAX_NS
+ *                               task has been so for longer than PARKED_MAX_NS, or any of the first
+ *                               ones where nobody else waits
  *
  * In all of these, tasks are queued by an estimated deadline and CPUs take parked tasks as well; it
  * ends by itself when the policy decides again.
@@ -124,7 +125,17 @@ static __always_inline bool decisions_are_waiting(void)
 static __always_inline bool park_is_orphaned(u64 now)
 {
 	return !policy_can_decide(now) || (!policy_has_work() && !decisions_are_waiting()) ||
-	       parked_too_long(now);
+	       parked_too_long(now, 1);
+}
+
+/*
+ * The same where nobody else waits for this CPU. Beside other tasks the one that has been parked for longest
+ * becomes the first, because deadlines move on; on a machine that is nearly idle they do not, and a task
+ * that the policy has forgotten would stay behind those that come and go.
+ */
+static __always_inline bool park_has_forgotten(u64 now)
+{
+	return parked_too_long(now, 32);
 }
 
 /*

@@ -90,18 +90,23 @@ static __always_inline bool first_in_line(s32 cpu, u64 deadline)
 		 before(head, deadline));
 }
 
-/* The first in DSQ_PARK has been there for longer than any policy may hold a task back. */
-static __always_inline bool parked_too_long(u64 now)
+/* One of the first so many in DSQ_PARK has been there for longer than any policy may hold a task back. */
+static __always_inline bool parked_too_long(u64 now, u32 so_many)
 {
 	struct bpf_iter_scx_dsq it;
 	struct task_ctx *tctx;
 	struct task_struct *p;
 	bool too_long = false;
+	u32 i;
 
 	if (!bpf_iter_scx_dsq_new(&it, DSQ_PARK, 0)) {
-		p = bpf_iter_scx_dsq_next(&it);
-		tctx = p ? task_ctx(p) : NULL;
-		too_long = tctx && before(tctx->parked_at_ns + PARKED_MAX_NS, now);
+		bpf_for (i, 0, so_many) {
+			p = bpf_iter_scx_dsq_next(&it);
+			tctx = p ? task_ctx(p) : NULL;
+			too_long = tctx && before(tctx->parked_at_ns + PARKED_MAX_NS, now);
+			if (!p || too_long)
+				break;
+		}
 	}
 	bpf_iter_scx_dsq_destroy(&it);
 	return too_long;

@@ -208,6 +208,8 @@ static __always_inline void look_for_work(s32 cpu, struct task_struct *prev)
 		return;
 	if (take_next(cpu))
 		return;
+	if (somebody_is_parked() && park_has_forgotten(now) && take_next_orphan(cpu))
+		return;
 	if (prev && is_runnable(prev))
 		go_on_with(cpu, prev, now);
 }

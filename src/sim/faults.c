@@ -127,7 +127,8 @@ void fault_spoil(struct rl_decision *decision)
 		decision->slice_ns = number;
 		break;
 	case 6:
-		decision->deadline = number;
+		/* One far away would be the policy's will: it can starve a task if it wants to. */
+		decision->deadline += random_below(&random_state, 100 * MSEC) - 50 * MSEC;
 		break;
 	case 7:
 		decision->standing = (uint32_t)number;

@@ -5,19 +5,30 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "sim/kernel/machine.h"
+#include "sim/faults.h"
 #include "sim/kernel/flags.h"
+#include "sim/kernel/machine.h"
 
 /* All tasks are looked at so often. */
 #define SCAN_NS (10 * MSEC)
 
-/* No CPU idles for longer beside a task that could run there. */
-#define IDLE_MAX_NS (20 * MSEC)
+/*
+ * No CPU idles for longer beside a task that could run there: as long as the scheduler thread may take to
+ * answer before it counts as late, and some more until that is noticed.
+ */
+#define IDLE_MAX_NS (35 * MSEC)
+/* Where a policy does not answer for a task it waits for PARKED_MAX_NS. */
+/* ... and where all CPUs are idle, nobody looks before the next heartbeat. */
+#define IDLE_MAX_UNANSWERED_NS (1550 * MSEC)
+
+/* No task waits for longer without running, the scheduler thread aside. */
+#define WAIT_LIMIT_NS (4500 * MSEC)
 
 static struct {
 	uint64_t violated;
 	char first[256];
 	struct event scan;
+	uint64_t idle_max_ns;
 } the;
 
 static void __attribute__((format(printf, 1, 2))) violate(const char *format, ...)
@@ -69,6 +80,11 @@ static void check_places(void)
 			violate("%s[%d] is runnable and is nowhere", t->p.comm, t->p.pid);
 		if (!is_runnable && t->dsq)
 			violate("%s[%d] sleeps and is queued", t->p.comm, t->p.pid);
+		if (t->dsq && t != machine.policy &&
+		    (s64)(machine.now_ns - t->runnable_at_ns) > (s64)WAIT_LIMIT_NS)
+			violate("%s[%d], of weight %u, has waited for %llu ms", t->p.comm, t->p.pid,
+				t->p.scx.weight,
+				(unsigned long long)((machine.now_ns - t->runnable_at_ns) / MSEC));
 		if (t->on_cpu && t->dsq)
 			violate("%s[%d] runs and is queued", t->p.comm, t->p.pid);
 	}
@@ -94,7 +110,7 @@ static void check_idle(void)
 		for (const struct task *t = machine.all; t && !waiting; t = t->next_all)
 			/* The scheduler thread waits until it is needed. */
 			if (t->dsq && t != machine.policy && mask_has(&t->allowed, (int)i) &&
-			    (s64)(machine.now_ns - t->queued_at_ns) > (s64)IDLE_MAX_NS) {
+			    (s64)(machine.now_ns - t->queued_at_ns) > (s64)the.idle_max_ns) {
 				waiting = t;
 				cpu = (int)i;
 			}
@@ -115,8 +131,12 @@ static void scan(struct event *event)
 	event_at(&machine.events, event, machine.now_ns + SCAN_NS);
 }
 
-void invariants_watch(void)
+void invariants_watch(uint32_t faults)
 {
+	const uint32_t unanswered = 1U << FAULT_SLOW | 1U << FAULT_FORGET | 1U << FAULT_WRONG |
+				    1U << FAULT_STOP | 1U << FAULT_FULL;
+
+	the.idle_max_ns = faults & unanswered ? IDLE_MAX_UNANSWERED_NS : IDLE_MAX_NS;
 	the.violated = 0;
 	the.first[0] = 0;
 	the.scan.fire = scan;

@@ -8,8 +8,8 @@
 
 #include <stdint.h>
 
-/* After machine_init(). */
-void invariants_watch(void);
+/* After machine_init(). faults: those of the run, some of which make tasks wait, see faults.h. */
+void invariants_watch(uint32_t faults);
 
 /* cpu has begun to run next. */
 struct cpu;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "policy/module.h"
 #include "policy/policy.h"
@@ -23,6 +24,10 @@ enum {
 	OPT_KERNEL,
 	OPT_INTERLEAVE,
 	OPT_FAULTS,
+	OPT_RUNS,
+	OPT_HOST_SECONDS,
+	OPT_JOBS,
+	OPT_FINDINGS,
 	OPT_JSON,
 	OPT_HELP,
 	OPT_VERSION,
@@ -39,6 +44,10 @@ static const struct option names[] = {
 	{"kernel", required_argument, NULL, OPT_KERNEL},
 	{"interleave", no_argument, NULL, OPT_INTERLEAVE},
 	{"faults", required_argument, NULL, OPT_FAULTS},
+	{"runs", required_argument, NULL, OPT_RUNS},
+	{"host-seconds", required_argument, NULL, OPT_HOST_SECONDS},
+	{"jobs", required_argument, NULL, OPT_JOBS},
+	{"findings", required_argument, NULL, OPT_FINDINGS},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"help", no_argument, NULL, OPT_HELP},
 	{"version", no_argument, NULL, OPT_VERSION},
@@ -48,6 +57,7 @@ static const struct option names[] = {
 static void print_help(void)
 {
 	puts("Usage: rustland-sim [run] [OPTION]... POLICY [WORKLOAD]\n"
+	     "       rustland-sim swarm [OPTION]... [POLICY]\n"
 	     "       rustland-sim list\n"
 	     "Runs a scheduling policy on a simulated machine, in virtual time: the sources of the "
 	     "BPF\n"
@@ -71,6 +81,13 @@ static void print_help(void)
 	     "  --faults LIST    what goes wrong on purpose, with commas between; see the list\n"
 	     "  --json           one JSON object instead of a table\n"
 	     "  --help, --version\n\n"
+	     "A swarm makes runs from seeds, with machines, tasks and faults at random, and "
+	     "shrinks what\n"
+	     "it finds to one command:\n"
+	     "  --runs N         so many (200)\n"
+	     "  --host-seconds N or for so long\n"
+	     "  --jobs N         at the same time (one for each CPU of this machine)\n"
+	     "  --findings N     end after so many (1)\n\n"
 	     "Exit status: 0; 1: the kernel ended the scheduler, or something happened that never\n"
 	     "should; 2: it could not be run.\n\n"
 	     "Example: rustland-sim --cpus 16 --smt ./fifo.so game");
@@ -202,6 +219,14 @@ static bool take(struct options *o, int option, const char *argument)
 		return true;
 	case OPT_FAULTS:
 		return take_faults(argument, &o->run.faults);
+	case OPT_RUNS:
+		return number("runs", argument, 1, UINT64_MAX, &o->swarm.runs);
+	case OPT_HOST_SECONDS:
+		return number("host-seconds", argument, 1, 10000000, &o->swarm.host_seconds);
+	case OPT_JOBS:
+		return number32("jobs", argument, 1, 64, &o->swarm.jobs);
+	case OPT_FINDINGS:
+		return number32("findings", argument, 1, 1000000, &o->swarm.findings_max);
 	case OPT_JSON:
 		o->json = true;
 		return true;
@@ -217,6 +242,27 @@ static bool fits(const struct sim_topology *t)
 		return true;
 	fputs("rustland-sim: there cannot be more caches or nodes than CPUs\n", stderr);
 	return false;
+}
+
+static bool take_swarm(struct options *o, char **argv, int argc)
+{
+	o->is_swarm = true;
+	o->swarm.first_seed = o->run.machine.seed;
+	if (!o->swarm.runs && !o->swarm.host_seconds)
+		o->swarm.runs = 200;
+	if (!o->swarm.jobs)
+		o->swarm.jobs = (u32)sysconf(_SC_NPROCESSORS_ONLN);
+	if (!o->swarm.findings_max)
+		o->swarm.findings_max = 1;
+	if (argc > 1) {
+		fputs("rustland-sim: swarm takes one POLICY\n", stderr);
+		return false;
+	}
+	if (!take_policy(&o->run, argc ? argv[0] : "rustland"))
+		return false;
+	o->swarm.policy = o->run.policy;
+	o->swarm.policy_name = o->run.policy_name;
+	return true;
 }
 
 bool options_parse(struct options *ret, int argc, char **argv, int *ret_status)
@@ -262,6 +308,8 @@ bool options_parse(struct options *ret, int argc, char **argv, int *ret_status)
 		ret->list = true;
 		return true;
 	}
+	if (argc && strcmp(argv[0], "swarm") == 0)
+		return take_swarm(ret, argv + 1, argc - 1);
 	if (argc && strcmp(argv[0], "run") == 0) {
 		argv++;
 		argc--;

@@ -4,11 +4,14 @@
 #define RUSTLAND_SIM_OPTIONS_H
 
 #include "sim/run.h"
+#include "sim/swarm.h"
 
 struct options {
 	struct run_options run;
 	bool json;
 	bool list; /* the workloads and policies that have a name */
+	bool is_swarm;
+	struct swarm_options swarm;
 };
 
 /* Exit statuses. */

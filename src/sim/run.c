@@ -84,7 +84,7 @@ int run(const struct run_options *options, struct run_result *ret, const char **
 	}
 	options->workload->start();
 	task_stats_watch(machine.now_ns + options->settle_ns);
-	invariants_watch();
+	invariants_watch(options->faults);
 	faults_start(options->faults);
 	err = machine_load(backend_ops());
 	if (err) {

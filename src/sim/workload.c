@@ -155,6 +155,99 @@ static void thousand(void)
 	hogs(99);
 }
 
+/* Anything: for swarms. A task's weight and CPUs are random as well. */
+static void start_somehow(struct task *t)
+{
+	static const u32 weights[] = {1, 3, 15, 36, 100, 100, 100, 100, 100, 277, 952, 8876};
+	u64 *random = &machine.random;
+	struct mask allowed = {0};
+
+	t->p.scx.weight = weights[random_below(random, sizeof(weights) / sizeof(weights[0]))];
+	if (random_below(random, 5) == 0) {
+		for (u32 i = 0; i < nr_cpus(); i++)
+			if (random_below(random, 2))
+				mask_add(&allowed, (int)i);
+		if (random_below(random, 2) || mask_is_empty(&allowed, (int)nr_cpus())) {
+			mask_clear(&allowed);
+			mask_add(&allowed, (int)random_below(random, nr_cpus()));
+		}
+		task_set_allowed(t, &allowed);
+	}
+	start(t);
+}
+
+/* None, few or many. */
+static u32 some(u32 most)
+{
+	u64 *random = &machine.random;
+
+	switch (random_below(random, 4)) {
+	case 0:
+		return 0;
+	case 1:
+		return 1;
+	default:
+		return 1 + (u32)random_below(random, most);
+	}
+}
+
+static void mix(void)
+{
+	static struct task *workers[64], *stages[3];
+	u64 *random = &machine.random;
+	u64 work_ns[3];
+	struct task *pair[2];
+	struct task_stats *stats;
+	u32 n;
+
+	stats = task_stats_new("frames");
+	for (n = some(3); n; n--) {
+		u64 period_ns = SEC_NS / (30 + random_below(random, 115));
+
+		start_somehow(frames_new(stats, period_ns,
+					 period_ns / 100 * (5 + random_below(random, 80)),
+					 (u32)random_below(random, 60)));
+	}
+	stats = task_stats_new("hog");
+	for (n = some(3 * nr_cpus()); n; n--)
+		start_somehow(hog_new(stats));
+	stats = task_stats_new("sleeper");
+	for (n = some(random_below(random, 8) ? 40 : 600); n; n--)
+		start_somehow(sleeper_new(
+			stats,
+			10 * USEC + random_below(random, 1ULL << (10 + random_below(random, 14))),
+			50 * USEC + random_below(random, 1ULL << (14 + random_below(random, 15))),
+			50));
+	stats = task_stats_new("pair");
+	for (n = some(random_below(random, 3) ? 1 : nr_cpus()); n; n--) {
+		pair_new(stats, 1 * USEC + random_below(random, 200 * USEC), pair);
+		start_somehow(pair[0]);
+		start_somehow(pair[1]);
+	}
+	stats = task_stats_new("forker");
+	for (n = some(2 * nr_cpus()); n; n--)
+		start_somehow(forker_new(stats, random_below(random, 8 * MSEC)));
+	stats = task_stats_new("chain");
+	for (n = some(nr_cpus()); n; n--)
+		start_somehow(chain_new(stats, random_below(random, 8 * MSEC)));
+	if (random_below(random, 2))
+		build(some(2 * nr_cpus()));
+	if (random_below(random, 3) == 0) {
+		n = some(nr_cpus() < 16 ? nr_cpus() : 16);
+		start_somehow(game_new(task_stats_new("game"), task_stats_new("worker"), FRAME_NS,
+				       MSEC + random_below(random, 8 * MSEC), n, workers));
+		while (n)
+			start_somehow(workers[--n]);
+	}
+	if (random_below(random, 3) == 0) {
+		for (n = 0; n < 3; n++)
+			work_ns[n] = 50 * USEC + random_below(random, MSEC);
+		graph_new(task_stats_new("audio"), 5333 * USEC, work_ns, 3, stages);
+		for (n = 0; n < 3; n++)
+			start_somehow(stages[n]);
+	}
+}
+
 static const struct workload workloads[] = {
 	{"frames-hogs", "a 60 Hz frame loop beside two hogs for each CPU", frames_hogs},
 	{"frames-build", "a 60 Hz frame loop beside a parallel build, a job for each CPU",
@@ -166,6 +259,7 @@ static const struct workload workloads[] = {
 	{"fork-storm", "a frame loop beside forkers and chains of forks", fork_storm},
 	{"idle-desktop", "150 tasks that are seldom awake", idle_desktop},
 	{"crowd", "a frame loop and a hog for each CPU beside 20,000 sleepers", crowd},
+	{"mix", "anything, at random, with weights and affinities: what swarms run", mix},
 	{"thousand", "a frame loop beside 900 sleepers and 99 hogs", thousand},
 };
 

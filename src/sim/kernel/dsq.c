@@ -87,6 +87,11 @@ void dsq_insert_task(struct dsq *dsq, struct task *t, bool by_vtime, bool at_hea
 {
 	struct dsq_node *node = &t->node;
 
+	if (t->dsq) {
+		machine_fail("%s[%d] is put on DSQ 0x%llx and is on 0x%llx", t->p.comm, t->p.pid,
+			     (unsigned long long)dsq->id, (unsigned long long)t->dsq->id);
+		return;
+	}
 	node->seq = ++dsq->seq;
 	/* Any numbers that have no order of their own will do (Knuth's multiplicative hash). */
 	node->priority = (uint32_t)(node->seq * 0x9e3779b97f4a7c15ULL >> 32) ^

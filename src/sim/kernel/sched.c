@@ -18,6 +18,19 @@ static struct cpu *cpu_of(const struct task *t)
 	return &t->m->cpus[t->cpu];
 }
 
+/* The lock of t's runqueue, which may become another one while this CPU waits for the lock. */
+static struct cpu *lock_task_rq(struct task *t)
+{
+	for (;;) {
+		struct cpu *cpu = cpu_of(t);
+
+		lock_take(&cpu->rq_lock);
+		if (cpu == cpu_of(t))
+			return cpu;
+		lock_release(&cpu->rq_lock);
+	}
+}
+
 /* ---- Accounting ----------------------------------------------------------------------------- */
 
 static void update_curr(struct cpu *cpu)
@@ -343,10 +356,13 @@ void schedule(struct cpu *cpu)
 		finish_dead(cpu, prev);
 }
 
+/* A task that is woken goes before the idle thread, wherever the backend has put it. */
 static void enqueue_locked(struct cpu *cpu, struct task *t, u64 enq_flags)
 {
 	lock_take(&cpu->rq_lock);
 	enqueue_task(cpu, t, enq_flags);
+	if (!cpu->curr)
+		resched_cpu(cpu);
 	lock_release(&cpu->rq_lock);
 }
 
@@ -379,10 +395,9 @@ static u64 select_task_rq(struct task *t, u64 wake_flags)
 /* It is about to sleep, and its CPU has not taken it off yet: it finds that it need not. */
 static bool stays_awake(struct task *t)
 {
-	struct cpu *cpu = cpu_of(t);
+	struct cpu *cpu = lock_task_rq(t);
 	bool stays;
 
-	lock_take(&cpu->rq_lock);
 	stays = t->p.scx.flags & TASK_QUEUED;
 	if (stays)
 		t->state = TASK_RUNNABLE;
@@ -464,8 +479,7 @@ static void change_allowed(struct task *t, const struct mask *allowed)
 	struct cpu *cpu;
 
 	lock_take(&t->pi_lock);
-	cpu = cpu_of(t);
-	lock_take(&cpu->rq_lock);
+	cpu = lock_task_rq(t);
 	if (t->in_transit || !(t->p.scx.flags & TASK_QUEUED)) {
 		/* It sleeps: whoever wakes it looks at where it may run. In transit: try again later. */
 		if (!t->in_transit)
@@ -512,11 +526,15 @@ static struct {
 
 static void handle_change(struct cpu *cpu, struct irq *irq)
 {
+	/* The next change may be said while this one waits for a lock. */
+	struct mask allowed = change.allowed;
+	struct task *t = change.t;
+
 	(void)cpu;
 	(void)irq;
-	if (change.t->state != TASK_DEAD && change.t->state != TASK_NEW)
-		change_allowed(change.t, &change.allowed);
-	task_put(change.t);
+	if (t->state != TASK_DEAD && t->state != TASK_NEW)
+		change_allowed(t, &allowed);
+	task_put(t);
 }
 
 void task_change_allowed(struct task *t, const struct mask *allowed)

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See swarm.h. A run is a process of its own: it may crash or hang, and the backend has one memory. */
+#include "sim/swarm.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sim/faults.h"
+#include "sim/invariants.h"
+#include "sim/kernel/random.h"
+
+enum {
+	JOBS_MAX = 64,
+	TIME_LIMIT_S = 120, /* of the host, for one run */
+};
+
+/* What a child tells of its run. */
+struct verdict {
+	bool is_finding;
+	u64 decisions;
+	char what[320];
+};
+
+struct child {
+	pid_t pid;
+	int fd;
+	struct run_options options;
+};
+
+/* ---- One run in a process of its own --------------------------------------------------------- */
+
+static void run_here(const struct run_options *options, struct verdict *ret)
+{
+	struct run_result result;
+	const char *why = "";
+
+	*ret = (struct verdict){0};
+	if (run(options, &result, &why)) {
+		ret->is_finding = true;
+		snprintf(ret->what, sizeof(ret->what), "it cannot be run: %s", why);
+		return;
+	}
+	ret->decisions = result.decided;
+	if (result.failure)
+		snprintf(ret->what, sizeof(ret->what), "the kernel ends the scheduler: %s",
+			 result.failure);
+	else if (result.violations)
+		snprintf(ret->what, sizeof(ret->what), "%s", invariants_first());
+	ret->is_finding = ret->what[0];
+}
+
+static int start(struct child *child, const struct run_options *options)
+{
+	struct verdict verdict;
+	int fds[2];
+
+	if (pipe(fds) < 0)
+		return -errno;
+	fflush(NULL);
+	child->options = *options;
+	child->pid = fork();
+	if (child->pid < 0) {
+		close(fds[0]);
+		close(fds[1]);
+		return -errno;
+	}
+	if (!child->pid) {
+		close(fds[0]);
+		alarm(TIME_LIMIT_S);
+		run_here(options, &verdict);
+		if (write(fds[1], &verdict, sizeof(verdict)) != sizeof(verdict))
+			_exit(1);
+		_exit(0);
+	}
+	close(fds[1]);
+	child->fd = fds[0];
+	return 0;
+}
+
+static void finish(struct child *child, struct verdict *ret)
+{
+	int status = 0;
+
+	if (read(child->fd, ret, sizeof(*ret)) != sizeof(*ret))
+		*ret = (struct verdict){.is_finding = true};
+	close(child->fd);
+	waitpid(child->pid, &status, 0);
+	if (WIFSIGNALED(status))
+		snprintf(ret->what, sizeof(ret->what), "%s",
+			 WTERMSIG(status) == SIGALRM ? "it does not come to an end"
+						     : strsignal(WTERMSIG(status)));
+	else if (ret->is_finding && !ret->what[0])
+		snprintf(ret->what, sizeof(ret->what), "the process ended with status %d",
+			 WEXITSTATUS(status));
+	child->pid = 0;
+}
+
+static bool is_finding(const struct run_options *options, struct verdict *ret)
+{
+	struct child child;
+
+	if (start(&child, options))
+		return false;
+	finish(&child, ret);
+	return ret->is_finding;
+}
+
+/* ---- Cases ---------------------------------------------------------------------------------- */
+
+/* Small machines more often than large ones: faults show there as well, and sooner. */
+static u32 some_cpus(u64 *random)
+{
+	static const u32 sizes[] = {1, 2, 2, 3, 4, 4, 6, 8, 8, 12, 16, 16, 32, 64, 128};
+
+	return sizes[random_below(random, sizeof(sizes) / sizeof(sizes[0]))];
+}
+
+static u32 some_faults(u64 *random)
+{
+	u32 faults = 0, n = (u32)random_below(random, 4);
+
+	while (n--)
+		faults |= 1U << random_below(random, FAULTS);
+	return faults;
+}
+
+static void make_case(const struct swarm_options *o, u64 seed, struct run_options *ret)
+{
+	u64 random = random_start(seed, 1ULL << 42);
+	u32 cpus = some_cpus(&random);
+
+	*ret = (struct run_options){
+		.machine =
+			{
+				.topology = {.nr_cpus = cpus, .nr_llcs = 1, .nr_nodes = 1},
+				.kernel =
+					random_below(&random, 2) ? SIM_KERNEL_6_12 : SIM_KERNEL_7_3,
+				.hz = random_below(&random, 3) ? 250 : 1000,
+				.seed = seed,
+				.interleave = random_below(&random, 4) > 0,
+				.costs = &costs_measured,
+			},
+		.policy = o->policy,
+		.policy_name = o->policy_name,
+		.workload = workload_find("mix"),
+		.seconds = 1 + random_below(&random, 8),
+		.settle_ns = SEC_NS,
+		.slice_ns = 20 * MSEC,
+		.slice_min_ns = MSEC,
+		.faults = some_faults(&random),
+	};
+	if (cpus > 1)
+		ret->machine.topology.smt = random_below(&random, 2);
+	if (cpus >= 4)
+		ret->machine.topology.nr_llcs = 1 + (u32)random_below(&random, 4);
+	if (cpus >= 8)
+		ret->machine.topology.nr_nodes = 1 + (u32)random_below(&random, 2);
+}
+
+static u64 cpu_seconds(const struct run_options *o)
+{
+	return o->machine.topology.nr_cpus * (o->seconds + o->settle_ns / SEC_NS);
+}
+
+/* ---- Making a finding smaller ---------------------------------------------------------------- */
+
+static bool try(struct run_options *o, const struct run_options *smaller, struct verdict *verdict)
+{
+	struct verdict v;
+
+	if (!is_finding(smaller, &v))
+		return false;
+	*o = *smaller;
+	*verdict = v;
+	return true;
+}
+
+static bool shrink_once(struct run_options *o, struct verdict *verdict)
+{
+	struct run_options s;
+
+	for (u32 i = 0; i < FAULTS; i++) {
+		s = *o;
+		s.faults &= ~(1U << i);
+		if (s.faults != o->faults && try(o, &s, verdict))
+			return true;
+	}
+	s = *o;
+	s.machine.interleave = false;
+	if (o->machine.interleave && try(o, &s, verdict))
+		return true;
+	s = *o;
+	s.seconds /= 2;
+	if (s.seconds && try(o, &s, verdict))
+		return true;
+	s = *o;
+	s.machine.topology.smt = false;
+	s.machine.topology.nr_llcs = s.machine.topology.nr_nodes = 1;
+	if (memcmp(&s.machine.topology, &o->machine.topology, sizeof(s.machine.topology)) != 0 &&
+	    try(o, &s, verdict))
+		return true;
+	s = *o;
+	s.machine.topology.nr_cpus /= 2;
+	if (s.machine.topology.nr_cpus >= s.machine.topology.nr_llcs &&
+	    s.machine.topology.nr_cpus >= s.machine.topology.nr_nodes && try(o, &s, verdict))
+		return true;
+	return false;
+}
+
+static void print_command(const struct run_options *o)
+{
+	const struct sim_settings *m = &o->machine;
+	const char *separator = " --faults ";
+
+	printf("rustland-sim --seed %llu --cpus %u --hz %u --kernel %s --seconds %llu",
+	       (unsigned long long)m->seed, m->topology.nr_cpus, m->hz,
+	       m->kernel == SIM_KERNEL_6_12 ? "6.12" : "7.3", (unsigned long long)o->seconds);
+	if (m->topology.nr_llcs > 1)
+		printf(" --llcs %u", m->topology.nr_llcs);
+	if (m->topology.nr_nodes > 1)
+		printf(" --numa %u", m->topology.nr_nodes);
+	if (m->topology.smt)
+		printf(" --smt");
+	if (m->interleave)
+		printf(" --interleave");
+	for (u32 i = 0; i < FAULTS; i++)
+		if (o->faults & 1U << i) {
+			printf("%s%s", separator, fault_name(i));
+			separator = ",";
+		}
+	printf(" %s %s\n", o->policy_name, o->workload->name);
+}
+
+static void tell(struct run_options *o, struct verdict *verdict, u64 cpu_seconds_before,
+		 double host_seconds)
+{
+	u64 seed = o->machine.seed;
+
+	while (shrink_once(o, verdict))
+		;
+	printf("FOUND with seed %llu after %llu simulated CPU-seconds, %.1f s: %s\n  ",
+	       (unsigned long long)seed, (unsigned long long)cpu_seconds_before, host_seconds,
+	       verdict->what);
+	print_command(o);
+	fflush(stdout);
+}
+
+/* ---- All runs ------------------------------------------------------------------------------- */
+
+static double host_seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* One that has something to say, or the one at which nothing will come any more. */
+static struct child *wait_for_one(struct child *children, u32 jobs)
+{
+	struct pollfd fds[JOBS_MAX];
+	struct child *of[JOBS_MAX];
+	nfds_t n = 0;
+
+	for (u32 i = 0; i < jobs; i++)
+		if (children[i].pid) {
+			fds[n] = (struct pollfd){.fd = children[i].fd, .events = POLLIN};
+			of[n++] = &children[i];
+		}
+	if (!n)
+		return NULL;
+	while (poll(fds, n, -1) < 0)
+		;
+	for (nfds_t i = 0; i < n; i++)
+		if (fds[i].revents)
+			return of[i];
+	return of[0];
+}
+
+int swarm(const struct swarm_options *o)
+{
+	u64 seed = o->first_seed, started = 0, done = 0, seconds = 0, decisions = 0;
+	double began = host_seconds(), told = began, now = began;
+	u32 jobs = o->jobs < JOBS_MAX ? o->jobs : JOBS_MAX, findings = 0;
+	struct child children[JOBS_MAX] = {0}, *child;
+	struct verdict verdict;
+	bool more = true;
+	int err;
+
+	for (;;) {
+		for (u32 i = 0; i < jobs && more; i++) {
+			struct run_options options;
+
+			if (children[i].pid)
+				continue;
+			make_case(o, seed++, &options);
+			err = start(&children[i], &options);
+			if (err)
+				return err;
+			started++;
+			more = (!o->runs || started < o->runs) &&
+			       (!o->host_seconds || now - began < (double)o->host_seconds);
+		}
+		child = wait_for_one(children, jobs);
+		if (!child)
+			break;
+		finish(child, &verdict);
+		now = host_seconds();
+		done++;
+		decisions += verdict.decisions;
+		if (verdict.is_finding) {
+			findings++;
+			tell(&child->options, &verdict, seconds, now - began);
+			more = more && findings < o->findings_max;
+		}
+		seconds += cpu_seconds(&child->options);
+		if (now - told > 2 && isatty(STDERR_FILENO)) {
+			fprintf(stderr,
+				"\r%llu runs, %llu simulated CPU-seconds, %u findings, %.0f s ",
+				(unsigned long long)done, (unsigned long long)seconds, findings,
+				now - began);
+			told = now;
+		}
+		more = more && (!o->host_seconds || now - began < (double)o->host_seconds);
+	}
+	if (isatty(STDERR_FILENO))
+		fputs("\r\033[K", stderr);
+	printf("%llu runs from seed %llu, %llu simulated CPU-seconds, %llu decisions, %u findings, "
+	       "%.0f s\n",
+	       (unsigned long long)done, (unsigned long long)o->first_seed,
+	       (unsigned long long)seconds, (unsigned long long)decisions, findings,
+	       host_seconds() - began);
+	return (int)findings;
+}
