@@ -66,10 +66,19 @@ ESTIMATE bool before(uint64_t a, uint64_t b)
 	return (int64_t)(a - b) < 0;
 }
 
-/* CPU time in the unit of deadlines: heavier tasks pay less. */
+/*
+ * CPU time in the unit of deadlines: heavier tasks pay less, up to a third of what a neutral one pays and
+ * light ones three times as much. Full weights are the policy's business. Here the frontier moves with the
+ * tasks that run, and beside tasks of 90 times the neutral weight a light one would wait for its turn until
+ * the kernel ends us: bounds on waiting are kept in virtual time, WAIT_MAX_NS at the most.
+ */
 ESTIMATE uint64_t weighted(uint64_t runtime_ns, uint32_t weight)
 {
-	return weight ? runtime_ns * NEUTRAL_WEIGHT / weight : runtime_ns;
+	if (weight < NEUTRAL_WEIGHT / 3)
+		weight = NEUTRAL_WEIGHT / 3;
+	if (weight > 3 * NEUTRAL_WEIGHT)
+		weight = 3 * NEUTRAL_WEIGHT;
+	return runtime_ns * NEUTRAL_WEIGHT / weight;
 }
 
 /* What each task gets of this time when so many others wait. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "sim/faults.h"
+#include "sim/kernel/backend.h"
 #include "sim/kernel/flags.h"
 #include "sim/kernel/machine.h"
 
@@ -29,6 +30,8 @@ static struct {
 	char first[256];
 	struct event scan;
 	uint64_t idle_max_ns;
+	bool policy_is_in_charge, memory_fails;
+	uint64_t answered, answered_at_ns;
 } the;
 
 static void __attribute__((format(printf, 1, 2))) violate(const char *format, ...)
@@ -48,8 +51,9 @@ static void __attribute__((format(printf, 1, 2))) violate(const char *format, ..
 
 /* ---- At each step --------------------------------------------------------------------------- */
 
-void invariants_switched(const struct cpu *cpu, const struct task *next)
+static void on_switch(const struct cpu *cpu, const struct task *prev, const struct task *next)
 {
+	(void)prev;
 	if (!next)
 		return;
 	if (!mask_has(&next->allowed, cpu->id))
@@ -64,6 +68,40 @@ void invariants_switched(const struct cpu *cpu, const struct task *next)
 		violate("%s[%d] runs on CPU %d, which is offline", next->p.comm, next->p.pid,
 			cpu->id);
 }
+
+/* A request about a task that is queued: the decision has to be about this one. */
+static void on_submit(const void *record, size_t size)
+{
+	const struct rl_task *asked = record;
+	struct task *t;
+
+	if (size != sizeof(*asked) || asked->flags & RL_TASK_NOTICE)
+		return;
+	t = task_by_pid(asked->pid);
+	if (!t)
+		return;
+	t->request = asked->request;
+	t->generation = asked->generation;
+}
+
+static void on_move(const struct task *t, const void *record)
+{
+	const struct rl_decision *decision = record;
+
+	if (!decision)
+		return;
+	if (decision->pid != t->p.pid || decision->generation != t->generation)
+		violate("%s[%d] is moved by a decision about generation %u of %d, and was asked "
+			"about in "
+			"generation %u",
+			t->p.comm, t->p.pid, decision->generation, decision->pid, t->generation);
+}
+
+static const struct sim_observer observer = {
+	.switched = on_switch,
+	.submitted = on_submit,
+	.moved = on_move,
+};
 
 /* ---- Now and then --------------------------------------------------------------------------- */
 
@@ -97,6 +135,58 @@ static void check_places(void)
 			(unsigned long long)queued, (unsigned long long)on_queues);
 }
 
+/*
+ * Where all tasks weigh the same and may use all CPUs, one that never sleeps gets at least this part of what
+ * is fair, which is an equal share for all that are runnable.
+ */
+#define FAIR_PART      4
+#define FAIR_WINDOW_NS (2 * SEC_NS)
+
+static void check_share(struct task *t)
+{
+	uint64_t exec_ns = t->sum_exec_ns - t->exec_then_ns;
+
+	if (machine.now_ns - t->awake_since_ns < FAIR_WINDOW_NS)
+		return;
+	if (exec_ns * FAIR_PART < t->fair_ns)
+		violate("%s[%d] has used %llu ms in %llu ms, where %llu would be fair", t->p.comm,
+			t->p.pid, (unsigned long long)(exec_ns / MSEC),
+			(unsigned long long)((machine.now_ns - t->awake_since_ns) / MSEC),
+			(unsigned long long)(t->fair_ns / MSEC));
+	t->awake_since_ns = 0;
+}
+
+static void check_shares(void)
+{
+	uint64_t n = 0, cpus = machine.topology.nr_cpus, fair_ns;
+
+	for (const struct task *t = machine.all; t; t = t->next_all) {
+		if (!(t->p.scx.flags & TASK_QUEUED) || t == machine.policy)
+			continue;
+		/* Sums of weights and of affinities are another matter. */
+		if (t->p.scx.weight != 100 || t->p.nr_cpus_allowed != (int)cpus)
+			return;
+		n++;
+	}
+	fair_ns = n <= cpus ? SCAN_NS : SCAN_NS * cpus / n;
+	for (struct task *t = machine.all; t; t = t->next_all) {
+		if (!(t->p.scx.flags & TASK_QUEUED) || t == machine.policy ||
+		    t->wakeups != t->wakeups_then) {
+			t->wakeups_then = t->wakeups;
+			t->awake_since_ns = 0;
+			continue;
+		}
+		if (!t->awake_since_ns) {
+			t->awake_since_ns = machine.now_ns;
+			t->exec_then_ns = t->sum_exec_ns;
+			t->fair_ns = 0;
+			continue;
+		}
+		t->fair_ns += fair_ns;
+		check_share(t);
+	}
+}
+
 /* A CPU that has nothing to do while somebody waits who may use it. */
 static void check_idle(void)
 {
@@ -124,19 +214,64 @@ static void check_idle(void)
 			waiting->p.nr_cpus_allowed);
 }
 
+/* As long as the scheduler thread lives it answers, in whatever way. */
+static void check_answers(void)
+{
+	const struct rl_shared *shared = backend_shared();
+
+	if (shared->answered == shared->asked || shared->answered != the.answered) {
+		the.answered = shared->answered;
+		the.answered_at_ns = machine.now_ns;
+		return;
+	}
+	if (machine.now_ns - the.answered_at_ns > WAIT_LIMIT_NS)
+		violate("request %llu is not answered, of %llu",
+			(unsigned long long)shared->answered + 1,
+			(unsigned long long)shared->asked);
+}
+
+/* What the backend counts, where the model knows it, too. */
+static void check_counters(void)
+{
+	struct rl_counters counters;
+	int64_t running = 0;
+
+	for (uint32_t i = 0; i < machine.topology.nr_cpus; i++) {
+		const struct cpu *cpu = &machine.cpus[i];
+
+		/* In the middle of a change it may be counted or not. */
+		if (cpu->wait != CPU_RUNS)
+			return;
+		running += cpu->curr && cpu->curr != machine.policy;
+	}
+	backend_counters(&counters);
+	/* A task for which there was no memory is not counted. */
+	if (counters.nr_running != running && !the.memory_fails)
+		violate("%lld tasks are said to run, and %lld do", (long long)counters.nr_running,
+			(long long)running);
+}
+
 static void scan(struct event *event)
 {
+	check_answers();
+	check_counters();
 	check_places();
 	check_idle();
+	if (the.policy_is_in_charge)
+		check_shares();
 	event_at(&machine.events, event, machine.now_ns + SCAN_NS);
 }
 
 void invariants_watch(uint32_t faults)
 {
-	const uint32_t unanswered = 1U << FAULT_SLOW | 1U << FAULT_FORGET | 1U << FAULT_WRONG |
-				    1U << FAULT_STOP | 1U << FAULT_FULL;
+	const uint32_t unanswered = 1U << FAULT_SLOW | 1U << FAULT_FORGET | 1U << FAULT_WRONG;
+	const uint32_t absent = 1U << FAULT_STOP | 1U << FAULT_FULL;
 
+	the.memory_fails = faults & 1U << FAULT_MEMORY;
+	the.answered_at_ns = machine.now_ns;
+	the.policy_is_in_charge = !(faults & (unanswered | absent));
 	the.idle_max_ns = faults & unanswered ? IDLE_MAX_UNANSWERED_NS : IDLE_MAX_NS;
+	machine_observe(&observer);
 	the.violated = 0;
 	the.first[0] = 0;
 	the.scan.fire = scan;

@@ -11,11 +11,6 @@
 /* After machine_init(). faults: those of the run, some of which make tasks wait, see faults.h. */
 void invariants_watch(uint32_t faults);
 
-/* cpu has begun to run next. */
-struct cpu;
-struct task;
-void invariants_switched(const struct cpu *cpu, const struct task *next);
-
 /* How many were violated, and the first of them in words (or ""). */
 uint64_t invariants_violated(void);
 const char *invariants_first(void);

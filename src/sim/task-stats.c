@@ -4,8 +4,6 @@
 
 #include <stdlib.h>
 
-#include "sim/invariants.h"
-
 struct task_stats *task_stats_first;
 static struct task_stats **end = &task_stats_first;
 static uint64_t count_from_ns;
@@ -27,19 +25,16 @@ static bool counts(const struct task *t)
 	return t->stats && machine_now(&machine) >= count_from_ns;
 }
 
-static void on_switch(void *data, const struct cpu *cpu, const struct task *prev,
-		      const struct task *next)
+static void on_switch(const struct cpu *cpu, const struct task *prev, const struct task *next)
 {
-	(void)data;
+	(void)cpu;
 	(void)prev;
-	invariants_switched(cpu, next);
 	if (next && next->wakeup_at_ns && counts(next))
 		histogram_add(&next->stats->wakeup, machine_now(&machine) - next->wakeup_at_ns);
 }
 
-static void on_run(void *data, const struct task *t, u64 ns)
+static void on_run(const struct task *t, u64 ns)
 {
-	(void)data;
 	if (counts(t))
 		t->stats->exec_ns += ns;
 }
@@ -52,7 +47,7 @@ static const struct sim_observer observer = {
 void task_stats_watch(uint64_t from_ns)
 {
 	count_from_ns = from_ns;
-	machine.observer = &observer;
+	machine_observe(&observer);
 }
 
 void task_stats_frame(struct task *t, uint64_t due_ns, uint64_t nr_missed)

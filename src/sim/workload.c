@@ -155,6 +155,8 @@ static void thousand(void)
 	hogs(99);
 }
 
+static bool mix_is_even; /* all weigh the same and may run everywhere */
+
 /* Anything: for swarms. A task's weight and CPUs are random as well. */
 static void start_somehow(struct task *t)
 {
@@ -162,6 +164,10 @@ static void start_somehow(struct task *t)
 	u64 *random = &machine.random;
 	struct mask allowed = {0};
 
+	if (mix_is_even) {
+		start(t);
+		return;
+	}
 	t->p.scx.weight = weights[random_below(random, sizeof(weights) / sizeof(weights[0]))];
 	if (random_below(random, 5) == 0) {
 		for (u32 i = 0; i < nr_cpus(); i++)
@@ -200,6 +206,7 @@ static void mix(void)
 	struct task_stats *stats;
 	u32 n;
 
+	mix_is_even = random_below(random, 2);
 	stats = task_stats_new("frames");
 	for (n = some(3); n; n--) {
 		u64 period_ns = SEC_NS / (30 + random_below(random, 115));

@@ -498,6 +498,7 @@ bool scx_bpf_dsq_move_vtime___compat(struct bpf_iter_scx_dsq *it, struct task_st
 	cpu_interleave();
 	if (!to || t->dsq != iterator->dsq || (s64)(t->node.seq - iterator->seq) > 0)
 		return false;
+	OBSERVE(moved, t, machine.carried_out);
 	dsq_remove(iterator->dsq, t);
 	if (iterator->slice)
 		p->scx.slice = iterator->slice;

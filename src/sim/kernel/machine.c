@@ -62,6 +62,12 @@ int machine_init(const struct sim_settings *settings)
 	return 0;
 }
 
+void machine_observe(const struct sim_observer *observer)
+{
+	if (machine.nr_observers < SIM_OBSERVERS)
+		machine.observers[machine.nr_observers++] = observer;
+}
+
 void machine_hash(u64 a, u64 b)
 {
 	machine.hash = (machine.hash ^ a) * 0x100000001b3ULL;
@@ -144,8 +150,6 @@ void machine_run(u64 end_ns)
 		event->fire(event);
 		if (m->dead)
 			bury(m);
-		if (m->observer && m->observer->step)
-			m->observer->step(m->observer_data);
 	}
 	if (!m->failed)
 		m->now_ns = end_ns;

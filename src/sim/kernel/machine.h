@@ -34,6 +34,7 @@
 enum {
 	SIM_MAX_CPUS = 1024,
 	SIM_PID_MAX = 1 << 22,
+	SIM_OBSERVERS = 4,
 };
 
 struct coroutine;
@@ -87,6 +88,7 @@ enum task_state {
 	TASK_DEAD,
 };
 
+struct sim_observer;
 struct task_stats;
 
 struct task {
@@ -136,6 +138,13 @@ struct task {
 	bool wake_pending;    /* somebody woke it before it blocked */
 	struct irq timer;     /* ends its sleep */
 	struct coroutine *co; /* the scheduler thread's loop */
+
+	/* For invariants.c: since when it has been runnable all the time, and what was fair since then. */
+	u64 awake_since_ns, fair_ns, exec_then_ns;
+	u32 wakeups, wakeups_then;
+	/* ... and the last request about it. */
+	u64 request;
+	u32 generation;
 
 	void *storage;		  /* the BPF side's memory about it */
 	struct task_stats *stats; /* those of its group, or NULL */
@@ -243,21 +252,33 @@ struct machine {
 	struct irq bpf_timer;
 	struct sim_bpf_timer *timers;
 
+	const void *carried_out; /* the decision that is just being carried out, or NULL */
 	struct sim_counters counters;
 	u64 hash;
-	/* Told of what happens, for traces and checks; may be NULL. */
-	const struct sim_observer *observer;
-	void *observer_data;
+	/* Told of what happens, in this order. */
+	const struct sim_observer *observers[SIM_OBSERVERS];
+	u32 nr_observers;
 };
 
-/* Called with the machine in order; it must not change anything. */
+/* Watches the machine, for reports and checks. It must not change anything. NULL: not wanted. */
 struct sim_observer {
-	void (*switched)(void *data, const struct cpu *cpu, const struct task *prev,
-			 const struct task *next);
-	void (*woken)(void *data, const struct task *t);
-	void (*ran)(void *data, const struct task *t, u64 ns);
-	void (*step)(void *data);
+	/* cpu has changed from prev to next; NULL: the idle thread. */
+	void (*switched)(const struct cpu *cpu, const struct task *prev, const struct task *next);
+	/* t has run for so long, up to now. */
+	void (*ran)(const struct task *t, u64 ns);
+	void (*woken)(const struct task *t);
+	/* The backend has submitted a record for user space. */
+	void (*submitted)(const void *record, size_t size);
+	/* t was moved from one DSQ to another one, while the decision given was carried out (or NULL). */
+	void (*moved)(const struct task *t, const void *decision);
 };
+
+#define OBSERVE(callback, ...)                                                                     \
+	do {                                                                                       \
+		for (u32 __i = 0; __i < machine.nr_observers; __i++)                               \
+			if (machine.observers[__i]->callback)                                      \
+				machine.observers[__i]->callback(__VA_ARGS__);                     \
+	} while (0)
 
 extern struct machine machine; /* the one of this process */
 
@@ -289,6 +310,8 @@ int machine_load(struct sched_ext_ops *ops);
 void machine_run(u64 end_ns);
 /* The kernel ends the scheduler: the first reason is kept. */
 void machine_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* After machine_init(). */
+void machine_observe(const struct sim_observer *observer);
 /* Into the hash of the run. */
 void machine_hash(u64 a, u64 b);
 

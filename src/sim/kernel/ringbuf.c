@@ -67,6 +67,8 @@ void sim_ringbuf_commit(void *record, bool discard, uint64_t flags)
 
 	cpu_interleave();
 	header->len = (header->len & ~(uint32_t)BUSY) | (discard ? DISCARD : 0);
+	if (!discard)
+		OBSERVE(submitted, record, header->len);
 	if (flags & BPF_RB_FORCE_WAKEUP)
 		sim_wake_policy_later();
 }
@@ -122,7 +124,9 @@ long sim_user_ringbuf_drain(struct sim_map *map,
 		header = header_at(map, map->consumed);
 		dynptr.__opaque[0] = (uintptr_t)(header + 1);
 		dynptr.__opaque[1] = header->len;
+		machine.carried_out = header + 1;
 		stop = fn(&dynptr, context);
+		machine.carried_out = NULL;
 		map->consumed += total(header->len);
 		n++;
 	}

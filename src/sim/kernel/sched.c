@@ -43,8 +43,7 @@ static void update_curr(struct cpu *cpu)
 		return;
 	t->exec_start_ns = now;
 	t->sum_exec_ns += (u64)ran_ns;
-	if (cpu->m->observer && cpu->m->observer->ran)
-		cpu->m->observer->ran(cpu->m->observer_data, t, (u64)ran_ns);
+	OBSERVE(ran, t, (u64)ran_ns);
 	t->p.scx.slice -= (u64)ran_ns < t->p.scx.slice ? (u64)ran_ns : t->p.scx.slice;
 }
 
@@ -335,13 +334,12 @@ void schedule(struct cpu *cpu)
 		if (next != prev)
 			lock_take(&next->switching);
 		set_next(cpu, next);
-		if (m->observer && m->observer->switched)
-			m->observer->switched(m->observer_data, cpu, prev, next);
+		OBSERVE(switched, cpu, prev, next);
 		next->wakeup_at_ns = 0;
 	} else {
 		idle_set(cpu, true);
-		if (prev && m->observer && m->observer->switched)
-			m->observer->switched(m->observer_data, cpu, prev, NULL);
+		if (prev)
+			OBSERVE(switched, cpu, prev, NULL);
 	}
 	if (prev != next) {
 		m->counters.switches++;
@@ -424,14 +422,14 @@ void wake_up(struct task *t, bool sync)
 	lock_take(&t->switching);
 	lock_release(&t->switching);
 	m->counters.wakeups++;
+	t->wakeups++;
 	cpu_spend(m->costs->wake);
 	t->wakeup_at_ns = machine_now(m);
 	machine_hash(t->wakeup_at_ns, (u64)(u32)t->p.pid);
 	enq_flags = ENQ_WAKEUP | select_task_rq(t, WAKE_TTWU | (sync ? WAKE_SYNC : 0));
 	enqueue_locked(&m->cpus[t->cpu], t, enq_flags);
 	lock_release(&t->pi_lock);
-	if (m->observer && m->observer->woken)
-		m->observer->woken(m->observer_data, t);
+	OBSERVE(woken, t);
 }
 
 void wake_up_new(struct task *t)
