@@ -342,6 +342,17 @@ void OPS(enable, struct task_struct *p)
 }
 
 /*
+ * Where no policy decides, tasks that sleep more than they run always come back with a deadline behind the
+ * frontier. If they are enough to use all CPUs, the frontier stands still, and a task ahead of it would never
+ * have its turn. Two slices are as far ahead as a task can be, and one slice is the credit of a sleeper.
+ */
+static __always_inline void move_frontier_on(void)
+{
+	if (!policy_can_decide(now_ns()))
+		shared.frontier += 3 * opt_slice_ns;
+}
+
+/*
  * Once a second the scheduler thread runs even if nothing was asked: the kernel ends a scheduler
  * one of whose runnable tasks, and the scheduler thread is one, does not get a CPU. It is also
  * the last resort for tasks that were parked just before the machine went idle.
@@ -351,6 +362,7 @@ static __always_inline void beat(void)
 	struct task_struct *p;
 
 	shared.beats++;
+	move_frontier_on();
 	shared.heartbeat_due = true;
 	p = shared.policy_awake ? bpf_task_from_pid(shared.policy_pid) : NULL;
 	if (p) {

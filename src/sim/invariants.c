@@ -120,9 +120,12 @@ static void check_places(void)
 			violate("%s[%d] sleeps and is queued", t->p.comm, t->p.pid);
 		if (t->dsq && t != machine.policy &&
 		    (s64)(machine.now_ns - t->runnable_at_ns) > (s64)WAIT_LIMIT_NS)
-			violate("%s[%d], of weight %u, has waited for %llu ms", t->p.comm, t->p.pid,
-				t->p.scx.weight,
-				(unsigned long long)((machine.now_ns - t->runnable_at_ns) / MSEC));
+			violate("%s[%d], of weight %u, has waited for %llu ms, on DSQ 0x%llx, %lld us of "
+				"virtual time ahead of what runs",
+				t->p.comm, t->p.pid, t->p.scx.weight,
+				(unsigned long long)((machine.now_ns - t->runnable_at_ns) / MSEC),
+				(unsigned long long)t->dsq->id,
+				(long long)(t->node.vtime - backend_shared()->frontier) / 1000);
 		if (t->on_cpu && t->dsq)
 			violate("%s[%d] runs and is queued", t->p.comm, t->p.pid);
 	}
