@@ -341,15 +341,21 @@ void OPS(enable, struct task_struct *p)
 	tctx->state[1] = 0;
 }
 
+static u64 frontier_at_beat;
+
 /*
  * Where no policy decides, tasks that sleep more than they run always come back with a deadline behind the
  * frontier. If they are enough to use all CPUs, the frontier stands still, and a task ahead of it would never
- * have its turn. Two slices are as far ahead as a task can be, and one slice is the credit of a sleeper.
+ * have its turn. So it moves by three slices between two beats at least: two slices are as far ahead as a task
+ * can be, and one slice is the credit of a sleeper.
  */
 static __always_inline void move_frontier_on(void)
 {
-	if (!policy_can_decide(now_ns()))
-		shared.frontier += 3 * opt_slice_ns;
+	u64 least = frontier_at_beat + 3 * opt_slice_ns;
+
+	if (!policy_can_decide(now_ns()) && before(shared.frontier, least))
+		shared.frontier = least;
+	frontier_at_beat = shared.frontier;
 }
 
 /*

@@ -331,8 +331,7 @@ struct task *game_new(struct task_stats *stats, struct task_stats *worker_stats,
 		ret_workers[i] = make(worker_stats, worker);
 		ret_workers[i]->own.args[WORK] = work_ns;
 		ret_workers[i]->own.peer = t;
-		ret_workers[i]->p.tgid = t->p.tgid;
-		ret_workers[i]->p.group_leader = &t->p;
+		task_join(ret_workers[i], t);
 	}
 	return t;
 }

@@ -2,6 +2,7 @@
 /* See faults.h. */
 #include "sim/faults.h"
 
+#include "sim/kernel/backend.h"
 #include "sim/kernel/machine.h"
 #include "sim/kernel/random.h"
 
@@ -18,6 +19,7 @@ static const struct {
 	[FAULT_LATE_KICK] = {"late-kick", "interrupts take up to 3 ms to arrive"},
 	[FAULT_SKEW] = {"skew", "the CPUs' clocks differ by up to 20 us"},
 	[FAULT_AFFINITY] = {"affinity", "tasks are confined to other CPUs"},
+	[FAULT_BOOSTS] = {"boosts", "boosts come and go, and tasks change their user and cgroup"},
 	[FAULT_MEMORY] = {"memory", "there is no memory for what the backend keeps about a task"},
 };
 
@@ -42,19 +44,26 @@ static bool happens(enum fault fault, uint64_t once_in)
 
 /* ---- What happens to tasks ------------------------------------------------------------------- */
 
-static struct event affinity_event;
+static struct task *somebody(void)
+{
+	uint64_t skip = random_below(&random_state, machine.nr_tasks);
+	struct task *t = machine.all;
+
+	while (t && skip--)
+		t = t->next_all;
+	return t;
+}
+
+static struct event affinity_event, boosts_event;
 
 /* Most CPUs, few of them, one: for a random task. */
 static void confine_somebody(struct event *event)
 {
 	uint32_t n = machine.topology.nr_cpus, nr_allowed = 0;
-	uint64_t skip = random_below(&random_state, machine.nr_tasks);
 	uint64_t part = 1 + random_below(&random_state, 4);
-	struct task *t = machine.all;
+	struct task *t = somebody();
 	struct mask allowed = {0};
 
-	while (t && skip--)
-		t = t->next_all;
 	for (uint32_t i = 0; i < n; i++)
 		if (random_below(&random_state, 4) < part) {
 			mask_add(&allowed, (int)i);
@@ -68,6 +77,41 @@ static void confine_somebody(struct event *event)
 		 machine.now_ns + 1 + random_below(&random_state, 5 * MSEC));
 }
 
+/* A class for a process, a tree or a cgroup; or for nobody any more. */
+static void boost_somebody(struct event *event)
+{
+	struct task *t = somebody();
+	u32 value = (u32)random_below(&random_state, 3);
+	u32 uid = random_below(&random_state, 2) ? 1000 : RL_ANY_UID;
+	u32 cgroup = (u32)random_below(&random_state, SIM_CGROUPS);
+
+	if (t && t != machine.policy)
+		switch (random_below(&random_state, 8)) {
+		case 0:
+			task_set_cgroup(t, cgroup);
+			break;
+		case 1:
+			task_set_user(t, random_below(&random_state, 2) ? 1000 : 1001);
+			break;
+		case 2:
+			backend_set_class(RL_SCOPE_CGROUP, cgroup_id_of(cgroup), 0, value, uid);
+			break;
+		case 3:
+		case 4:
+		case 5:
+			/* In ticks of /proc, of which there are a hundred in a second. */
+			backend_set_class(RL_SCOPE_TREE, (u64)t->p.tgid,
+					  t->p.group_leader->start_boottime / (10 * MSEC), value,
+					  uid);
+			break;
+		default:
+			backend_set_class(RL_SCOPE_PROCESS, (u64)t->p.tgid, 0, value, uid);
+			break;
+		}
+	event_at(&machine.events, event,
+		 machine.now_ns + 1 + random_below(&random_state, 20 * MSEC));
+}
+
 void faults_start(uint32_t faults)
 {
 	active = faults;
@@ -75,6 +119,10 @@ void faults_start(uint32_t faults)
 	if (active & 1U << FAULT_AFFINITY) {
 		affinity_event.fire = confine_somebody;
 		event_at(&machine.events, &affinity_event, machine.now_ns + 300 * MSEC);
+	}
+	if (active & 1U << FAULT_BOOSTS) {
+		boosts_event.fire = boost_somebody;
+		event_at(&machine.events, &boosts_event, machine.now_ns + 100 * MSEC);
 	}
 }
 

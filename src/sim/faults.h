@@ -22,6 +22,7 @@ enum fault {
 	FAULT_LATE_KICK,  /* an interrupt takes up to 3 ms to arrive */
 	FAULT_SKEW,	  /* the CPUs' clocks differ by up to 20 us */
 	FAULT_AFFINITY,	  /* tasks are confined to other CPUs */
+	FAULT_BOOSTS,	  /* boosts come and go, and tasks change their user and cgroup */
 	FAULT_MEMORY,	  /* there is none for what the backend keeps about a new task */
 	FAULTS,
 };

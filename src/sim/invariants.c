@@ -30,7 +30,7 @@ static struct {
 	char first[256];
 	struct event scan;
 	uint64_t idle_max_ns;
-	bool policy_is_in_charge, memory_fails;
+	bool policy_is_in_charge, memory_fails, policy_chooses_cpus;
 	uint64_t answered, answered_at_ns;
 } the;
 
@@ -120,7 +120,8 @@ static void check_places(void)
 			violate("%s[%d] sleeps and is queued", t->p.comm, t->p.pid);
 		if (t->dsq && t != machine.policy &&
 		    (s64)(machine.now_ns - t->runnable_at_ns) > (s64)WAIT_LIMIT_NS)
-			violate("%s[%d], of weight %u, has waited for %llu ms, on DSQ 0x%llx, %lld us of "
+			violate("%s[%d], of weight %u, has waited for %llu ms, on DSQ 0x%llx, %lld "
+				"us of "
 				"virtual time ahead of what runs",
 				t->p.comm, t->p.pid, t->p.scx.weight,
 				(unsigned long long)((machine.now_ns - t->runnable_at_ns) / MSEC),
@@ -190,6 +191,14 @@ static void check_shares(void)
 	}
 }
 
+/* It may, and the policy has not said that another CPU shall. */
+static bool may_take(const struct task *t, int cpu)
+{
+	bool is_chosen = t->dsq->id < machine.topology.nr_cpus && t->dsq->id != (uint64_t)cpu;
+
+	return mask_has(&t->allowed, cpu) && !(is_chosen && the.policy_chooses_cpus);
+}
+
 /* A CPU that has nothing to do while somebody waits who may use it. */
 static void check_idle(void)
 {
@@ -202,7 +211,7 @@ static void check_idle(void)
 			continue;
 		for (const struct task *t = machine.all; t && !waiting; t = t->next_all)
 			/* The scheduler thread waits until it is needed. */
-			if (t->dsq && t != machine.policy && mask_has(&t->allowed, (int)i) &&
+			if (t->dsq && t != machine.policy && may_take(t, (int)i) &&
 			    (s64)(machine.now_ns - t->queued_at_ns) > (s64)the.idle_max_ns) {
 				waiting = t;
 				cpu = (int)i;
@@ -265,11 +274,12 @@ static void scan(struct event *event)
 	event_at(&machine.events, event, machine.now_ns + SCAN_NS);
 }
 
-void invariants_watch(uint32_t faults)
+void invariants_watch(uint32_t faults, bool policy_chooses_cpus)
 {
 	const uint32_t unanswered = 1U << FAULT_SLOW | 1U << FAULT_FORGET | 1U << FAULT_WRONG;
 	const uint32_t absent = 1U << FAULT_STOP | 1U << FAULT_FULL;
 
+	the.policy_chooses_cpus = policy_chooses_cpus || faults & 1U << FAULT_WRONG;
 	the.memory_fails = faults & 1U << FAULT_MEMORY;
 	the.answered_at_ns = machine.now_ns;
 	the.policy_is_in_charge = !(faults & (unanswered | absent));

@@ -6,10 +6,14 @@
 #ifndef RUSTLAND_SIM_INVARIANTS_H
 #define RUSTLAND_SIM_INVARIANTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-/* After machine_init(). faults: those of the run, some of which make tasks wait, see faults.h. */
-void invariants_watch(uint32_t faults);
+/*
+ * After machine_init(). faults: those of the run, some of which make tasks wait, see faults.h.
+ * policy_chooses_cpus: it keeps tasks for one CPU, although another one is idle.
+ */
+void invariants_watch(uint32_t faults, bool policy_chooses_cpus);
 
 /* How many were violated, and the first of them in words (or ""). */
 uint64_t invariants_violated(void);

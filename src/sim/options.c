@@ -17,6 +17,12 @@ enum {
 	OPT_CPUS = 256,
 	OPT_LLCS,
 	OPT_SMT,
+	OPT_HYBRID,
+	OPT_SLICE,
+	OPT_SLICE_MIN,
+	OPT_PERCPU_LOCAL,
+	OPT_NUMA_LOCAL,
+	OPT_NO_IDLE_FILL,
 	OPT_NUMA,
 	OPT_HZ,
 	OPT_SEED,
@@ -37,6 +43,12 @@ static const struct option names[] = {
 	{"cpus", required_argument, NULL, OPT_CPUS},
 	{"llcs", required_argument, NULL, OPT_LLCS},
 	{"smt", no_argument, NULL, OPT_SMT},
+	{"hybrid", no_argument, NULL, OPT_HYBRID},
+	{"slice-us", required_argument, NULL, OPT_SLICE},
+	{"slice-us-min", required_argument, NULL, OPT_SLICE_MIN},
+	{"percpu-local", no_argument, NULL, OPT_PERCPU_LOCAL},
+	{"numa-local", no_argument, NULL, OPT_NUMA_LOCAL},
+	{"no-idle-fill", no_argument, NULL, OPT_NO_IDLE_FILL},
 	{"numa", required_argument, NULL, OPT_NUMA},
 	{"hz", required_argument, NULL, OPT_HZ},
 	{"seed", required_argument, NULL, OPT_SEED},
@@ -71,9 +83,12 @@ static void print_help(void)
 	     "  --cpus N         CPUs, 1 to 1024 (8)\n"
 	     "  --llcs N         last-level caches among which they are divided (1)\n"
 	     "  --smt            two CPUs are one core\n"
+	     "  --hybrid         the second half of the CPUs are slower\n"
 	     "  --numa N         NUMA nodes (1)\n"
 	     "  --hz N           ticks a second: 100, 250, 300 or 1000 (250)\n"
 	     "  --kernel VERSION 6.12 or 7.3 (7.3)\n\n"
+	     "The scheduler, as in scx_rustland(8):\n"
+	     "  --slice-us N, --slice-us-min N, --percpu-local, --numa-local, --no-idle-fill\n\n"
 	     "The run:\n"
 	     "  --seconds N      how long it is measured, after one second to settle (10)\n"
 	     "  --seed N         of all that is random (1)\n"
@@ -211,6 +226,28 @@ static bool take(struct options *o, int option, const char *argument)
 		return number("seconds", argument, 1, 100000, &o->run.seconds);
 	case OPT_KERNEL:
 		return take_kernel(argument, &settings->kernel);
+	case OPT_HYBRID:
+		settings->topology.hybrid = true;
+		return true;
+	case OPT_SLICE:
+		if (!number("slice-us", argument, 100, 1000000, &o->run.slice_ns))
+			return false;
+		o->run.slice_ns *= USEC;
+		return true;
+	case OPT_SLICE_MIN:
+		if (!number("slice-us-min", argument, 100, 1000000, &o->run.slice_min_ns))
+			return false;
+		o->run.slice_min_ns *= USEC;
+		return true;
+	case OPT_PERCPU_LOCAL:
+		o->run.percpu_local = true;
+		return true;
+	case OPT_NUMA_LOCAL:
+		o->run.numa_local = true;
+		return true;
+	case OPT_NO_IDLE_FILL:
+		o->run.no_idle_fill = true;
+		return true;
 	case OPT_SMT:
 		settings->topology.smt = true;
 		return true;
@@ -236,8 +273,14 @@ static bool take(struct options *o, int option, const char *argument)
 	}
 }
 
-static bool fits(const struct sim_topology *t)
+static bool fits(const struct run_options *run)
 {
+	const struct sim_topology *t = &run->machine.topology;
+
+	if (run->slice_min_ns > run->slice_ns) {
+		fputs("rustland-sim: --slice-us-min must not be more than --slice-us\n", stderr);
+		return false;
+	}
 	if (t->nr_llcs <= t->nr_cpus && t->nr_nodes <= t->nr_cpus)
 		return true;
 	fputs("rustland-sim: there cannot be more caches or nodes than CPUs\n", stderr);
@@ -325,6 +368,6 @@ bool options_parse(struct options *ret, int argc, char **argv, int *ret_status)
 	}
 	if (argc == 2)
 		workload = argv[1];
-	return fits(&ret->run.machine.topology) && take_policy(&ret->run, argv[0]) &&
+	return fits(&ret->run) && take_policy(&ret->run, argv[0]) &&
 	       take_workload(&ret->run, workload);
 }

@@ -29,12 +29,14 @@ static void configure(const struct run_options *options)
 		.slice_ns = options->slice_ns,
 		.slice_min_ns = options->slice_min_ns,
 		.late_ns = options->slice_ns + LATE_MARGIN_NS,
-		.builtin_idle = true,
+		.builtin_idle = !options->no_idle_fill,
+		.numa_local = options->numa_local,
 		.smt = options->machine.topology.smt,
 	};
 
 	backend_configure(&backend);
-	backend_ops()->flags = OPS_ENQ_LAST | OPS_ALLOW_QUEUED_WAKEUP;
+	backend_ops()->flags = OPS_ENQ_LAST | OPS_ALLOW_QUEUED_WAKEUP |
+			       (options->numa_local ? OPS_BUILTIN_IDLE_PER_NODE : 0);
 }
 
 static void collect(struct run_result *ret)
@@ -67,6 +69,7 @@ int run(const struct run_options *options, struct run_result *ret, const char **
 		.slice_ns = options->slice_ns,
 		.slice_min_ns = options->slice_min_ns,
 		.nr_cpus = options->machine.topology.nr_cpus,
+		.percpu_local = options->percpu_local,
 	};
 	double began = host_seconds();
 	int err;
@@ -84,7 +87,7 @@ int run(const struct run_options *options, struct run_result *ret, const char **
 	}
 	options->workload->start();
 	task_stats_watch(machine.now_ns + options->settle_ns);
-	invariants_watch(options->faults);
+	invariants_watch(options->faults, options->percpu_local);
 	faults_start(options->faults);
 	err = machine_load(backend_ops());
 	if (err) {

@@ -19,7 +19,8 @@ struct run_options {
 	u64 seconds;   /* that are measured */
 	u64 settle_ns; /* and before that */
 	u64 slice_ns, slice_min_ns;
-	u32 faults; /* see faults.h */
+	bool percpu_local, numa_local, no_idle_fill; /* as scx_rustland has them */
+	u32 faults;				     /* see faults.h */
 };
 
 struct run_result {

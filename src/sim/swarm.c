@@ -158,6 +158,15 @@ static void make_case(const struct swarm_options *o, u64 seed, struct run_option
 	};
 	if (cpus > 1)
 		ret->machine.topology.smt = random_below(&random, 2);
+	if (cpus > 1)
+		ret->machine.topology.hybrid = random_below(&random, 4) == 0;
+	ret->percpu_local = random_below(&random, 8) == 0;
+	ret->numa_local = random_below(&random, 4) == 0;
+	ret->no_idle_fill = random_below(&random, 8) == 0;
+	if (random_below(&random, 4) == 0) {
+		ret->slice_min_ns = 100 * USEC << random_below(&random, 5);
+		ret->slice_ns = ret->slice_min_ns << random_below(&random, 7);
+	}
 	if (cpus >= 4)
 		ret->machine.topology.nr_llcs = 1 + (u32)random_below(&random, 4);
 	if (cpus >= 8)
@@ -197,6 +206,12 @@ static bool shrink_once(struct run_options *o, struct verdict *verdict)
 	if (o->machine.interleave && try(o, &s, verdict))
 		return true;
 	s = *o;
+	s.percpu_local = s.numa_local = s.no_idle_fill = s.machine.topology.hybrid = false;
+	s.slice_ns = 20 * MSEC;
+	s.slice_min_ns = MSEC;
+	if (memcmp(&s, o, sizeof(s)) != 0 && try(o, &s, verdict))
+		return true;
+	s = *o;
 	s.seconds /= 2;
 	if (s.seconds && try(o, &s, verdict))
 		return true;
@@ -228,8 +243,20 @@ static void print_command(const struct run_options *o)
 		printf(" --numa %u", m->topology.nr_nodes);
 	if (m->topology.smt)
 		printf(" --smt");
+	if (m->topology.hybrid)
+		printf(" --hybrid");
 	if (m->interleave)
 		printf(" --interleave");
+	if (o->slice_ns != 20 * MSEC || o->slice_min_ns != MSEC)
+		printf(" --slice-us %llu --slice-us-min %llu",
+		       (unsigned long long)(o->slice_ns / USEC),
+		       (unsigned long long)(o->slice_min_ns / USEC));
+	if (o->percpu_local)
+		printf(" --percpu-local");
+	if (o->numa_local)
+		printf(" --numa-local");
+	if (o->no_idle_fill)
+		printf(" --no-idle-fill");
 	for (u32 i = 0; i < FAULTS; i++)
 		if (o->faults & 1U << i) {
 			printf("%s%s", separator, fault_name(i));

@@ -197,6 +197,29 @@ static u32 some(u32 most)
 	}
 }
 
+/* One bound to each CPU, and some that may run anywhere. */
+static void kthreads(void)
+{
+	static const char *const names[] = {"kswapd0", "khugepaged", "kworker/u8:1", "kcompactd0"};
+	static const u32 flags[] = {PF_KSWAPD, 0, 0, PF_KCOMPACTD};
+	struct task_stats *stats = task_stats_new("kthread");
+	struct mask one;
+	struct task *t;
+
+	for (u32 i = 0; i < nr_cpus() + 4; i++) {
+		t = sleeper_new(stats, 20 * USEC, 2 * MSEC << (i % 6), 80);
+		task_make_kthread(t, i < 4 ? flags[i] : 0);
+		if (i < 4) {
+			strncpy(t->p.comm, names[i], sizeof(t->p.comm) - 1);
+		} else {
+			mask_clear(&one);
+			mask_add(&one, (int)i - 4);
+			task_set_allowed(t, &one);
+		}
+		task_start(t, i < 4 ? 0 : (s32)i - 4);
+	}
+}
+
 static void mix(void)
 {
 	static struct task *workers[64], *stages[3];
@@ -239,6 +262,7 @@ static void mix(void)
 		start_somehow(chain_new(stats, random_below(random, 8 * MSEC)));
 	if (random_below(random, 2))
 		build(some(2 * nr_cpus()));
+	kthreads();
 	if (random_below(random, 3) == 0) {
 		n = some(nr_cpus() < 16 ? nr_cpus() : 16);
 		start_somehow(game_new(task_stats_new("game"), task_stats_new("worker"), FRAME_NS,

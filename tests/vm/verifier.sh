@@ -16,7 +16,7 @@
 . "$(dirname "$0")/lib.sh"
 
 declare -A budget=(
-	[dispatch]=2775
+	[dispatch]=3400
 	[enable]=160
 	[enlist]=8
 	[enqueue]=13350

@@ -50,6 +50,29 @@ void backend_counters(struct rl_counters *ret)
 	}
 }
 
+void backend_set_class(u32 scope, u64 id, u64 ticks, u32 value, u32 uid)
+{
+	struct rl_class_entry entry = {.class = value,
+				       .uid = uid,
+				       .start_ticks = ticks,
+				       .owner = uid == RL_ANY_UID ? 0 : uid};
+	struct rl_class_key key = {.scope = scope, .id = id};
+	struct rl_classes_state *state;
+	u32 zero = 0;
+	bool was = bpf_map_lookup_elem(&classes, &key);
+
+	state = bpf_map_lookup_elem(&classes_state, &zero);
+	if (value) {
+		if (bpf_map_update_elem(&classes, &key, &entry, 0))
+			return;
+		state->entries += !was;
+	} else {
+		bpf_map_delete_elem(&classes, &key);
+		state->entries -= was;
+	}
+	state->version++;
+}
+
 void backend_enlist(void)
 {
 	rustland_enlist(NULL);

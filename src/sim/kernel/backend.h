@@ -23,6 +23,11 @@ struct sched_ext_ops *backend_ops(void);
 struct rl_shared *backend_shared(void);
 struct sim_map *backend_queued(void);
 struct sim_map *backend_dispatched(void);
+/*
+ * Give a class to a process, a tree or a cgroup, as librustland's rl_classes_set() does; RL_CLASS_NORMAL takes it
+ * away. uid: it holds for this user's tasks only, or RL_ANY_UID.
+ */
+void backend_set_class(u32 scope, u64 id, u64 start_ticks, u32 value, u32 uid);
 /* The sum over all CPUs. */
 void backend_counters(struct rl_counters *ret);
 /* The calling thread becomes the scheduler thread. */

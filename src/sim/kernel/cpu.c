@@ -232,15 +232,16 @@ static void next_action(struct cpu *cpu, struct task *t)
 
 static void run_task(struct cpu *cpu, struct task *t)
 {
-	u64 began_ns = cpu->m->now_ns, ran_ns;
+	u64 began_ns = cpu->m->now_ns, done_ns;
 
 	if (t->work_left_ns) {
-		event_at(&cpu->m->events, &cpu->resume, began_ns + t->work_left_ns);
+		event_at(&cpu->m->events, &cpu->resume,
+			 began_ns + (t->work_left_ns * 1024 + cpu->speed - 1) / cpu->speed);
 		cpu->wait = CPU_RUNS;
 		coroutine_yield();
 		cpu->wait = CPU_WORKS;
-		ran_ns = cpu->m->now_ns - began_ns;
-		t->work_left_ns -= ran_ns < t->work_left_ns ? ran_ns : t->work_left_ns;
+		done_ns = (cpu->m->now_ns - began_ns) * cpu->speed / 1024;
+		t->work_left_ns -= done_ns < t->work_left_ns ? done_ns : t->work_left_ns;
 	}
 	if (!t->work_left_ns && !cpu->irqs)
 		next_action(cpu, t);

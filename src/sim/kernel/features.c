@@ -32,6 +32,7 @@ static const struct {
 	{"pcpu_hot", SIM_KERNEL_6_12, SIM_KERNEL_7_3},
 	{"runqueues", SIM_KERNEL_6_12, SIM_KERNEL_7_3 + 1},
 	{"sd_llc_id", SIM_KERNEL_6_12, SIM_KERNEL_7_3 + 1},
+	{"sched_core_priority", SIM_KERNEL_6_12, SIM_KERNEL_7_3 + 1},
 	{"scx_bpf_dsq_insert", SIM_KERNEL_7_3, SIM_KERNEL_7_3 + 1},
 	{"scx_bpf_dsq_insert___v2", SIM_KERNEL_7_3, SIM_KERNEL_7_3 + 1},
 	{"scx_bpf_dsq_insert_vtime", SIM_KERNEL_7_3, SIM_KERNEL_7_3 + 1},

@@ -73,6 +73,8 @@ const void *sim_per_cpu(const void *variable, int32_t number)
 		return &cpu->preempt_count;
 	if (variable == &sd_llc_id)
 		return &cpu->llc;
+	if (variable == &sched_core_priority)
+		return &cpu->priority;
 	return NULL;
 }
 

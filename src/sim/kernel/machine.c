@@ -54,6 +54,9 @@ int machine_init(const struct sim_settings *settings)
 			cpu->sibling = -1;
 		cpu->llc = (int)(i * topology->nr_llcs / n);
 		cpu->node = (int)(i * topology->nr_nodes / n);
+		/* A slow core does two thirds of the work. */
+		cpu->priority = topology->hybrid && i >= n / 2 ? 1 : 2;
+		cpu->speed = cpu->priority == 1 ? 683 : 1024;
 		cpu->random = random_start(seed, i + 1);
 		err = cpu_init(cpu);
 		if (err)

@@ -35,6 +35,7 @@ enum {
 	SIM_MAX_CPUS = 1024,
 	SIM_PID_MAX = 1 << 22,
 	SIM_OBSERVERS = 4,
+	SIM_CGROUPS = 8,
 };
 
 struct coroutine;
@@ -165,7 +166,9 @@ enum cpu_wait {
 
 struct cpu {
 	int id, core, llc, node;
-	int sibling; /* the other hardware thread of its core, or -1 */
+	int sibling;  /* the other hardware thread of its core, or -1 */
+	int priority; /* how the kernel ranks it among others, as hybrid machines do */
+	u32 speed;    /* of 1024: work for so much is done in a time */
 	struct machine *m;
 	struct coroutine *co;
 	bool online;
@@ -209,6 +212,7 @@ struct sim_topology {
 	u32 nr_llcs;  /* of equal size; at least 1 */
 	u32 nr_nodes; /* likewise */
 	bool smt;     /* CPUs 2n and 2n + 1 are one core */
+	bool hybrid;  /* the second half of them are slower */
 };
 
 /* What is counted for reports and checks; see struct sim_counters in machine.c for who writes. */
@@ -322,6 +326,15 @@ void task_put(struct task *t);
 struct task *task_by_pid(s32 pid);
 void task_set_allowed(struct task *t, const struct mask *allowed);
 u64 task_random(struct task *t);
+/* Control groups: a tree of SIM_CGROUPS, of which 0 is the root; each knows the one above it. */
+void task_set_cgroup(struct task *t, u32 cgroup);
+u64 cgroup_id_of(u32 cgroup);
+/* It acts as this user from now on. */
+void task_set_user(struct task *t, u32 uid);
+/* A thread of leader's process; before it is started. */
+void task_join(struct task *t, struct task *leader);
+/* A kernel thread; flags: PF_KSWAPD and the like. */
+void task_make_kthread(struct task *t, u32 flags);
 /* A task that is there from the beginning. Before machine_load(). */
 void task_start(struct task *t, s32 cpu);
 

@@ -442,6 +442,10 @@ void wake_up_new(struct task *t)
 	m->counters.forks++;
 	t->cpu = m->this_cpu->id;
 	t->p.real_parent = parent ? parent->p.group_leader : &t->p;
+	if (parent) {
+		t->css_set = parent->css_set;
+		t->cred = parent->cred;
+	}
 	cpu_spend(m->costs->init_task);
 	if (m->ops->init_task(&t->p, &args)) {
 		/* fork(2) fails; whoever waits for the child is told so. */

@@ -5,8 +5,49 @@
 #include "sim/kernel/machine.h"
 #include "sim/kernel/random.h"
 
-static struct kernfs_node root_node = {.id = 1};
-static struct cgroup root_group = {.self = {.cgroup = &root_group}, .kn = &root_node};
+static struct kernfs_node nodes[SIM_CGROUPS];
+static struct cgroup cgroups[SIM_CGROUPS];
+
+/* The root, under it 1 and 2, and so on, as in a heap. */
+static struct cgroup *cgroup_at(u32 number)
+{
+	struct cgroup *cgroup = &cgroups[number];
+
+	if (!cgroup->kn) {
+		nodes[number].id = number + 1;
+		cgroup->kn = &nodes[number];
+		cgroup->self.cgroup = cgroup;
+		cgroup->self.parent = number ? &cgroup_at((number - 1) / 2)->self : NULL;
+	}
+	return cgroup;
+}
+
+u64 cgroup_id_of(u32 cgroup)
+{
+	return cgroup + 1;
+}
+
+void task_set_cgroup(struct task *t, u32 cgroup)
+{
+	t->css_set.dfl_cgrp = cgroup_at(cgroup);
+}
+
+void task_set_user(struct task *t, u32 uid)
+{
+	t->cred = (struct cred){.uid = {uid}, .euid = {uid}};
+}
+
+void task_join(struct task *t, struct task *leader)
+{
+	t->p.tgid = leader->p.tgid;
+	t->p.group_leader = leader->p.group_leader;
+}
+
+void task_make_kthread(struct task *t, u32 flags)
+{
+	t->p.flags |= PF_KTHREAD | flags;
+	task_set_user(t, 0);
+}
 
 struct task *task_new(const char *comm, behavior_fn *behavior, struct task_stats *stats)
 {
@@ -40,7 +81,7 @@ struct task *task_new(const char *comm, behavior_fn *behavior, struct task_stats
 	t->p.signal = &t->signal;
 	t->signal.live.counter = 1;
 	t->p.cgroups = &t->css_set;
-	t->css_set.dfl_cgrp = &root_group;
+	task_set_cgroup(t, 0);
 	t->p.cpus_ptr = cpumask_of(&t->allowed);
 	t->allowed = m->online;
 	t->p.nr_cpus_allowed = (int)m->topology.nr_cpus;
