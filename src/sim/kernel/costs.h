@@ -12,8 +12,8 @@ struct costs {
 	const char *name; /* where they come from */
 
 	/* The backend's callbacks. */
-	uint32_t select_cpu, enqueue, enqueue_ask, dispatch, drain_one, runnable, running, stopping,
-		quiescent, init_task, exit_task, timer_callback;
+	uint32_t select_cpu, enqueue, dispatch, drain_one, runnable, running, stopping, quiescent,
+		init_task, exit_task, timer_callback;
 
 	/* The kernel. */
 	uint32_t schedule;    /* without callbacks, the switch included */
@@ -25,7 +25,7 @@ struct costs {
 	uint32_t idle_exit;   /* from an idle CPU's interrupt to its scheduler */
 	uint32_t timer_slack; /* a sleep ends so much later */
 	uint32_t syscall;     /* entry and exit */
-	uint32_t fork, exec, exit;
+	uint32_t fork, exit;
 	uint32_t move_task; /* to another runqueue */
 
 	/* The scheduler thread. */
