@@ -36,6 +36,12 @@ int main(int argc, char **argv)
 		list();
 		return EXIT_DONE;
 	}
+	if (options.is_compare) {
+		if (!compare(&options.compare, &why))
+			return EXIT_DONE;
+		fprintf(stderr, "rustland-sim: %s\n", why);
+		return EXIT_USAGE;
+	}
 	if (options.is_swarm) {
 		status = swarm(&options.swarm);
 		return status < 0 ? EXIT_USAGE : status ? EXIT_FINDING : EXIT_DONE;

@@ -30,6 +30,8 @@ enum {
 	OPT_KERNEL,
 	OPT_INTERLEAVE,
 	OPT_FAULTS,
+	OPT_TRACE,
+	OPT_SEEDS,
 	OPT_RUNS,
 	OPT_HOST_SECONDS,
 	OPT_JOBS,
@@ -56,6 +58,8 @@ static const struct option names[] = {
 	{"kernel", required_argument, NULL, OPT_KERNEL},
 	{"interleave", no_argument, NULL, OPT_INTERLEAVE},
 	{"faults", required_argument, NULL, OPT_FAULTS},
+	{"trace", required_argument, NULL, OPT_TRACE},
+	{"seeds", required_argument, NULL, OPT_SEEDS},
 	{"runs", required_argument, NULL, OPT_RUNS},
 	{"host-seconds", required_argument, NULL, OPT_HOST_SECONDS},
 	{"jobs", required_argument, NULL, OPT_JOBS},
@@ -69,6 +73,7 @@ static const struct option names[] = {
 static void print_help(void)
 {
 	puts("Usage: rustland-sim [run] [OPTION]... POLICY [WORKLOAD]\n"
+	     "       rustland-sim compare [OPTION]... POLICY POLICY... [WORKLOAD]\n"
 	     "       rustland-sim swarm [OPTION]... [POLICY]\n"
 	     "       rustland-sim list\n"
 	     "Runs a scheduling policy on a simulated machine, in virtual time: the sources of the "
@@ -94,8 +99,12 @@ static void print_help(void)
 	     "  --seed N         of all that is random (1)\n"
 	     "  --interleave     CPUs come in between each other's kernel work, too; slower\n"
 	     "  --faults LIST    what goes wrong on purpose, with commas between; see the list\n"
+	     "  --trace FILE     for https://ui.perfetto.dev: CPUs, tasks, requests, decisions, "
+	     "frames\n"
 	     "  --json           one JSON object instead of a table\n"
 	     "  --help, --version\n\n"
+	     "compare runs all policies with the same seeds and says what is more than noise:\n"
+	     "  --seeds N        so many (11)\n\n"
 	     "A swarm makes runs from seeds, with machines, tasks and faults at random, and "
 	     "shrinks what\n"
 	     "it finds to one command:\n"
@@ -256,6 +265,11 @@ static bool take(struct options *o, int option, const char *argument)
 		return true;
 	case OPT_FAULTS:
 		return take_faults(argument, &o->run.faults);
+	case OPT_TRACE:
+		o->run.trace_path = argument;
+		return true;
+	case OPT_SEEDS:
+		return number32("seeds", argument, 1, 64, &o->compare.nr_seeds);
 	case OPT_RUNS:
 		return number("runs", argument, 1, UINT64_MAX, &o->swarm.runs);
 	case OPT_HOST_SECONDS:
@@ -285,6 +299,35 @@ static bool fits(const struct run_options *run)
 		return true;
 	fputs("rustland-sim: there cannot be more caches or nodes than CPUs\n", stderr);
 	return false;
+}
+
+/* POLICY POLICY... WORKLOAD: what is no policy at the end is the workload. */
+static bool take_compare(struct options *o, char **argv, int argc)
+{
+	struct compare_options *c = &o->compare;
+	const char *workload = "frames-hogs";
+
+	o->is_compare = true;
+	if (argc && workload_find(argv[argc - 1]))
+		workload = argv[--argc];
+	if (argc < 2 || argc > COMPARE_MAX) {
+		fprintf(stderr,
+			"rustland-sim: compare takes 2 to %d policies and a workload\n"
+			"Try 'rustland-sim --help'.\n",
+			COMPARE_MAX);
+		return false;
+	}
+	if (!c->nr_seeds)
+		c->nr_seeds = 11;
+	for (; c->nr_policies < (u32)argc; c->nr_policies++) {
+		if (!take_policy(&o->run, argv[c->nr_policies]))
+			return false;
+		c->policies[c->nr_policies] = o->run.policy;
+	}
+	if (!fits(&o->run) || !take_workload(&o->run, workload))
+		return false;
+	c->run = o->run;
+	return true;
 }
 
 static bool take_swarm(struct options *o, char **argv, int argc)
@@ -351,6 +394,8 @@ bool options_parse(struct options *ret, int argc, char **argv, int *ret_status)
 		ret->list = true;
 		return true;
 	}
+	if (argc && strcmp(argv[0], "compare") == 0)
+		return take_compare(ret, argv + 1, argc - 1);
 	if (argc && strcmp(argv[0], "swarm") == 0)
 		return take_swarm(ret, argv + 1, argc - 1);
 	if (argc && strcmp(argv[0], "run") == 0) {

@@ -3,6 +3,7 @@
 #ifndef RUSTLAND_SIM_OPTIONS_H
 #define RUSTLAND_SIM_OPTIONS_H
 
+#include "sim/compare.h"
 #include "sim/run.h"
 #include "sim/swarm.h"
 
@@ -10,6 +11,8 @@ struct options {
 	struct run_options run;
 	bool json;
 	bool list; /* the workloads and policies that have a name */
+	bool is_compare;
+	struct compare_options compare;
 	bool is_swarm;
 	struct swarm_options swarm;
 };

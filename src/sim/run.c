@@ -11,6 +11,7 @@
 #include "sim/kernel/flags.h"
 #include "sim/policy-thread.h"
 #include "sim/task-stats.h"
+#include "sim/trace.h"
 
 /* As rl_open() has it. */
 #define LATE_MARGIN_NS (5 * MSEC)
@@ -88,6 +89,11 @@ int run(const struct run_options *options, struct run_result *ret, const char **
 	options->workload->start();
 	task_stats_watch(machine.now_ns + options->settle_ns);
 	invariants_watch(options->faults, options->percpu_local);
+	err = options->trace_path ? trace_start(options->trace_path) : 0;
+	if (err) {
+		*ret_why = "the trace cannot be written there";
+		return err;
+	}
 	faults_start(options->faults);
 	err = machine_load(backend_ops());
 	if (err) {
@@ -98,7 +104,12 @@ int run(const struct run_options *options, struct run_result *ret, const char **
 	collect(ret);
 	ret->host_seconds = host_seconds() - began;
 	err = policy_thread_finish();
-	if (err)
+	if (err) {
 		*ret_why = "the policy's init failed";
+		return err;
+	}
+	err = trace_finish();
+	if (err)
+		*ret_why = "the trace could not be written";
 	return err;
 }

@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "sim/trace.h"
+
 struct task_stats *task_stats_first;
 static struct task_stats **end = &task_stats_first;
 static uint64_t count_from_ns;
@@ -52,6 +54,7 @@ void task_stats_watch(uint64_t from_ns)
 
 void task_stats_frame(struct task *t, uint64_t due_ns, uint64_t nr_missed)
 {
+	trace_frame(t, due_ns);
 	if (!counts(t) || due_ns < count_from_ns)
 		return;
 	t->stats->has_frames = true;

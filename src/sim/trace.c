@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See trace.h. Processes of the format are groups of tracks here, its threads the tracks. */
+#include "sim/trace.h"
+
+#include <errno.h>
+#include <rustland.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sim/kernel/machine.h"
+
+enum {
+	GROUP_CPUS = 1,
+	GROUP_SCHEDULER,
+	GROUP_FRAMES,
+	TRACK_REQUESTS = 1,
+	TRACK_DECISIONS,
+};
+
+static struct {
+	FILE *file;
+	uint64_t began_ns; /* of the run */
+	/* What runs on each CPU: a task may be gone when it has stopped. */
+	struct {
+		uint64_t since_ns;
+		char name[40];
+		int32_t pid;
+	} *cpus;
+} the;
+
+/* In microseconds since the run began. */
+static double at(uint64_t ns)
+{
+	return (double)(ns - the.began_ns) / 1e3;
+}
+
+static void name_track(int group, int track, const char *kind, const char *name)
+{
+	fprintf(the.file,
+		"{\"ph\":\"M\",\"pid\":%d,\"tid\":%d,\"name\":\"%s\",\"args\":{\"name\":\"%s\"}},"
+		"\n",
+		group, track, kind, name);
+}
+
+/* Names of tasks are the workloads' own, without a quote in them. */
+static void end_run(int cpu, uint64_t now_ns)
+{
+	if (the.cpus[cpu].pid)
+		fprintf(the.file,
+			"{\"ph\":\"X\",\"pid\":%d,\"tid\":%d,\"name\":\"%s\",\"ts\":%.3f,\"dur\":%."
+			"3f,"
+			"\"args\":{\"pid\":%d}},\n",
+			GROUP_CPUS, cpu, the.cpus[cpu].name, at(the.cpus[cpu].since_ns),
+			(double)(now_ns - the.cpus[cpu].since_ns) / 1e3, the.cpus[cpu].pid);
+	the.cpus[cpu].pid = 0;
+}
+
+static void on_switch(const struct cpu *cpu, const struct task *prev, const struct task *next)
+{
+	uint64_t now_ns = machine_now(&machine);
+
+	(void)prev;
+	end_run(cpu->id, now_ns);
+	if (!next)
+		return;
+	the.cpus[cpu->id].since_ns = now_ns;
+	the.cpus[cpu->id].pid = next->p.pid;
+	snprintf(the.cpus[cpu->id].name, sizeof(the.cpus[cpu->id].name), "%s[%d]", next->p.comm,
+		 next->p.pid);
+}
+
+static void instant(int track, const char *comm, int32_t pid, const char *what, uint64_t value)
+{
+	fprintf(the.file,
+		"{\"ph\":\"i\",\"s\":\"t\",\"pid\":%d,\"tid\":%d,\"name\":\"%s[%d]\",\"ts\":%.3f,"
+		"\"args\":{\"%s\":%llu}},\n",
+		GROUP_SCHEDULER, track, comm, pid, at(machine_now(&machine)), what,
+		(unsigned long long)value);
+}
+
+static void on_submit(const void *record, size_t size)
+{
+	const struct rl_task *task = record;
+
+	if (size == sizeof(*task))
+		instant(TRACK_REQUESTS, task->comm, task->pid, "class", task->boost_class);
+}
+
+static void on_move(const struct task *t, const void *record)
+{
+	const struct rl_decision *decision = record;
+
+	if (decision)
+		instant(TRACK_DECISIONS, t->p.comm, t->p.pid, "slice_ns", decision->slice_ns);
+}
+
+static const struct sim_observer observer = {
+	.switched = on_switch,
+	.submitted = on_submit,
+	.moved = on_move,
+};
+
+int trace_start(const char *path)
+{
+	char name[32];
+
+	the.file = fopen(path, "w");
+	if (!the.file)
+		return -errno;
+	the.cpus = calloc(machine.topology.nr_cpus, sizeof(*the.cpus));
+	if (!the.cpus)
+		return -ENOMEM;
+	the.began_ns = machine.now_ns;
+	fputs("{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n", the.file);
+	name_track(GROUP_CPUS, 0, "process_name", "CPUs");
+	for (uint32_t i = 0; i < machine.topology.nr_cpus; i++) {
+		snprintf(name, sizeof(name), "CPU %u", i);
+		name_track(GROUP_CPUS, (int)i, "thread_name", name);
+	}
+	name_track(GROUP_SCHEDULER, 0, "process_name", "Scheduler");
+	name_track(GROUP_SCHEDULER, TRACK_REQUESTS, "thread_name", "requests");
+	name_track(GROUP_SCHEDULER, TRACK_DECISIONS, "thread_name", "decisions carried out");
+	name_track(GROUP_FRAMES, 0, "process_name", "Frames");
+	machine_observe(&observer);
+	return 0;
+}
+
+void trace_frame(const struct task *t, uint64_t due_ns)
+{
+	if (!the.file)
+		return;
+	fprintf(the.file,
+		"{\"ph\":\"X\",\"pid\":%d,\"tid\":%d,\"name\":\"%s\",\"ts\":%.3f,\"dur\":%.3f},\n",
+		GROUP_FRAMES, t->p.pid, t->p.comm, at(due_ns),
+		(double)(machine_now(&machine) - due_ns) / 1e3);
+}
+
+int trace_finish(void)
+{
+	int err = 0;
+
+	if (!the.file)
+		return 0;
+	for (uint32_t i = 0; i < machine.topology.nr_cpus; i++)
+		end_run((int)i, machine.now_ns);
+	/* The last one has no comma after it. */
+	fputs("{\"ph\":\"M\",\"pid\":1,\"name\":\"process_sort_index\",\"args\":{\"sort_index\":0}}"
+	      "\n]}\n",
+	      the.file);
+	if (ferror(the.file))
+		err = -EIO;
+	if (fclose(the.file))
+		err = -errno;
+	the.file = NULL;
+	free(the.cpus);
+	return err;
+}
