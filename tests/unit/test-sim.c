@@ -129,7 +129,7 @@ static void test_events(void **state)
 {
 	struct event events[200] = {0}, *event;
 	struct events heap = {0};
-	uint64_t random = 2, last = 0, n = 0;
+	uint64_t random = 2, last = 0, n = 0, at_ns = 0;
 
 	(void)state;
 	for (int round = 0; round < 5000; round++) {
@@ -147,14 +147,14 @@ static void test_events(void **state)
 	event_cancel(&heap, &events[1]);
 	event_at(&heap, &events[1], 60);
 	event_at(&heap, &events[0], 60);
-	assert_null(event_take(&heap, 0));
-	while ((event = event_take(&heap, 60))) {
-		assert_true(event->at_ns >= last);
+	assert_null(event_take(&heap, 0, &at_ns));
+	while ((event = event_take(&heap, 60, &at_ns))) {
+		assert_true(at_ns >= last);
 		assert_false(event_is_pending(event));
-		last = event->at_ns;
+		last = at_ns;
 	}
-	assert_ptr_equal(event_take(&heap, 61), &events[1]);
-	assert_ptr_equal(event_take(&heap, 61), &events[0]);
+	assert_ptr_equal(event_take(&heap, 61, &at_ns), &events[1]);
+	assert_ptr_equal(event_take(&heap, 61, &at_ns), &events[0]);
 	assert_int_equal(heap.len, 0);
 	free(heap.heap);
 }

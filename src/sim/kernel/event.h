@@ -7,13 +7,18 @@
 #include <stdint.h>
 
 struct event {
-	uint64_t at_ns, seq;
 	uint32_t place; /* in the heap, from 1; 0: not in it */
 	void (*fire)(struct event *event);
 };
 
+/* The times stand in the heap itself: comparing two does not touch the events. */
+struct event_slot {
+	uint64_t at_ns, seq;
+	struct event *event;
+};
+
 struct events {
-	struct event **heap; /* from 1 */
+	struct event_slot *heap; /* from 1 */
 	uint32_t len, size;
 	uint64_t seq;
 };
@@ -22,8 +27,8 @@ struct events {
 void event_at(struct events *events, struct event *event, uint64_t at_ns);
 /* Harmless if it is in no heap. */
 void event_cancel(struct events *events, struct event *event);
-/* Takes out the next one; NULL: there is none before end_ns. */
-struct event *event_take(struct events *events, uint64_t end_ns);
+/* Takes out the next one, and its time; NULL: there is none before end_ns. */
+struct event *event_take(struct events *events, uint64_t end_ns, uint64_t *ret_at_ns);
 
 static inline bool event_is_pending(const struct event *event)
 {

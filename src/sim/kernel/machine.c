@@ -147,8 +147,7 @@ void machine_run(u64 end_ns)
 	struct event *event;
 
 	m->end_ns = end_ns;
-	while (!m->failed && (event = event_take(&m->events, end_ns))) {
-		m->now_ns = event->at_ns;
+	while (!m->failed && (event = event_take(&m->events, end_ns, &m->now_ns))) {
 		m->counters.events++;
 		event->fire(event);
 		if (m->dead)
