@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <glib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "policy/module.h"
 #include "policy/policy.h"
 #include "sim/faults.h"
+#include "sim/rt-app.h"
 
 enum {
 	OPT_CPUS = 256,
@@ -82,8 +84,9 @@ static void print_help(void)
 	     "privileges and\n"
 	     "no sched_ext; the same seed gives the same run everywhere.\n\n"
 	     "POLICY is a name (rustland) or a shared object with a slash in it (./fifo.so).\n"
-	     "WORKLOAD is a name that \"rustland-sim list\" shows; frames-hogs if there is "
-	     "none.\n\n"
+	     "WORKLOAD is a name that \"rustland-sim list\" shows, or a file of rt-app "
+	     "(./mine.json);\n"
+	     "frames-hogs if there is none.\n\n"
 	     "The machine:\n"
 	     "  --cpus N         CPUs, 1 to 1024 (8)\n"
 	     "  --llcs N         last-level caches among which they are divided (1)\n"
@@ -207,13 +210,45 @@ static bool take_policy(struct run_options *run, const char *name)
 	return run->policy;
 }
 
+/* A file of rt-app, which may say how long it is to be run. */
+static bool take_workload_file(struct run_options *run, const char *path)
+{
+	static struct workload file = {.summary = "a file of rt-app", .start = rt_app_start};
+	u64 seconds;
+
+	if (!rt_app_read(path, &seconds))
+		return false;
+	if (!run->seconds)
+		run->seconds = seconds;
+	file.name = path;
+	run->workload = &file;
+	return true;
+}
+
+static bool is_file(const char *workload)
+{
+	return strchr(workload, '/') || g_str_has_suffix(workload, ".json");
+}
+
 static bool take_workload(struct run_options *run, const char *name)
 {
-	run->workload = workload_find(name);
-	if (!run->workload)
-		fprintf(stderr, "rustland-sim: there is no workload '%s'; see rustland-sim list\n",
-			name);
-	return run->workload;
+	if (is_file(name)) {
+		if (!take_workload_file(run, name))
+			return false;
+	} else {
+		run->workload = workload_find(name);
+		if (!run->workload) {
+			fprintf(stderr,
+				"rustland-sim: there is no workload '%s'; see rustland-sim list, "
+				"or give a "
+				"file of rt-app such as ./%s.json\n",
+				name, name);
+			return false;
+		}
+	}
+	if (!run->seconds)
+		run->seconds = 10;
+	return true;
 }
 
 static bool take(struct options *o, int option, const char *argument)
@@ -308,7 +343,7 @@ static bool take_compare(struct options *o, char **argv, int argc)
 	const char *workload = "frames-hogs";
 
 	o->is_compare = true;
-	if (argc && workload_find(argv[argc - 1]))
+	if (argc && (workload_find(argv[argc - 1]) || g_str_has_suffix(argv[argc - 1], ".json")))
 		workload = argv[--argc];
 	if (argc < 2 || argc > COMPARE_MAX) {
 		fprintf(stderr,
@@ -369,7 +404,6 @@ bool options_parse(struct options *ret, int argc, char **argv, int *ret_status)
 						.seed = 1,
 						.costs = &costs_measured,
 					},
-				.seconds = 10,
 				.settle_ns = SEC_NS,
 				.slice_ns = 20 * MSEC,
 				.slice_min_ns = MSEC,

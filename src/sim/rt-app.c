@@ -1,0 +1,697 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* See rt-app.h. A file becomes a list of operations for each task; a task goes through its list. */
+#include "sim/rt-app.h"
+
+#include <json-glib/json-glib.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "sim/kernel/random.h"
+#include "sim/task-stats.h"
+
+enum op_kind {
+	OP_RUN,
+	OP_SLEEP,
+	OP_TIMER,
+	OP_LOCK,
+	OP_UNLOCK,
+	OP_WAIT, /* for a condition variable, with a mutex */
+	OP_SIGNAL,
+	OP_BROADCAST,
+	OP_BARRIER,
+	OP_SUSPEND,
+	OP_RESUME,
+	OP_YIELD,
+	OP_FORK,
+};
+
+/* Something that has a name in the file: a mutex, a condition, a timer, a barrier, a task to be resumed. */
+struct object {
+	char *name;
+	struct task *owner;  /* of a mutex */
+	GQueue waiting;	     /* struct task * */
+	uint32_t nr_users;   /* of a barrier */
+	uint32_t nr_resumes; /* nobody has been suspended for these yet */
+	uint64_t next_ns;    /* of a timer that several tasks share */
+};
+
+struct op {
+	enum op_kind kind;
+	uint64_t ns;
+	struct object *object, *mutex;
+	struct program *child;
+	bool is_absolute, is_unique; /* a timer's mode, and whether each task has its own */
+};
+
+struct phase {
+	int64_t loops; /* -1: for ever */
+	GArray *ops;
+};
+
+struct program {
+	char *name;
+	uint32_t instances;
+	int64_t loops;
+	uint64_t delay_ns;
+	int64_t nice;
+	struct mask cpus;
+	bool has_cpus;
+	GPtrArray *phases; /* struct phase * */
+	struct task_stats *stats;
+	bool is_forked; /* started by others only */
+};
+
+/* Where a task is in its program. */
+struct thread {
+	struct program *program;
+	uint32_t phase, op;
+	int64_t phase_loops, loops; /* left; below 0: for ever */
+	uint64_t timer_ns;	    /* when its own timer is due next; 0: not started */
+	uint64_t frame_ns;	    /* when the frame that it works on was due; 0: none */
+	bool has_started, has_ended, was_woken;
+};
+
+static GPtrArray *programs;
+static GHashTable *objects;
+static const char *path;
+
+/* ---- Reading -------------------------------------------------------------------------------- */
+
+static bool __attribute__((format(printf, 1, 2))) refuse(const char *format, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "rustland-sim: %s: ", path);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return false;
+}
+
+static struct object *object_named(const char *name)
+{
+	struct object *object = g_hash_table_lookup(objects, name);
+
+	if (!object) {
+		object = g_new0(struct object, 1);
+		object->name = g_strdup(name);
+		g_queue_init(&object->waiting);
+		g_hash_table_insert(objects, object->name, object);
+	}
+	return object;
+}
+
+static struct program *program_named(const char *name)
+{
+	for (guint i = 0; i < programs->len; i++) {
+		struct program *program = g_ptr_array_index(programs, i);
+
+		if (strcmp(program->name, name) == 0)
+			return program;
+	}
+	return NULL;
+}
+
+static bool is_number(JsonNode *node)
+{
+	return JSON_NODE_HOLDS_VALUE(node) && (json_node_get_value_type(node) == G_TYPE_INT64 ||
+					       json_node_get_value_type(node) == G_TYPE_DOUBLE);
+}
+
+static bool take_usec(const char *where, const char *key, JsonNode *node, uint64_t *ret_ns)
+{
+	if (!is_number(node) || json_node_get_double(node) < 0 || json_node_get_double(node) > 1e12)
+		return refuse("%s: %s has to be a number of microseconds", where, key);
+	*ret_ns = (uint64_t)json_node_get_int(node) * USEC;
+	return true;
+}
+
+static bool take_int(const char *where, const char *key, JsonNode *node, int64_t min, int64_t max,
+		     int64_t *ret)
+{
+	if (!is_number(node) || json_node_get_int(node) < min || json_node_get_int(node) > max)
+		return refuse("%s: %s has to be a number from %lld to %lld", where, key,
+			      (long long)min, (long long)max);
+	*ret = json_node_get_int(node);
+	return true;
+}
+
+static const char *string_of(JsonNode *node)
+{
+	return JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_STRING
+		       ? json_node_get_string(node)
+		       : NULL;
+}
+
+static bool take_name(const char *where, const char *key, JsonNode *node, struct object **ret)
+{
+	const char *name = string_of(node);
+
+	if (!name)
+		return refuse("%s: %s has to be a name", where, key);
+	*ret = object_named(name);
+	return true;
+}
+
+static bool take_timer(const char *where, JsonNode *node, struct op *op)
+{
+	JsonObject *timer = JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+	const char *ref, *mode;
+
+	if (!timer || !json_object_has_member(timer, "period"))
+		return refuse("%s: timer has to have a period", where);
+	ref = json_object_get_string_member_with_default(timer, "ref", "unique");
+	mode = json_object_get_string_member_with_default(timer, "mode", "relative");
+	op->is_unique = g_str_has_prefix(ref, "unique");
+	op->is_absolute = strcmp(mode, "absolute") == 0;
+	op->object = object_named(ref);
+	if (!take_usec(where, "period", json_object_get_member(timer, "period"), &op->ns))
+		return false;
+	return op->ns || refuse("%s: a timer's period must not be 0", where);
+}
+
+static bool take_wait(const char *where, JsonNode *node, struct op *op)
+{
+	JsonObject *wait = JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+
+	if (!wait || !json_object_has_member(wait, "ref") || !json_object_has_member(wait, "mutex"))
+		return refuse("%s: wait has to have ref and mutex", where);
+	return take_name(where, "ref", json_object_get_member(wait, "ref"), &op->object) &&
+	       take_name(where, "mutex", json_object_get_member(wait, "mutex"), &op->mutex);
+}
+
+/* An event may have a number after its name, because a member of an object may be there once only. */
+static bool is_event(const char *key, const char *event)
+{
+	size_t len = strlen(event);
+
+	return strncmp(key, event, len) == 0 && key[len + strspn(key + len, "0123456789_")] == 0;
+}
+
+static bool take_event(const char *where, const char *key, JsonNode *node, GArray *ops)
+{
+	struct op op = {0};
+	const char *name;
+
+	if (is_event(key, "run") || is_event(key, "runtime")) {
+		op.kind = OP_RUN;
+		if (!take_usec(where, key, node, &op.ns))
+			return false;
+	} else if (is_event(key, "sleep")) {
+		op.kind = OP_SLEEP;
+		if (!take_usec(where, key, node, &op.ns))
+			return false;
+	} else if (is_event(key, "timer")) {
+		op.kind = OP_TIMER;
+		if (!take_timer(where, node, &op))
+			return false;
+	} else if (is_event(key, "wait")) {
+		op.kind = OP_WAIT;
+		if (!take_wait(where, node, &op))
+			return false;
+	} else if (is_event(key, "yield")) {
+		op.kind = OP_YIELD;
+	} else if (is_event(key, "fork")) {
+		op.kind = OP_FORK;
+		name = string_of(node);
+		op.child = name ? program_named(name) : NULL;
+		if (!op.child)
+			return refuse("%s: %s has to name a task", where, key);
+		op.child->is_forked = true;
+	} else {
+		static const struct {
+			const char *name;
+			enum op_kind kind;
+		} named[] = {
+			{"lock", OP_LOCK},	 {"unlock", OP_UNLOCK},	  {"signal", OP_SIGNAL},
+			{"broad", OP_BROADCAST}, {"barrier", OP_BARRIER}, {"suspend", OP_SUSPEND},
+			{"resume", OP_RESUME},
+		};
+		size_t i = 0;
+
+		while (i < G_N_ELEMENTS(named) && !is_event(key, named[i].name))
+			i++;
+		if (i == G_N_ELEMENTS(named))
+			return refuse("%s: there is no event '%s' here", where, key);
+		op.kind = named[i].kind;
+		if (!take_name(where, key, node, &op.object))
+			return false;
+	}
+	g_array_append_val(ops, op);
+	return true;
+}
+
+/* What a task or phase says about itself; false: it is an event. */
+static bool is_setting(const char *key)
+{
+	static const char *const settings[] = {"instance", "loop",     "phases", "delay",
+					       "policy",   "priority", "cpus"};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(settings); i++)
+		if (strcmp(key, settings[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool take_phase(const char *where, JsonObject *object, struct program *program)
+{
+	struct phase *phase = g_new0(struct phase, 1);
+	JsonObjectIter iter;
+	const char *key;
+	JsonNode *node;
+
+	phase->loops = 1;
+	phase->ops = g_array_new(FALSE, TRUE, sizeof(struct op));
+	g_ptr_array_add(program->phases, phase);
+	json_object_iter_init_ordered(&iter, object);
+	while (json_object_iter_next_ordered(&iter, &key, &node)) {
+		/* In a task that is its only phase, these are the task's. */
+		if (is_setting(key) && strcmp(key, "loop") != 0)
+			continue;
+		if (strcmp(key, "loop") == 0) {
+			if (!take_int(where, key, node, -1, INT32_MAX, &phase->loops))
+				return false;
+		} else if (!take_event(where, key, node, phase->ops)) {
+			return false;
+		}
+	}
+	return phase->ops->len || refuse("%s has no events", where);
+}
+
+static bool take_cpus(const char *where, JsonNode *node, struct program *program)
+{
+	JsonArray *cpus = JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+	int64_t cpu;
+
+	for (guint i = 0; cpus && i < json_array_get_length(cpus); i++) {
+		if (!take_int(where, "cpus", json_array_get_element(cpus, i), 0, SIM_MAX_CPUS - 1,
+			      &cpu))
+			return false;
+		mask_add(&program->cpus, (int)cpu);
+		program->has_cpus = true;
+	}
+	return program->has_cpus || refuse("%s: cpus has to be a list of CPUs", where);
+}
+
+static bool take_task(const char *name, JsonObject *object)
+{
+	struct program *program = program_named(name);
+	JsonObject *phases = NULL;
+	JsonObjectIter iter;
+	const char *key;
+	JsonNode *node;
+	int64_t n;
+
+	json_object_iter_init_ordered(&iter, object);
+	while (json_object_iter_next_ordered(&iter, &key, &node)) {
+		if (strcmp(key, "instance") == 0) {
+			if (!take_int(name, key, node, 0, 100000, &n))
+				return false;
+			program->instances = (uint32_t)n;
+		} else if (strcmp(key, "loop") == 0) {
+			if (!take_int(name, key, node, -1, INT32_MAX, &program->loops))
+				return false;
+		} else if (strcmp(key, "delay") == 0) {
+			if (!take_usec(name, key, node, &program->delay_ns))
+				return false;
+		} else if (strcmp(key, "priority") == 0) {
+			if (!take_int(name, key, node, -20, 19, &program->nice))
+				return false;
+		} else if (strcmp(key, "policy") == 0) {
+			if (g_strcmp0(string_of(node), "SCHED_OTHER") != 0)
+				return refuse("%s: the policy has to be SCHED_OTHER", name);
+		} else if (strcmp(key, "cpus") == 0) {
+			if (!take_cpus(name, node, program))
+				return false;
+		} else if (strcmp(key, "phases") == 0) {
+			if (!JSON_NODE_HOLDS_OBJECT(node))
+				return refuse("%s: phases has to be an object", name);
+			phases = json_node_get_object(node);
+		}
+	}
+	if (!phases) {
+		if (!take_phase(name, object, program))
+			return false;
+		/* Here "loop" is how often the task does all of it. */
+		((struct phase *)g_ptr_array_index(program->phases, 0))->loops = 1;
+		return true;
+	}
+	json_object_iter_init_ordered(&iter, phases);
+	while (json_object_iter_next_ordered(&iter, &key, &node)) {
+		g_autofree char *where = g_strdup_printf("%s, phase %s", name, key);
+
+		if (!JSON_NODE_HOLDS_OBJECT(node))
+			return refuse("%s has to be an object", where);
+		if (!take_phase(where, json_node_get_object(node), program))
+			return false;
+	}
+	return program->phases->len || refuse("%s has no phases", name);
+}
+
+static bool take_file(JsonNode *root, uint64_t *ret_seconds)
+{
+	JsonObject *top = JSON_NODE_HOLDS_OBJECT(root) ? json_node_get_object(root) : NULL;
+	JsonObject *tasks = NULL;
+	JsonObjectIter iter;
+	const char *key;
+	JsonNode *node;
+	int64_t seconds;
+
+	if (top && json_object_has_member(top, "tasks") &&
+	    JSON_NODE_HOLDS_OBJECT(json_object_get_member(top, "tasks")))
+		tasks = json_object_get_object_member(top, "tasks");
+	if (!tasks)
+		return refuse("it has no object \"tasks\"");
+	/* Names first: a task may fork one that comes later. */
+	json_object_iter_init_ordered(&iter, tasks);
+	while (json_object_iter_next_ordered(&iter, &key, &node)) {
+		struct program *program = g_new0(struct program, 1);
+
+		program->name = g_strdup(key);
+		program->instances = 1;
+		program->loops = -1;
+		program->phases = g_ptr_array_new();
+		g_ptr_array_add(programs, program);
+		if (!JSON_NODE_HOLDS_OBJECT(node))
+			return refuse("%s has to be an object", key);
+	}
+	json_object_iter_init_ordered(&iter, tasks);
+	while (json_object_iter_next_ordered(&iter, &key, &node))
+		if (!take_task(key, json_node_get_object(node)))
+			return false;
+	*ret_seconds = 0;
+	if (json_object_has_member(top, "global") &&
+	    JSON_NODE_HOLDS_OBJECT(json_object_get_member(top, "global"))) {
+		JsonObject *global = json_object_get_object_member(top, "global");
+
+		if (json_object_has_member(global, "duration")) {
+			if (!take_int("global", "duration",
+				      json_object_get_member(global, "duration"), -1, 100000,
+				      &seconds))
+				return false;
+			*ret_seconds = seconds > 0 ? (uint64_t)seconds : 0;
+		}
+	}
+	return true;
+}
+
+bool rt_app_read(const char *file, uint64_t *ret_seconds)
+{
+	g_autoptr(JsonParser) parser = json_parser_new();
+	g_autoptr(GError) error = NULL;
+
+	path = file;
+	programs = g_ptr_array_new();
+	objects = g_hash_table_new(g_str_hash, g_str_equal);
+	if (!json_parser_load_from_file(parser, file, &error))
+		return refuse("%s", error->message);
+	return take_file(json_parser_get_root(parser), ret_seconds);
+}
+
+/* ---- Running -------------------------------------------------------------------------------- */
+
+static uint64_t now(void)
+{
+	return machine_now(&machine);
+}
+
+static void wake(struct action *ret, struct task *t)
+{
+	struct thread *thread = t->own.more;
+
+	thread->was_woken = true;
+	*ret = (struct action){.kind = ACT_WAKE, .target = t};
+}
+
+static void block(struct action *ret, struct object *object, struct task *t)
+{
+	g_queue_push_tail(&object->waiting, t);
+	*ret = (struct action){.kind = ACT_BLOCK};
+}
+
+/* The mutex is t's, or t waits for it. True: t has it. */
+static bool take_mutex(struct task *t, struct object *mutex, struct action *ret)
+{
+	if (!mutex->owner) {
+		mutex->owner = t;
+		return true;
+	}
+	block(ret, mutex, t);
+	return false;
+}
+
+/* It goes to the first that waits for it, who is woken. False: nobody waits. */
+static bool give_mutex(struct object *mutex, struct action *ret)
+{
+	struct task *next = g_queue_pop_head(&mutex->waiting);
+
+	mutex->owner = next;
+	if (!next)
+		return false;
+	wake(ret, next);
+	return true;
+}
+
+/* When the timer is due next, as rt-app has it: a grid if absolute, else a period from when it was late. */
+static uint64_t next_due(const struct op *op, uint64_t *timer)
+{
+	if (!*timer)
+		*timer = now();
+	*timer += op->ns;
+	if (!op->is_absolute && (int64_t)(*timer - now()) < 0)
+		*timer = now();
+	return *timer;
+}
+
+static void end_frame(struct task *t, struct thread *thread, const struct op *op)
+{
+	uint64_t late_ns = now() - thread->frame_ns;
+
+	if (thread->frame_ns)
+		task_stats_frame(t, thread->frame_ns, late_ns / op->ns);
+}
+
+static struct task *thread_new(struct program *program);
+
+/* Do one operation. True: *ret says what; false: it was nothing, or done at once. */
+static bool operate(struct task *t, struct thread *thread, const struct op *op, struct action *ret)
+{
+	bool was_woken = thread->was_woken;
+	uint64_t *timer;
+
+	thread->was_woken = false;
+	switch (op->kind) {
+	case OP_RUN:
+		*ret = (struct action){.kind = ACT_RUN, .ns = op->ns ? op->ns : 1};
+		return true;
+	case OP_SLEEP:
+		*ret = (struct action){.kind = ACT_SLEEP, .ns = op->ns};
+		return true;
+	case OP_TIMER:
+		end_frame(t, thread, op);
+		timer = op->is_unique ? &thread->timer_ns : &op->object->next_ns;
+		thread->frame_ns = next_due(op, timer);
+		*ret = (struct action){.kind = ACT_SLEEP_UNTIL, .ns = thread->frame_ns};
+		return true;
+	case OP_LOCK:
+		/* Whoever was woken for it has it already. */
+		return !was_woken && !take_mutex(t, op->object, ret);
+	case OP_UNLOCK:
+		return op->object->owner == t && give_mutex(op->object, ret);
+	case OP_SIGNAL:
+		if (g_queue_is_empty(&op->object->waiting))
+			return false;
+		wake(ret, g_queue_pop_head(&op->object->waiting));
+		return true;
+	case OP_SUSPEND:
+		if (op->object->nr_resumes) {
+			op->object->nr_resumes--;
+			return false;
+		}
+		block(ret, op->object, t);
+		return true;
+	case OP_RESUME:
+		if (g_queue_is_empty(&op->object->waiting)) {
+			op->object->nr_resumes = 1;
+			return false;
+		}
+		wake(ret, g_queue_pop_head(&op->object->waiting));
+		return true;
+	case OP_YIELD:
+		*ret = (struct action){.kind = ACT_YIELD};
+		return true;
+	case OP_FORK:
+		*ret = (struct action){.kind = ACT_FORK, .target = thread_new(op->child)};
+		return true;
+	default: /* those of several steps, see run_op() */
+		return false;
+	}
+}
+
+/*
+ * An operation that takes several actions is gone through again until it says that it is done; own.step counts.
+ * True: it goes on after *ret.
+ */
+static bool run_op(struct task *t, struct thread *thread, const struct op *op, struct action *ret,
+		   bool *ret_again)
+{
+	*ret_again = false;
+	switch (op->kind) {
+	case OP_WAIT:
+		switch (t->own.step++) {
+		case 0: /* wait in line, and let go of the mutex */
+			g_queue_push_tail(&op->object->waiting, t);
+			*ret_again = true;
+			return op->mutex->owner == t && give_mutex(op->mutex, ret);
+		case 1:
+			*ret_again = true;
+			*ret = (struct action){.kind = ACT_BLOCK};
+			return true;
+		case 2:
+			*ret_again = true;
+			return !take_mutex(t, op->mutex, ret);
+		default:
+			t->own.step = 0;
+			return false;
+		}
+	case OP_BROADCAST:
+		*ret_again = !g_queue_is_empty(&op->object->waiting);
+		if (*ret_again)
+			wake(ret, g_queue_pop_head(&op->object->waiting));
+		return *ret_again;
+	case OP_BARRIER:
+		/* The last one wakes all others. */
+		if (!t->own.step && op->object->waiting.length + 1 < op->object->nr_users) {
+			block(ret, op->object, t);
+			return true;
+		}
+		t->own.step = 1;
+		*ret_again = !g_queue_is_empty(&op->object->waiting);
+		if (*ret_again)
+			wake(ret, g_queue_pop_head(&op->object->waiting));
+		else
+			t->own.step = 0;
+		return *ret_again;
+	default:
+		return operate(t, thread, op, ret);
+	}
+}
+
+/* The operation is done: the next one of the phase, of the next loop, or of the next phase. False: the end. */
+static bool advance(struct thread *thread)
+{
+	const struct program *program = thread->program;
+	const struct phase *phase = g_ptr_array_index(program->phases, thread->phase);
+
+	if (++thread->op < phase->ops->len)
+		return true;
+	thread->op = 0;
+	if (thread->phase_loops < 0 || --thread->phase_loops > 0)
+		return true;
+	if (++thread->phase == program->phases->len) {
+		thread->phase = 0;
+		if (thread->loops >= 0 && --thread->loops <= 0)
+			return false;
+	}
+	phase = g_ptr_array_index(program->phases, thread->phase);
+	thread->phase_loops = phase->loops;
+	return true;
+}
+
+static void behave(struct task *t, struct action *ret)
+{
+	struct thread *thread = t->own.more;
+	bool goes_on, again;
+
+	if (thread->has_ended) {
+		*ret = (struct action){.kind = ACT_EXIT};
+		return;
+	}
+	if (!thread->has_started) {
+		thread->has_started = true;
+		if (thread->program->delay_ns) {
+			*ret = (struct action){.kind = ACT_SLEEP, .ns = thread->program->delay_ns};
+			return;
+		}
+	}
+	/* A program of nothing but free operations would never come to an end here. */
+	for (int i = 0; i < 1000; i++) {
+		const struct phase *phase =
+			g_ptr_array_index(thread->program->phases, thread->phase);
+		const struct op *op = &g_array_index(phase->ops, struct op, thread->op);
+
+		goes_on = run_op(t, thread, op, ret, &again);
+		/* A lock that was waited for is looked at again, by who has it then. */
+		if (goes_on && ret->kind == ACT_BLOCK && op->kind == OP_LOCK)
+			again = true;
+		if (!again && !advance(thread)) {
+			thread->has_ended = true;
+			if (!goes_on)
+				*ret = (struct action){.kind = ACT_EXIT};
+			return;
+		}
+		if (goes_on)
+			return;
+	}
+	*ret = (struct action){.kind = ACT_RUN, .ns = USEC};
+}
+
+/* The kernel's weight of a nice value in the unit of cpu.weight, as sched_ext has it. */
+static u32 weight_of_nice(int64_t nice)
+{
+	static const u32 weights[] = {8668, 7007, 5516, 4519, 3544, 2847, 2271, 1827, 1460, 1164,
+				      932,  744,  596,	479,  381,  305,  244,	194,  155,  125,
+				      100,  80,	  64,	51,   41,   33,	  27,	21,   17,   13,
+				      11,   8,	  7,	5,    4,    4,	  3,	2,    2,    1};
+
+	return weights[nice + 20];
+}
+
+static struct task *thread_new(struct program *program)
+{
+	struct thread *thread = g_new0(struct thread, 1);
+	const struct phase *first = g_ptr_array_index(program->phases, 0);
+	struct task *t;
+
+	if (!program->stats)
+		program->stats = task_stats_new(program->name);
+	program->stats->nr_tasks++;
+	thread->program = program;
+	thread->loops = program->loops;
+	thread->phase_loops = first->loops;
+	t = task_new(program->name, behave, program->stats);
+	t->own.more = thread;
+	t->p.scx.weight = weight_of_nice(program->nice);
+	if (program->has_cpus)
+		task_set_allowed(t, &program->cpus);
+	return t;
+}
+
+/* How many tasks come to each barrier. */
+static void count_users(struct program *program)
+{
+	for (guint i = 0; i < program->phases->len; i++) {
+		const struct phase *phase = g_ptr_array_index(program->phases, i);
+
+		for (guint k = 0; k < phase->ops->len; k++) {
+			const struct op *op = &g_array_index(phase->ops, struct op, k);
+
+			if (op->kind == OP_BARRIER)
+				op->object->nr_users += program->instances;
+		}
+	}
+}
+
+void rt_app_start(void)
+{
+	for (guint i = 0; i < programs->len; i++)
+		count_users(g_ptr_array_index(programs, i));
+	for (guint i = 0; i < programs->len; i++) {
+		struct program *program = g_ptr_array_index(programs, i);
+
+		for (uint32_t k = 0; k < program->instances && !program->is_forked; k++)
+			task_start(thread_new(program),
+				   (s32)random_below(&machine.random, machine.topology.nr_cpus));
+	}
+}

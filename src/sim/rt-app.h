@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Workloads in the format of rt-app (https://github.com/scheduler-tools/rt-app, doc/tutorial.txt), so that one file
+ * is run by the simulator and by rt-app itself. Understood: tasks with instance, loop, delay, priority (nice), cpus
+ * and phases; the events run, runtime, sleep, timer, lock, unlock, wait, signal, broad, barrier, suspend, resume,
+ * yield and fork; of "global" the duration. What else a file says is refused, unless it only matters to a real
+ * machine (calibration, logs, locked pages).
+ *
+ * This file must never guess: what it does not understand is an error that says where it stands.
+ */
+#ifndef RUSTLAND_SIM_RT_APP_H
+#define RUSTLAND_SIM_RT_APP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * Read the file; false and one line on standard error when it is not understood. *ret_seconds: its duration, or 0
+ * where it has none.
+ */
+bool rt_app_read(const char *path, uint64_t *ret_seconds);
+
+/* Make and start the tasks of the file that was read. */
+void rt_app_start(void);
+
+#endif /* RUSTLAND_SIM_RT_APP_H */
