@@ -21,8 +21,8 @@ several of one scheduler, every figure is the median of theirs.
   --min-loops R         check: the other frame loops do at least R times EEVDF's frames
   --min-build R         check: the build gets at least R times as far as under EEVDF
 
-With checks it prints one line "PASS ..." or "FAIL ..." for each, and ends with status 1 when one
-failed. It must never compare runs that were not given the same work; it ends with status 2 then.
+With checks it prints TAP, a line for each and then how many there are, and ends with status 1 when
+one failed. It must never compare runs that were not given the same work; it ends with status 2 then.
 """
 
 import argparse
@@ -254,13 +254,14 @@ def write(path, text):
 
 
 def check(args, comparison):
-    failed = 0
+    checks = failed = 0
     name = comparison.names[0]
 
     def verdict(good, text):
-        nonlocal failed
+        nonlocal checks, failed
+        checks += 1
         failed += not good
-        print(f"{'PASS' if good else 'FAIL'} {text}")
+        print(f"{'ok' if good else 'not ok'} {checks} - {text}")
 
     if args.max_wakeup_p99 is not None:
         old, new = comparison.both(lambda run: run["frame"]["wakeup_us"]["p99"])
@@ -288,6 +289,8 @@ def check(args, comparison):
         old, new = comparison.both(lambda run: build_progress(run, comparison.costs))
         verdict(new >= args.min_build * old,
                 f"build's progress {new / old:.3f} of {name}'s, at least {args.min_build}")
+    if checks:
+        print(f"1..{checks}")
     return failed
 
 

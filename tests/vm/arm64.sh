@@ -2,23 +2,23 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The scheduler loads on arm64, schedules, and goes away without a trace. For tools/vm-arm64, where
-# there is busybox and no more.
+# there is busybox and no more. It prints TAP, as tests/vm/lib.sh does.
 #
 # usage: arm64.sh
 
 bench=/usr/libexec/scx-rustland/bench
-passed=0 failed=0
+verdicts=0 failed=0
 state() { cat /sys/kernel/sched_ext/state; }
 
 # verdict WHAT COMMAND...
 verdict() {
 	what=$1
 	shift
+	verdicts=$((verdicts + 1))
 	if "$@"; then
-		echo "PASS $what"
-		passed=$((passed + 1))
+		echo "ok $verdicts - $what"
 	else
-		echo "FAIL $what"
+		echo "not ok $verdicts - $what"
 		failed=$((failed + 1))
 	fi
 }
@@ -69,5 +69,5 @@ for signal in INT TERM; do
 done
 cat load-INT.json
 echo
-echo "$passed passed, $failed failed, 0 skipped"
+echo "1..$verdicts"
 [ $failed = 0 ]

@@ -26,7 +26,7 @@ for test in $tests; do
 	result=$(sed -n "s/^$test  *//p" out/summary)
 	case $result in
 	PASS*) pass "$test" ;;
-	SKIP*) skip "$test: ${result#SKIP }" ;;
+	SKIP*) skip "$test" "${result#SKIP }" ;;
 	*) fail "$test: ${result:-not run}" ;;
 	esac
 done

@@ -72,7 +72,7 @@ for scope in "${scopes[@]}"; do
 		--json "out/boosted-$scope.json" --max-wakeup-p99 0.5 --max-missed 0.2 \
 		--min-hogs 0.9 --min-loops 0.9 "${files[@]}" >out/boosted-report.txt 2>&1
 	status=$?
-	count_verdicts out/boosted-report.txt
+	count_verdicts out/boosted-report.txt "$scope: report.py"
 	((status < 2)) || fail "$scope: the runs can be compared"
 	verdict "no boost is left when the boosted process has ended" \
 		[ "$(rustlandctl list --json | tr -d ' \n')" = "[]" ]

@@ -34,7 +34,7 @@ done
 case $? in
 0) ;;
 77)
-	skip "this kernel, or a machine with one thread in a core, has no core scheduling"
+	skip "core scheduling" "this kernel, or a machine with one thread in a core, has none"
 	finish
 	;;
 *) die "a program with a cookie runs" ;;

@@ -5,7 +5,7 @@
 Several clients of ordinary users send calls that are malformed, absurd, too many, or answered to
 nobody; meanwhile root's own calls have to be served. At the end the service has to be the same
 process, its memory and its descriptors what they were after half of the calls, and no more boosts
-may be held than the limits allow. One line "PASS ..." or "FAIL ..." for each, then what it comes to.
+may be held than the limits allow. It prints TAP, a test for each.
 
 It runs as root, on the system bus (or on the one that DBUS_SYSTEM_BUS_ADDRESS names).
 
@@ -36,13 +36,13 @@ PATIENCE_MS = 120000
 # Fewer than one connection may have under way: what is refused for its number tries nothing out.
 WINDOW = 16
 
-failed = passed = 0
+verdicts = failed = 0
 
 
 def verdict(good, text):
-    global failed, passed
-    passed, failed = passed + bool(good), failed + (not good)
-    print("PASS" if good else "FAIL", text, flush=True)
+    global verdicts, failed
+    verdicts, failed = verdicts + 1, failed + (not good)
+    print("ok" if good else "not ok", verdicts, "-", text, flush=True)
 
 
 def connect():
@@ -358,7 +358,7 @@ def main():
         )
         marks.append(settled(honest, pid))
     total = sum(answers.values())
-    print("     answers:", dict(answers.most_common()))
+    print("# answers:", dict(answers.most_common()))
     verdict(total >= args.calls // 2 * 2 - 10, f"{total} calls of {args.clients} clients ended")
     verdict(answers["InvalidArgs"] > 0 and answers["answered"] > 0, "some were refused, some not")
     verdict(honest.service_pid() == pid, "it is the same process as before")
@@ -370,7 +370,7 @@ def main():
     verdict(fds_after <= fds + 2, f"descriptors then: {fds}, {fds_after}")
     verdict(honest.served > 0, f"{honest.served} other calls were served, the slowest in "
             f"{honest.slowest * 1000:.0f} ms")  # fmt: skip
-    print(f"{passed} passed, {failed} failed, 0 skipped")
+    print(f"1..{verdicts}")
     sys.exit(failed != 0)
 
 

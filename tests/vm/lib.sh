@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # What the scripts of this directory share; sourced, never run. They run as root in a VM of tools/vm
-# (or on a machine whose owner wants that), start and stop the scheduler, and print one line
-# "PASS ..." or "FAIL ..." or "SKIP ..." for each thing they looked at, then what it comes to.
+# (or on a machine whose owner wants that), start and stop the scheduler, and print TAP, the Test
+# Anything Protocol: a line for each thing they looked at, and at the end how many there were.
 #
-# It must never wait without a bound, and never leave a scheduler or a load behind.
+# It must never wait without a bound, never leave a scheduler or a load behind, and never say how many
+# tests there were before the script has come to its end.
 
 set -u
 
@@ -16,24 +17,26 @@ unit=scx-rustland
 session_unit=scx-rustland-session
 script=$(basename "$0" .sh)
 cpus=$(nproc)
-passed=0 failed=0 skipped=0
+verdicts=0 failed=0
 scheduler_pid=
 
 mkdir -p out
 
+# A text is one line: what follows would be taken for something else.
 pass() {
-	passed=$((passed + 1))
-	printf 'PASS %s\n' "$*"
+	verdicts=$((verdicts + 1))
+	printf 'ok %d - %s\n' "$verdicts" "${*//$'\n'/ }"
 }
 fail() {
-	failed=$((failed + 1))
-	printf 'FAIL %s\n' "$*"
+	verdicts=$((verdicts + 1)) failed=$((failed + 1))
+	printf 'not ok %d - %s\n' "$verdicts" "${*//$'\n'/ }"
 }
+# skip WHAT REASON
 skip() {
-	skipped=$((skipped + 1))
-	printf 'SKIP %s\n' "$*"
+	verdicts=$((verdicts + 1))
+	printf 'ok %d - %s # SKIP %s\n' "$verdicts" "$1" "$2"
 }
-note() { printf '     %s\n' "$*"; }
+note() { printf '# %s\n' "${*//$'\n'/$'\n'# }"; }
 
 # verdict TEXT COMMAND...: passes when the command succeeds.
 verdict() {
@@ -47,22 +50,33 @@ die() {
 	finish
 }
 
-# Counts the PASS and FAIL lines of another program's output, and shows them.
+# count_verdicts FILE NAME: the tests in another program's output become some of this one's, and it is a
+# failed one more where that program did not come to its end.
 count_verdicts() {
-	local line
+	local line text n=0 planned=
 	while IFS= read -r line; do
-		case $line in
-		PASS\ *) pass "${line#PASS }" ;;
-		FAIL\ *) fail "${line#FAIL }" ;;
-		*) printf '%s\n' "$line" ;;
-		esac
+		if [[ $line =~ ^(not\ )?ok\ [0-9]+\ -\ (.*)$ ]]; then
+			n=$((n + 1)) text=${BASH_REMATCH[2]}
+			if [[ -n ${BASH_REMATCH[1]} ]]; then
+				fail "$text"
+			elif [[ $text == *' # SKIP '* ]]; then
+				skip "${text%% # SKIP *}" "${text#* # SKIP }"
+			else
+				pass "$text"
+			fi
+		elif [[ $line =~ ^1\.\.([0-9]+)$ ]]; then
+			planned+=${BASH_REMATCH[1]}
+		else
+			printf '%s\n' "$line"
+		fi
 	done <"$1"
+	[[ $planned == "$n" ]] || fail "$2 came to its end: $n tests of ${planned:-nobody knows how many}"
 }
 
 finish() {
 	trap - EXIT
 	clean_up
-	echo "$passed passed, $failed failed, $skipped skipped"
+	echo "1..$verdicts"
 	((failed == 0))
 	exit
 }
@@ -75,7 +89,7 @@ clean_up() {
 	done
 	wait
 }
-trap 'failed=$((failed + 1)); echo "FAIL the script ended too early"; finish' EXIT
+trap 'fail "the script ended too early"; finish' EXIT
 trap 'exit 130' INT TERM
 
 # wait_until SECONDS COMMAND...: false when the command did not succeed within that time.
@@ -213,4 +227,4 @@ json() {
 }
 at_most() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a <= b) }'; }
 
-echo "$script: $(uname -r), $cpus CPUs"
+note "$script: $(uname -r), $cpus CPUs"

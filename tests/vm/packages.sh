@@ -40,7 +40,7 @@ has_owner() { busctl --system list --acquired --no-legend | grep -q "^$1 "; }
 
 # The verdicts of the first boot, for the second one.
 keep_verdicts() {
-	echo "$passed $failed $skipped" >$kept/verdicts
+	echo "$verdicts $failed" >$kept/verdicts
 	echo 1 >$kept/nr
 }
 
@@ -61,7 +61,7 @@ if ((nr == 0)); then
 	sleep 600
 	die "the machine reboots"
 fi
-read -r passed failed skipped <$kept/verdicts
+read -r verdicts failed <$kept/verdicts
 
 # ---- second boot -------------------------------------------------------------------------------------
 

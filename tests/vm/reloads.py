@@ -6,7 +6,7 @@ every way that an administrator has: systemctl, rustlandctl, D-Bus, rustlandd --
 and where; the scheduler has to be the same process, never taken out of the kernel meanwhile. Of what only
 a run can tell, the one before has to be in force again.
 
-One line "PASS ..." or "FAIL ..." for each mistake. It runs as root, beside a service that runs; what is in
+It prints TAP, where each mistake is a test. It runs as root, beside a service that runs; what is in
 /etc/scx-rustland is lost.
 
 usage: reloads.py [--postinst] [--only NAME]...
@@ -177,18 +177,20 @@ def main():
     POLICIES.mkdir(parents=True, exist_ok=True)
     policies = mistakes.make_policies(POLICIES, "/usr/include")
     becomes_active()
-    failed = 0
+    verdicts = failed = 0
 
     def verdict(name, test, *arguments):
-        nonlocal failed
+        nonlocal verdicts, failed
         if options.only and name not in options.only:
             return
+        verdicts += 1
         try:
             said = test(*arguments)
-            print(f"PASS {name}: {said if len(said) < 400 else said[:400] + '...'}", flush=True)
+            result, said = "ok", said if len(said) < 400 else said[:400] + "..."
         except (AssertionError, subprocess.TimeoutExpired) as error:
-            print(f"FAIL {name}: {str(error)[:1000]}", flush=True)
+            result, said = "not ok", str(error)[:1000]
             failed += 1
+        print(f"{result} {verdicts} - {name}: {' '.join(said.splitlines())}", flush=True)
         mistakes.mend(ETC)
 
     mistakes.mend(ETC)
@@ -197,9 +199,10 @@ def main():
     start = time.monotonic()
     for name, (how, pattern) in (BROKEN | mistakes.SLOW).items():
         verdict(name, refused, how, pattern, policies, checks)
-    print(f"     they took {time.monotonic() - start:.0f} s", flush=True)
+    print(f"# they took {time.monotonic() - start:.0f} s", flush=True)
     for name, (policy, why) in mistakes.TRIED.items():
         verdict(name, tried, policy, why, policies, ways)
+    print(f"1..{verdicts}")
     sys.exit(failed != 0)
 
 

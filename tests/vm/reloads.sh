@@ -11,7 +11,7 @@
 
 verdict "systemctl start succeeds" timeout 100 systemctl start $unit
 verdict "then the kernel's state is enabled" wait_until 60 schedules
-count_verdicts <(python3 -B reloads.py "$@" 2>&1 | tee out/reloads.log)
+count_verdicts <(python3 -B reloads.py "$@" 2>&1 | tee out/reloads.log) reloads.py
 verdict "every mistake was made" grep -q ' never schedules: ' out/reloads.log
 rm -rf /etc/scx-rustland /opt/rustland-mistakes
 scheduler_log=/dev/null

@@ -176,7 +176,7 @@ if [[ -w /sys/devices/system/cpu/cpu1/online ]]; then
 	becomes "and online again" enabled_anew
 	verdict "the scheduler is the same process" [ "$(child)" = "$pid" ]
 else
-	skip "CPU hotplug: there is only one CPU"
+	skip "CPU hotplug" "there is only one CPU"
 fi
 
 # ---- configuration -----------------------------------------------------------------------------------

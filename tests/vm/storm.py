@@ -9,7 +9,7 @@ go on with their calls, and with one that only the bus itself answers: what that
 service's doing. Of the kind "elsewhere" hostile connections ask the bus alone, which shows what they do to a
 machine without any service.
 
-One line "PASS ..." or "FAIL ..." for each thing looked at, then what it comes to. It runs as root, on the
+It prints TAP, where each thing looked at is a test. It runs as root, on the
 system bus (or on the one that DBUS_SYSTEM_BUS_ADDRESS names), with a service that is active.
 
 usage: storm.py [--seconds N] [--connections N] [--user NAME]... [--third NAME] [--p99-ms N]
@@ -39,13 +39,13 @@ DEPTH, TREES = 250, 24
 # Descriptors that the service keeps of those who called last, and two of its own.
 KNOWN = 64 + 2
 
-failed = passed = 0
+verdicts = failed = 0
 
 
 def verdict(good, text):
-    global failed, passed
-    passed, failed = passed + bool(good), failed + (not good)
-    print("PASS" if good else "FAIL", text, flush=True)
+    global verdicts, failed
+    verdicts, failed = verdicts + 1, failed + (not good)
+    print("ok" if good else "not ok", verdicts, "-", text, flush=True)
 
 
 # ---- messages, as little of D-Bus as it takes ----------------------------------------------------
@@ -430,13 +430,13 @@ def main():
             }  # fmt: skip
             line.append(f"{kind} p50 {p50:.1f} p99 {p99:.1f} max {worst:.1f} ms of {len(result['times'][kind])}")
         line.append(f"the longest one after {result['worst_at']:.1f} s")
-        print(f"     {who}: {'; '.join(line)}", flush=True)
+        print(f"# {who}: {'; '.join(line)}", flush=True)
         verdict(not result["errors"], f"no call of {who}'s was refused: {result['errors'] or 'none'}")
         p99, most = figures[f"{who} service"]["p99"], args.p99_ms
         # There and back again.
         most += 2 * figures[f"{who} bus"]["p99"] if args.beyond_bus else 0
         verdict(p99 <= most, f"{who} is answered in {p99:.1f} ms (p99); at most {most:g}")
-    print("     sent:", dict(sent), flush=True)
+    print("# sent:", dict(sent), flush=True)
     same = service.find_pid() == pid
     verdict(same, "it is the same process as before")
     verdict(service.children() == children, f"and the same scheduler: {children}")
@@ -463,7 +463,7 @@ def main():
     if args.json:
         with open(args.json, "w", encoding="ascii") as file:
             json.dump(figures, file, indent=1)
-    print(f"{passed} passed, {failed} failed, 0 skipped")
+    print(f"1..{verdicts}")
     sys.exit(failed != 0)
 
 

@@ -114,10 +114,9 @@ storm() {
 
 read -r work _ < <("$bench/bench-run" --calibrate) || die "the work can be calibrated"
 storm elsewhere elsewhere
-sed -n 's/^     \([^:]*: service\)/     beside as many calls of the bus itself, \1/p' out/elsewhere.txt
+sed -n 's/^# \([^:]*: service\)/# beside as many calls of the bus itself, \1/p' out/elsewhere.txt
 storm storm "$kinds"
-sed -i '/ passed, .* failed, /d' out/storm.txt
-count_verdicts out/storm.txt
+count_verdicts out/storm.txt storm.py
 before=$(missed out/frames-elsewhere.json) meanwhile=$(missed out/frames-storm.json)
 note "frames of another user, start and end:" \
 	"p99 $(json out/frames-elsewhere.json start_us.p99) and $(json out/frames-elsewhere.json frame_us.p99) us" \

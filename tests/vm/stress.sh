@@ -61,7 +61,7 @@ check_page_faults
 
 cpu=$((cpus - 1))
 if ((cpus == 1)) || [[ ! -w /sys/devices/system/cpu/cpu$cpu/online ]]; then
-	skip "CPU hotplug: there is no second CPU to take away"
+	skip "CPU hotplug" "there is no second CPU to take away"
 else
 	for ((i = 1; i <= hotplugs; i++)); do
 		for online in 0 1; do

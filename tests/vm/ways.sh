@@ -127,7 +127,7 @@ restarted() { (($(enable_seq) > seq)) && state_is enabled; }
 hotplugs() {
 	local online=/sys/devices/system/cpu/cpu$((cpus - 1))/online value cpu pinned
 	if ((cpus == 1)) || [[ ! -w $online ]]; then
-		skip "CPU hotplug: there is no second CPU to take away"
+		skip "CPU hotplug" "there is no second CPU to take away"
 		return
 	fi
 	taskset -c $((cpus - 1)) "$bench/hog" --count 2 --settle-seconds 0 --seconds 3000 >/dev/null &
@@ -164,7 +164,7 @@ way_execs() {
 
 way_pids() {
 	local text="more processes than pids.max"
-	[[ -w $group/a/pids.max ]] || { skip "$text: there is no such limit" && return; }
+	[[ -w $group/a/pids.max ]] || { skip "$text" "there is no such limit" && return; }
 	echo 20 >"$group/a/pids.max"
 	start_others "$seconds"
 	# It puts itself there.
@@ -191,7 +191,7 @@ way_cookies() {
 	local text="core scheduling"
 	"$bench/cookies" --programs 1 --threads 1 --settle-seconds 0 --seconds 1 >/dev/null 2>&1
 	if (($? == 77)); then
-		skip "$text: this kernel, or a machine with one thread in a core, has none"
+		skip "$text" "this kernel, or a machine with one thread in a core, has none"
 		return
 	fi
 	# See core-sched.sh.
@@ -230,7 +230,7 @@ way_sysrq() {
 sleeps() {
 	local text="sleep \"$1\" as far as \"$2\""
 	if ! grep -qw "$1" /sys/power/state 2>/dev/null || ! grep -qw "$2" /sys/power/pm_test 2>/dev/null; then
-		skip "$text: this kernel has no such test"
+		skip "$text" "this kernel has no such test"
 		return
 	fi
 	echo "$2" >/sys/power/pm_test
@@ -252,7 +252,7 @@ way_suspend() {
 	if [[ $(uname -r) == 6.* ]]; then
 		sleeps mem processors
 	else
-		skip "sleep \"mem\" as far as \"processors\": not in this kernel, emulated"
+		skip "sleep \"mem\" as far as \"processors\"" "not in this kernel, emulated"
 	fi
 }
 
