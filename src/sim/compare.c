@@ -166,21 +166,22 @@ static double sign_test(const struct figures *a, const struct figures *b, u32 n,
 	return 2 * chance < 1 ? 2 * chance : 1;
 }
 
-static void print_row(const struct compare_options *o, struct figures *const *runs, u32 group,
+static void print_row(const struct compare_options *o, const struct figures *runs, u32 group,
 		      u32 figure)
 {
-	const struct spread first = spread_of(runs[0], o->nr_seeds, group, figure);
+	const struct spread first = spread_of(runs, o->nr_seeds, group, figure);
 
 	if (!first.n)
 		return;
-	printf("%-10s %-15s", runs[0][0].names[group], figure_names[figure]);
+	printf("%-10s %-15s", runs->names[group], figure_names[figure]);
 	for (u32 p = 0; p < o->nr_policies; p++) {
-		struct spread s = spread_of(runs[p], o->nr_seeds, group, figure);
+		const struct figures *others = &runs[p * o->nr_seeds];
+		struct spread s = spread_of(others, o->nr_seeds, group, figure);
 		char text[64], verdict[24] = "";
 
 		if (!p)
 			;
-		else if (sign_test(runs[0], runs[p], o->nr_seeds, group, figure) > 0.05)
+		else if (sign_test(runs, others, o->nr_seeds, group, figure) > 0.05)
 			snprintf(verdict, sizeof(verdict), "noise");
 		else if (first.median > 0)
 			snprintf(verdict, sizeof(verdict), "x %.2f", s.median / first.median);
@@ -192,53 +193,60 @@ static void print_row(const struct compare_options *o, struct figures *const *ru
 	putchar('\n');
 }
 
-int compare(const struct compare_options *o, const char **ret_why)
+/* All runs, those of the first policy first. */
+static int run_all(const struct compare_options *o, struct figures *ret)
 {
-	struct figures *runs[COMPARE_MAX] = {0};
-	int err = 0;
-
-	for (u32 p = 0; p < o->nr_policies; p++) {
-		runs[p] = calloc(o->nr_seeds, sizeof(*runs[p]));
-		if (!runs[p]) {
-			*ret_why = "there is no memory";
-			return -ENOMEM;
-		}
-	}
-	for (u32 i = 0; i < o->nr_seeds && !err; i++) {
-		for (u32 p = 0; p < o->nr_policies && !err; p++) {
+	for (u32 i = 0; i < o->nr_seeds; i++) {
+		for (u32 p = 0; p < o->nr_policies; p++) {
+			struct figures *figures = &ret[p * o->nr_seeds + i];
 			struct run_options options = o->run;
+			int err;
 
 			options.machine.seed += i;
 			options.policy = o->policies[p];
-			err = measure_elsewhere(&options, &runs[p][i]);
-			if (runs[p][i].failure[0])
-				printf("%s, seed %llu: %s\n", o->policies[p]->name,
-				       (unsigned long long)options.machine.seed,
-				       runs[p][i].failure);
+			err = measure_elsewhere(&options, figures);
+			if (err)
+				return err;
+			if (figures->failure[0])
+				printf("%s, seed %llu: %s\n", options.policy->name,
+				       (unsigned long long)options.machine.seed, figures->failure);
 		}
 		if (isatty(STDERR_FILENO))
 			fprintf(stderr, "\rseed %u of %u ", i + 1, o->nr_seeds);
 	}
 	if (isatty(STDERR_FILENO))
 		fputs("\r\033[K", stderr);
+	return 0;
+}
+
+int compare(const struct compare_options *o, const char **ret_why)
+{
+	struct figures *runs = calloc((size_t)o->nr_policies * o->nr_seeds, sizeof(*runs));
+	int err;
+
+	if (!runs) {
+		*ret_why = "there is no memory";
+		return -ENOMEM;
+	}
+	err = run_all(o, runs);
 	if (err) {
 		*ret_why = "a run cannot be started";
-	} else {
-		printf("%s, %u CPUs, %llu s, %u seeds from %llu: median (and the middle half of "
-		       "the seeds)\n\n",
-		       o->run.workload->name, o->run.machine.topology.nr_cpus,
-		       (unsigned long long)o->run.seconds, o->nr_seeds,
-		       (unsigned long long)o->run.machine.seed);
-		printf("%-10s %-15s", "tasks", "");
-		for (u32 p = 0; p < o->nr_policies; p++)
-			printf(" %10s %-32s", o->policies[p]->name, "");
-		putchar('\n');
-		for (u32 group = 0; group < runs[0][0].nr_groups; group++)
-			for (u32 figure = 0; figure < FIGURES; figure++)
-				print_row(o, runs, group, figure);
-		puts("\nnoise: the seeds do not agree on which one is more (sign test, 5 %)");
+		free(runs);
+		return err;
 	}
+	printf("%s, %u CPUs, %llu s, %u seeds from %llu: median (and the middle half of the "
+	       "seeds)\n\n",
+	       o->run.workload->name, o->run.machine.topology.nr_cpus,
+	       (unsigned long long)o->run.seconds, o->nr_seeds,
+	       (unsigned long long)o->run.machine.seed);
+	printf("%-10s %-15s", "tasks", "");
 	for (u32 p = 0; p < o->nr_policies; p++)
-		free(runs[p]);
-	return err;
+		printf(" %10s %-32s", o->policies[p]->name, "");
+	putchar('\n');
+	for (u32 group = 0; group < runs->nr_groups; group++)
+		for (u32 figure = 0; figure < FIGURES; figure++)
+			print_row(o, runs, group, figure);
+	puts("\nnoise: the seeds do not agree on which one is more (sign test, 5 %)");
+	free(runs);
+	return 0;
 }

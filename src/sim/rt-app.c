@@ -282,7 +282,7 @@ static bool take_phase(const char *where, JsonObject *object, struct program *pr
 static bool take_cpus(const char *where, JsonNode *node, struct program *program)
 {
 	JsonArray *cpus = JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
-	int64_t cpu;
+	int64_t cpu = 0;
 
 	for (guint i = 0; cpus && i < json_array_get_length(cpus); i++) {
 		if (!take_int(where, "cpus", json_array_get_element(cpus, i), 0, SIM_MAX_CPUS - 1,
@@ -301,7 +301,7 @@ static bool take_task(const char *name, JsonObject *object)
 	JsonObjectIter iter;
 	const char *key;
 	JsonNode *node;
-	int64_t n;
+	int64_t n = 0;
 
 	json_object_iter_init_ordered(&iter, object);
 	while (json_object_iter_next_ordered(&iter, &key, &node)) {
@@ -356,7 +356,7 @@ static bool take_file(JsonNode *root, uint64_t *ret_seconds)
 	JsonObjectIter iter;
 	const char *key;
 	JsonNode *node;
-	int64_t seconds;
+	int64_t seconds = 0;
 
 	if (top && json_object_has_member(top, "tasks") &&
 	    JSON_NODE_HOLDS_OBJECT(json_object_get_member(top, "tasks")))

@@ -232,22 +232,25 @@ static void mix(void)
 	mix_is_even = random_below(random, 2);
 	stats = task_stats_new("frames");
 	for (n = some(3); n; n--) {
+		/* One after the other: compilers differ in which argument of a call comes first. */
 		u64 period_ns = SEC_NS / (30 + random_below(random, 115));
+		u64 frame_ns = period_ns / 100 * (5 + random_below(random, 80));
 
-		start_somehow(frames_new(stats, period_ns,
-					 period_ns / 100 * (5 + random_below(random, 80)),
-					 (u32)random_below(random, 60)));
+		start_somehow(
+			frames_new(stats, period_ns, frame_ns, (u32)random_below(random, 60)));
 	}
 	stats = task_stats_new("hog");
 	for (n = some(3 * nr_cpus()); n; n--)
 		start_somehow(hog_new(stats));
 	stats = task_stats_new("sleeper");
-	for (n = some(random_below(random, 8) ? 40 : 600); n; n--)
-		start_somehow(sleeper_new(
-			stats,
-			10 * USEC + random_below(random, 1ULL << (10 + random_below(random, 14))),
-			50 * USEC + random_below(random, 1ULL << (14 + random_below(random, 15))),
-			50));
+	for (n = some(random_below(random, 8) ? 40 : 600); n; n--) {
+		u64 run_ns =
+			10 * USEC + random_below(random, 1ULL << (10 + random_below(random, 14)));
+		u64 sleep_ns =
+			50 * USEC + random_below(random, 1ULL << (14 + random_below(random, 15)));
+
+		start_somehow(sleeper_new(stats, run_ns, sleep_ns, 50));
+	}
 	stats = task_stats_new("pair");
 	for (n = some(random_below(random, 3) ? 1 : nr_cpus()); n; n--) {
 		pair_new(stats, 1 * USEC + random_below(random, 200 * USEC), pair);
