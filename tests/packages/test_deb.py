@@ -12,6 +12,7 @@ from packages import TREE, changelog, files, output
 NAMES = {
     "librustland-dev",
     "librustland0",
+    "rustland-sim",
     "scx-rustland",
     "scx-rustland-session",
     "scx-rustland-system76",

@@ -13,6 +13,7 @@ NAMES = {
     "scx-rustland-session",
     "scx-rustland-system76",
     "librustland",
+    "rustland-sim",
     "librustland-devel",
     "librustland-static",
 }
@@ -139,6 +140,14 @@ def test_subpackages_of_one_build(binaries):
             name, *version = line.split()
             if re.sub(r"\(.*", "", name) in NAMES:
                 assert version == ["=", query(path, "%{VERSION}-%{RELEASE}")], f"{path.name}: {line}"
+
+
+def test_simulator_needs_next_to_nothing(binaries):
+    """Neither libbpf nor systemd, and nothing of ours."""
+    (path,) = [path for path in binaries if query(path, "%{NAME}") == "rustland-sim"]
+    packages = {FEDORA.get(name, name) for name in dependencies(path, "requires")}
+    assert packages == {"glibc", "glib2", "json-glib"}
+    assert list(dependencies(path, "recommends")) == ["librustland-devel"]
 
 
 def scriptlets(path):
