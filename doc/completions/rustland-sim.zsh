@@ -31,6 +31,7 @@ _rustland_sim_first() {
 	local -a commands
 	commands=(
 		'run:one policy, and report'
+		'compare:several policies with the same seeds'
 		'swarm:many runs, until one shows what should never happen'
 		'list:the policies, workloads and faults that there are'
 	)
@@ -42,6 +43,12 @@ _rustland_sim_workload() {
 	local -a reply
 	_rustland_sim_list Workloads
 	_describe workload reply
+	_files -g '*.json'
+}
+
+_rustland_sim_several() {
+	_rustland_sim_policy
+	_rustland_sim_workload
 }
 
 _rustland_sim_faults() {
@@ -70,6 +77,8 @@ _rustland_sim() {
 		'--interleave[CPUs come in between steps of kernel work, too]'
 		'--faults=[what goes wrong on purpose]:faults:_rustland_sim_faults'
 		'--json[print a JSON object]'
+		'--trace=[write a trace for Perfetto]:file:_files'
+		'--seeds=[compare with so many seeds]:seeds (1 to 64):'
 	)
 	swarm=(
 		'--seed=[of all that is random]:number:'
@@ -84,6 +93,7 @@ _rustland_sim() {
 	for word in $words[2,CURRENT-1]; do
 		case $word in
 		(run) operands=(':command:' ':policy:_rustland_sim_policy' '::workload:_rustland_sim_workload') ;;
+		(compare) operands=(':command:' '*:policy or workload:_rustland_sim_several') ;;
 		(swarm) options=() operands=(':command:' '::policy:_rustland_sim_policy') ;;
 		(list) options=() swarm=() operands=(':command:') ;;
 		(*) continue ;;
