@@ -5,19 +5,39 @@
 #include "dbus/errors.h"
 #include "dbus/service-proxy.h"
 
+#define FLAGS                                                                                      \
+	(G_DBUS_PROXY_FLAGS_DO_NOT_LOAD_PROPERTIES | G_DBUS_PROXY_FLAGS_DO_NOT_CONNECT_SIGNALS |   \
+	 G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START)
+
+/* Nobody is asked anything, so there is nothing else that could fail. */
+static Rustland *check(Rustland *proxy, const GError *error)
+{
+	if (!proxy && !g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+		g_error("a proxy of the service: %s", error->message);
+	return proxy;
+}
+
 Rustland *service_proxy_new(GDBusConnection *bus, const char *owner)
 {
 	g_autoptr(GError) error = NULL;
 	Rustland *proxy;
 
 	(void)RUSTLAND_ERROR; /* before any of them comes */
-	proxy = rustland_proxy_new_sync(bus,
-					G_DBUS_PROXY_FLAGS_DO_NOT_LOAD_PROPERTIES |
-						G_DBUS_PROXY_FLAGS_DO_NOT_CONNECT_SIGNALS |
-						G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START,
-					owner, SERVICE_PATH, NULL, &error);
-	/* It asks nobody anything, so there is nothing that could fail. */
-	if (!proxy)
-		g_error("a proxy for %s: %s", owner, error->message);
-	return proxy;
+	proxy = rustland_proxy_new_sync(bus, FLAGS, owner, SERVICE_PATH, NULL, &error);
+	return check(proxy, error);
+}
+
+void service_proxy_start(GDBusConnection *bus, const char *owner, GCancellable *cancel,
+			 GAsyncReadyCallback callback, gpointer userdata)
+{
+	(void)RUSTLAND_ERROR;
+	rustland_proxy_new(bus, FLAGS, owner, SERVICE_PATH, cancel, callback, userdata);
+}
+
+Rustland *service_proxy_finish(GAsyncResult *result)
+{
+	g_autoptr(GError) error = NULL;
+	Rustland *proxy = rustland_proxy_new_finish(result, &error);
+
+	return check(proxy, error);
 }

@@ -15,7 +15,16 @@
 /*
  * owner: the unique name of the service. Sends nothing: no properties are loaded, no signals are listened to.
  * It does not end calls when the owner vanishes; the bus does. Its errors are in RUSTLAND_ERROR, see errors.h.
+ *
+ * For programs that wait for their answers: GLib takes a descriptor for the moment, as it does for each call
+ * that waits, and ends the program where there is none.
  */
 Rustland *service_proxy_new(GDBusConnection *bus, const char *owner);
+
+/* The same for those that must not end for that: the proxy comes from the main loop. */
+void service_proxy_start(GDBusConnection *bus, const char *owner, GCancellable *cancel,
+			 GAsyncReadyCallback callback, gpointer userdata);
+/* NULL: cancelled. */
+Rustland *service_proxy_finish(GAsyncResult *result);
 
 #endif /* RUSTLAND_DBUS_SERVICE_PROXY_H */

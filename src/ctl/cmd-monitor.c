@@ -244,10 +244,11 @@ static void on_described(GObject *source, GAsyncResult *result, gpointer userdat
 	asked_free(asked);
 }
 
-/* sender: the service that says so; it may be one of which on_appeared() has not told yet. */
+/* sender: the service. Its signals may come before on_appeared(). */
 static void on_added(struct monitor *m, const char *sender, GVariant *arguments)
 {
-	g_autoptr(Rustland) service = service_proxy_new(m->bus, sender);
+	g_autoptr(Rustland) service =
+		m->service ? g_object_ref(m->service) : service_proxy_new(m->bus, sender);
 	struct asked *asked = g_new0(struct asked, 1);
 	g_autoptr(GVariant) dict = NULL;
 

@@ -12,6 +12,8 @@
 struct peer_witness {
 	GDBusConnection *bus;
 	struct bus_peer *service;
+	Rustland *proxy; /* of the service; NULL: there is nobody to ask */
+	GCancellable *end;
 	void (*appeared)(gpointer userdata);
 	gpointer userdata;
 };
@@ -56,22 +58,18 @@ struct peer_question *peer_witness_ask(struct peer_witness *witness, const char 
 				       gpointer userdata)
 {
 	struct peer_question *question = g_new0(struct peer_question, 1);
-	const char *owner = bus_peer_owner(witness->service);
 	g_autoptr(GUnixFDList) fds = g_unix_fd_list_new();
-	g_autoptr(Rustland) proxy = NULL;
 
 	question->answered = answered;
 	question->userdata = userdata;
 	question->path = g_strdup(path);
 	question->end = g_cancellable_new();
-	if (!owner || g_unix_fd_list_append(fds, fd, NULL) < 0) {
+	if (!witness->proxy || g_unix_fd_list_append(fds, fd, NULL) < 0)
 		question->idle = g_idle_add_full(G_PRIORITY_DEFAULT, on_nobody, question, NULL);
-		return question;
-	}
-	proxy = service_proxy_new(witness->bus, owner);
-	rustland_call_get_socket_peer(proxy, g_variant_new_handle(0),
-				      G_DBUS_CALL_FLAGS_NO_AUTO_START, BUS_CALL_MS, fds,
-				      question->end, on_answer, question);
+	else
+		rustland_call_get_socket_peer(witness->proxy, g_variant_new_handle(0),
+					      G_DBUS_CALL_FLAGS_NO_AUTO_START, BUS_CALL_MS, fds,
+					      question->end, on_answer, question);
 	return question;
 }
 
@@ -86,17 +84,35 @@ void peer_question_free(struct peer_question *question)
 	g_free(question);
 }
 
+static void on_proxy(GObject *source, GAsyncResult *result, gpointer userdata)
+{
+	g_autoptr(Rustland) proxy = service_proxy_finish(result);
+	struct peer_witness *witness = userdata;
+	const char *owner;
+
+	(void)source;
+	if (!proxy)
+		return; /* the witness is gone from memory */
+	/* The service may have gone, or have been replaced, meanwhile. */
+	owner = bus_peer_owner(witness->service);
+	if (g_strcmp0(g_dbus_proxy_get_name(G_DBUS_PROXY(proxy)), owner) != 0)
+		return;
+	g_set_object(&witness->proxy, proxy);
+	witness->appeared(witness->userdata);
+}
+
 static void on_appeared(gpointer userdata, const char *owner)
 {
 	struct peer_witness *witness = userdata;
 
-	(void)owner;
-	witness->appeared(witness->userdata);
+	service_proxy_start(witness->bus, owner, witness->end, on_proxy, witness);
 }
 
 static void on_vanished(gpointer userdata)
 {
-	(void)userdata;
+	struct peer_witness *witness = userdata;
+
+	g_clear_object(&witness->proxy);
 }
 
 struct peer_witness *peer_witness_new(GDBusConnection *system_bus,
@@ -106,6 +122,7 @@ struct peer_witness *peer_witness_new(GDBusConnection *system_bus,
 	struct peer_witness *witness = g_new0(struct peer_witness, 1);
 
 	witness->bus = g_object_ref(system_bus);
+	witness->end = g_cancellable_new();
 	witness->appeared = appeared;
 	witness->userdata = userdata;
 	witness->service =
@@ -115,7 +132,10 @@ struct peer_witness *peer_witness_new(GDBusConnection *system_bus,
 
 void peer_witness_free(struct peer_witness *witness)
 {
+	g_cancellable_cancel(witness->end);
+	g_object_unref(witness->end);
 	bus_peer_free(witness->service);
+	g_clear_object(&witness->proxy);
 	g_object_unref(witness->bus);
 	g_free(witness);
 }

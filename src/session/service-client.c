@@ -64,7 +64,7 @@ struct service {
 	GDBusConnection *bus;
 	GCancellable *end;
 	struct bus_peer *peer; /* who the service is */
-	Rustland *proxy;       /* ... and how it is called; NULL as long as it does not run */
+	Rustland *proxy;       /* ... and how it is called; NULL: not yet, or it does not run */
 	guint subscriptions[2], retry;
 	bool was_there;
 	bool listing; /* a new owner is asked what it still holds; until then nothing is sent */
@@ -552,17 +552,32 @@ static void on_listed(GObject *source, GAsyncResult *result, gpointer userdata)
 	send_all(service);
 }
 
+static void on_proxy(GObject *source, GAsyncResult *result, gpointer userdata)
+{
+	g_autoptr(Rustland) proxy = service_proxy_finish(result);
+	struct service *service = userdata;
+	const char *owner;
+
+	(void)source;
+	if (!proxy)
+		return; /* the service is gone from memory */
+	/* It may have gone, or have been replaced, meanwhile. */
+	owner = bus_peer_owner(service->peer);
+	if (g_strcmp0(g_dbus_proxy_get_name(G_DBUS_PROXY(proxy)), owner) != 0)
+		return;
+	g_set_object(&service->proxy, proxy);
+	rustland_call_list_boosts(proxy, G_DBUS_CALL_FLAGS_NO_AUTO_START, CALL_MS, service->end,
+				  on_listed, service);
+}
+
 static void on_appeared(gpointer userdata, const char *owner)
 {
 	struct service *service = userdata;
 
-	g_clear_object(&service->proxy);
-	service->proxy = service_proxy_new(service->bus, owner);
 	service->listing = true;
 	service->was_there = true;
 	service->foreground.unsent = service->foreground.ours || is_wanted(&service->foreground);
-	rustland_call_list_boosts(service->proxy, G_DBUS_CALL_FLAGS_NO_AUTO_START, CALL_MS,
-				  service->end, on_listed, service);
+	service_proxy_start(service->bus, owner, service->end, on_proxy, service);
 }
 
 static void on_vanished(gpointer userdata)
