@@ -22,11 +22,11 @@ _rustland_sim()
 	for ((i = 1; i < cword; i++)); do
 		case ${words[i]} in
 		--cpus | --llcs | --numa | --hz | --kernel | --slice-us | --slice-us-min | --seconds | --seed | --faults | \
-			--runs | --host-seconds | --jobs | --findings)
+			--trace | --seeds | --runs | --host-seconds | --jobs | --findings)
 			((i++))
 			;;
 		-*) ;;
-		run | swarm | list)
+		run | compare | swarm | list)
 			if [[ -z $command ]] && ((operands == 0)); then
 				command=${words[i]}
 			else
@@ -57,7 +57,11 @@ _rustland_sim()
 		COMPREPLY=($(compgen -P "$i" -W "$names" -- "${cur##*,}"))
 		return
 		;;
-	--llcs | --numa | --slice-us | --slice-us-min | --seconds | --seed | --runs | --host-seconds | --jobs | --findings)
+	--trace)
+		_filedir
+		return
+		;;
+	--llcs | --numa | --slice-us | --slice-us-min | --seconds | --seed | --seeds | --runs | --host-seconds | --jobs | --findings)
 		return
 		;;
 	esac
@@ -70,8 +74,8 @@ _rustland_sim()
 			;;
 		*)
 			COMPREPLY=($(compgen -W '--cpus --llcs --smt --hybrid --numa --hz --kernel --slice-us --slice-us-min
-				--percpu-local --numa-local --no-idle-fill --seconds --seed --interleave --faults --json
-				--runs --host-seconds --jobs --findings --help --version' -- "$cur"))
+				--percpu-local --numa-local --no-idle-fill --seconds --seed --interleave --faults --trace
+				--json --seeds --runs --host-seconds --jobs --findings --help --version' -- "$cur"))
 			;;
 		esac
 		return
@@ -84,12 +88,25 @@ _rustland_sim()
 			_filedir so
 		else
 			names=$(_rustland_sim_names Policies)
-			[[ -n $command ]] || names+=' run swarm list'
+			[[ -n $command ]] || names+=' run compare swarm list'
 			COMPREPLY=($(compgen -W "$names" -- "$cur"))
 		fi
 		;;
 	swarm:*) ;;
-	*:1) COMPREPLY=($(compgen -W "$(_rustland_sim_names Workloads)" -- "$cur")) ;;
+	compare:*)
+		if [[ $cur == */* ]]; then
+			_filedir '@(so|json)'
+		else
+			COMPREPLY=($(compgen -W "$(_rustland_sim_names Policies) $(_rustland_sim_names Workloads)" -- "$cur"))
+		fi
+		;;
+	*:1)
+		if [[ $cur == */* ]]; then
+			_filedir json
+		else
+			COMPREPLY=($(compgen -W "$(_rustland_sim_names Workloads)" -- "$cur"))
+		fi
+		;;
 	esac
 } &&
 	complete -F _rustland_sim rustland-sim
