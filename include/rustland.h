@@ -170,8 +170,6 @@ enum rl_kernel_state {
  * when none is loaded. Returns the state, or a negative errno when it cannot be read. [any]
  */
 RL_API int rl_kernel_state(char *ops_name, size_t ops_name_len);
-/* Likewise; dir: the directory to read instead of /sys/kernel/sched_ext, for tests, or NULL. [any] */
-RL_API int rl_kernel_state_at(const char *dir, char *ops_name, size_t ops_name_len);
 
 /* ---- Classes -------------------------------------------------------------------------------- */
 

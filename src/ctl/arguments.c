@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See arguments.h. */
 
-#include <getopt.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/bus-words.h"
+#include "common/limits.h"
 #include "ctl/arguments.h"
 #include "ctl/error.h"
 
-#define SEC_US G_GUINT64_CONSTANT(1000000)
-/* What the service takes, see org.scx.Rustland(7). */
-#define TIMEOUT_MAX_S  604800
+#define SEC_US	       G_GUINT64_CONSTANT(1000000)
 #define INTERVAL_MIN_S 0.1
 #define INTERVAL_MAX_S 86400
-/* getopt's values for options without a letter lie above all letters. */
-#define OPTION_VALUE(option) (256 + (int)(option))
 
 static gboolean G_GNUC_PRINTF(3, 4)
 	refuse(GError **error, const struct command *command, const char *format, ...)
@@ -70,10 +67,10 @@ static gboolean parse_timeout(struct arguments *a, const char *value, GError **e
 {
 	double seconds;
 
-	if (!parse_seconds(value, TIMEOUT_MAX_S, &seconds) || seconds * 1000 < 1)
+	if (!parse_seconds(value, BOOST_TIMEOUT_MAX_S, &seconds) || seconds * 1000 < 1)
 		return refuse(error, a->command,
 			      "--timeout: '%s' is not a number from 0.001 to %d (seconds)", value,
-			      TIMEOUT_MAX_S);
+			      BOOST_TIMEOUT_MAX_S);
 	a->timeout_us = (guint64)llround(seconds * (double)SEC_US);
 	return TRUE;
 }
@@ -94,8 +91,9 @@ static gboolean parse_interval(struct arguments *a, const char *value, GError **
 static gboolean parse_option(struct arguments *a, enum option_id option, const char *value,
 			     GError **error)
 {
-	static const char *const scopes[] = {"process", "tree", "cgroup", NULL};
-	static const char *const lifetimes[] = {"process", "client", NULL};
+	static const char *const scopes[] = {SCOPE_WORD_PROCESS, SCOPE_WORD_TREE, SCOPE_WORD_CGROUP,
+					     NULL};
+	static const char *const lifetimes[] = {LIFETIME_WORD_PROCESS, LIFETIME_WORD_CLIENT, NULL};
 
 	switch (option) {
 	case OPTION_SCOPE:
@@ -145,64 +143,31 @@ static gboolean parse_option(struct arguments *a, enum option_id option, const c
 	return TRUE;
 }
 
-static enum option_id option_of(int value)
-{
-	if (value >= 256)
-		return (enum option_id)(value - 256);
-	for (guint i = 0; i < NR_OPTIONS; i++)
-		if (value && option_specs[i].letter == value)
-			return i;
-	return NR_OPTIONS;
-}
-
 /*
  * All options of a->command, or those before a command. Returns the index of the first word that is
  * none, or -1.
  */
 static int parse_options(struct arguments *a, int argc, char **argv, GError **error)
 {
-	struct option longs[NR_OPTIONS + 1] = {{NULL, 0, NULL, 0}};
-	char shorts[2 * NR_OPTIONS + 3], *s = shorts;
-	guint n = 0;
-	int value;
-
 	/* Words after the program that is run are its own. */
-	if (!a->command || a->command->operands == OPERANDS_COMMAND)
-		*s++ = '+';
-	*s++ = ':';
-	for (guint i = 0; i < NR_OPTIONS; i++) {
-		const struct option_spec *spec = &option_specs[i];
-		int has_arg = spec->value ? required_argument : no_argument;
+	bool till_word = !a->command || a->command->operands == OPERANDS_COMMAND;
+	struct option_parser parser;
+	struct option_fault fault;
+	const char *value = NULL;
+	uint64_t takes = 0;
+	int option;
 
-		if (!command_takes(a->command, i))
-			continue;
-		longs[n++] = (struct option){spec->name, has_arg, NULL, OPTION_VALUE(i)};
-		if (!spec->letter)
-			continue;
-		*s++ = spec->letter;
-		if (spec->value)
-			*s++ = ':';
-	}
-	*s = 0;
-	optind = 0; /* start anew */
-	opterr = 0;
-	while ((value = getopt_long(argc, argv, shorts, longs, NULL)) >= 0) {
-		enum option_id option = option_of(value == '?' || value == ':' ? optopt : value);
-		const char *name = option < NR_OPTIONS ? option_specs[option].name : NULL;
-
-		if (value == ':')
-			refuse(error, a->command, "--%s needs a value", name);
-		else if (value == '?' && name && command_takes(a->command, option))
-			refuse(error, a->command, "--%s takes no value", name);
-		else if (value == '?' && optopt)
-			refuse(error, a->command, "unknown option '-%c'", optopt);
-		else if (value == '?')
-			refuse(error, a->command, "unknown option '%s'", argv[optind - 1]);
-		else if (parse_option(a, option, optarg, error))
-			continue;
-		return -1;
-	}
-	return optind;
+	for (guint i = 0; i < NR_OPTIONS; i++)
+		if (command_takes(a->command, i))
+			takes |= UINT64_C(1) << i;
+	option_parser_init(&parser, option_specs, NR_OPTIONS, takes, till_word);
+	while ((option = option_parser_next(&parser, argc, argv, &value, &fault)) >= 0)
+		if (!parse_option(a, (enum option_id)option, value, error))
+			return -1;
+	if (option == OPTION_END)
+		return parser.first_word;
+	refuse(error, a->command, "%s%s%s", fault.before, fault.word, fault.after);
+	return -1;
 }
 
 /* A process ID, so that it has to fit a pid_t and kill(2)'s special values are none. */

@@ -4,9 +4,8 @@
  * another scheduler than the kernel's is for its administrator to say.
  *
  * All calls wait for their answer. Errors say what to do about them, in the state in which the
- * service, the machine and the caller are. subject: what a call is about, for the words of its
- * error, or NULL. A process is never sent as a number, which the service would not understand in a
- * container.
+ * service, the machine and the caller are. A process is never sent as a number, which the service would
+ * not understand in a container.
  */
 #ifndef RUSTLANDCTL_CLIENT_H
 #define RUSTLANDCTL_CLIENT_H
@@ -18,9 +17,6 @@
 #include "ctl/arguments.h"
 #include "ctl/error.h"
 
-#define SERVICE_NAME	  "org.scx.Rustland"
-#define SERVICE_PATH	  "/org/scx/Rustland"
-#define SERVICE_INTERFACE "org.scx.Rustland"
 /* "run" must not keep a game from its start for longer. */
 #define RUN_TIMEOUT_MS 3000
 
@@ -28,19 +24,26 @@
 GDBusConnection *client_connect(GError **error);
 
 /*
- * Call a method of the service. arguments: a floating tuple, or NULL. reply: its type. With a
- * terminal, polkit may ask for a password, and there is no time limit.
+ * With a terminal, polkit may ask for a password for each of these, and there is no time limit.
+ *
+ * The service may be another process with every call: one that was replaced is not missed.
  */
-GVariant *client_call(GDBusConnection *bus, const char *method, GVariant *arguments,
-		      const char *reply, const char *subject, GError **error);
 
 /* All properties, a{sv}. */
 GVariant *client_properties(GDBusConnection *bus, GError **error);
 gboolean client_set_profile(GDBusConnection *bus, const char *profile, GError **error);
+gboolean client_reload(GDBusConnection *bus, GError **error);
+
+/* Counters and gauges, a{st}. */
+GVariant *client_statistics(GDBusConnection *bus, GError **error);
+
+/* aa{sv} */
+GVariant *client_boosts(GDBusConnection *bus, GError **error);
+gboolean client_release(GDBusConnection *bus, guint32 cookie, GError **error);
 
 /*
  * Boost process pid as args say; scope is that of args, or the given one. timeout_ms: to wait for
- * the answer, -1 for as long as client_call() waits; otherwise no password is asked for either.
+ * the answer, -1 for as long as the others wait; otherwise no password is asked for either.
  * Returns the cookie, or 0 and an error.
  */
 guint32 client_boost(GDBusConnection *bus, pid_t pid, const char *scope,
@@ -48,5 +51,8 @@ guint32 client_boost(GDBusConnection *bus, pid_t pid, const char *scope,
 
 /* Put process pid into the foreground. */
 gboolean client_foreground(GDBusConnection *bus, pid_t pid, GError **error);
+gboolean client_foreground_cgroup(GDBusConnection *bus, const char *path, GError **error);
+/* Nothing is in the foreground any more. */
+gboolean client_foreground_clear(GDBusConnection *bus, GError **error);
 
 #endif /* RUSTLANDCTL_CLIENT_H */

@@ -7,6 +7,8 @@
 
 #include <glib-unix.h>
 
+#include "common/bus-words.h"
+#include "common/names.h"
 #include "ctl/client.h"
 #include "ctl/convert.h"
 #include "ctl/screen.h"
@@ -69,16 +71,15 @@ static void on_vanished(GDBusConnection *bus, const char *name, gpointer userdat
 		hold->patience = g_timeout_add_seconds(RETURN_S, on_impatient, hold);
 }
 
-static gboolean lists(GVariant *reply, guint32 cookie)
+static gboolean lists(GVariant *boosts, guint32 cookie)
 {
-	g_autoptr(GVariant) boosts = g_variant_get_child_value(reply, 0);
 	gboolean found = FALSE;
 	guint32 one;
 
 	for (gsize i = 0; i < g_variant_n_children(boosts) && !found; i++) {
 		g_autoptr(GVariant) boost = g_variant_get_child_value(boosts, i);
 
-		found = g_variant_lookup(boost, "Cookie", "u", &one) && one == cookie;
+		found = g_variant_lookup(boost, BOOST_KEY_COOKIE, "u", &one) && one == cookie;
 	}
 	return found;
 }
@@ -87,16 +88,16 @@ static void on_appeared(GDBusConnection *bus, const char *name, const char *owne
 			gpointer userdata)
 {
 	struct hold *hold = userdata;
-	g_autoptr(GVariant) reply = NULL;
+	g_autoptr(GVariant) boosts = NULL;
 
 	(void)name, (void)owner;
 	if (!hold->patience)
 		return;
-	reply = client_call(bus, "ListBoosts", NULL, "(aa{sv})", NULL, NULL);
-	if (!reply)
+	boosts = client_boosts(bus, NULL);
+	if (!boosts)
 		return; /* it is away again */
 	g_clear_handle_id(&hold->patience, g_source_remove);
-	hold->is_lost = !lists(reply, hold->cookie);
+	hold->is_lost = !lists(boosts, hold->cookie);
 	if (hold->is_lost)
 		g_main_loop_quit(hold->loop);
 }
@@ -115,16 +116,9 @@ static gboolean print_cookie(const struct arguments *args, guint32 cookie, GErro
 	return screen_flush(error);
 }
 
-/* Nobody knows the cookie of a boost that could not be told of; so it is not kept. */
-static void take_back(GDBusConnection *bus, guint32 cookie)
-{
-	g_autoptr(GVariant) reply =
-		client_call(bus, "Release", g_variant_new("(u)", cookie), "()", NULL, NULL);
-}
-
 static int boost_and_wait(struct hold *hold, const struct arguments *args, GError **error)
 {
-	hold->cookie = client_boost(hold->bus, args->pid, "process", args, -1, error);
+	hold->cookie = client_boost(hold->bus, args->pid, SCOPE_WORD_PROCESS, args, -1, error);
 	if (!hold->cookie)
 		return EXIT_FAILED;
 	g_unix_signal_add(SIGINT, on_signal, hold);
@@ -136,7 +130,7 @@ static int boost_and_wait(struct hold *hold, const struct arguments *args, GErro
 	/* It may have said why before it was asked for its boosts. */
 	while (hold->is_lost && !hold->why && g_main_context_iteration(NULL, FALSE))
 		;
-	if (hold->why ? strcmp(hold->why, "shutdown") == 0 : hold->is_lost)
+	if (hold->why ? strcmp(hold->why, END_WORD_SHUTDOWN) == 0 : hold->is_lost)
 		g_set_error(error, CTL_ERROR, EXIT_NOT_RUNNING,
 			    "the service has gone away, and the boost with it");
 	else if (hold->why && !args->json)
@@ -174,10 +168,11 @@ int cmd_boost(const struct arguments *args, GError **error)
 
 	if (!bus)
 		return EXIT_FAILED;
-	if (g_strcmp0(args->lifetime, "client") == 0)
+	if (g_strcmp0(args->lifetime, LIFETIME_WORD_CLIENT) == 0)
 		return hold_boost(bus, args, error);
-	cookie = client_boost(bus, args->pid, "process", args, -1, error);
+	cookie = client_boost(bus, args->pid, SCOPE_WORD_PROCESS, args, -1, error);
+	/* Nobody knows the cookie of a boost that could not be told of; so it is not kept. */
 	if (cookie && !print_cookie(args, cookie, error))
-		take_back(bus, cookie);
+		client_release(bus, cookie, NULL);
 	return EXIT_DONE;
 }

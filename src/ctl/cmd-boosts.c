@@ -10,16 +10,15 @@
 int cmd_list(const struct arguments *args, GError **error)
 {
 	g_autoptr(GDBusConnection) bus = client_connect(error);
-	g_autoptr(GVariant) reply = NULL, list = NULL;
+	g_autoptr(GVariant) list = NULL;
 	g_autoptr(GString) text = g_string_new(NULL);
 	g_autoptr(JsonArray) boosts = NULL;
 	struct view view;
 
 	if (bus)
-		reply = client_call(bus, "ListBoosts", NULL, "(aa{sv})", NULL, error);
-	if (!reply)
+		list = client_boosts(bus, error);
+	if (!list)
 		return EXIT_FAILED;
-	list = g_variant_get_child_value(reply, 0);
 	boosts = convert_boosts(list);
 	if (args->json) {
 		print_array(boosts);
@@ -31,15 +30,6 @@ int cmd_list(const struct arguments *args, GError **error)
 		screen_print(text);
 	}
 	return EXIT_DONE;
-}
-
-static gboolean release(GDBusConnection *bus, guint32 cookie, GError **error)
-{
-	g_autofree char *subject = g_strdup_printf("boost %u", cookie);
-	g_autoptr(GVariant) reply = NULL;
-
-	reply = client_call(bus, "Release", g_variant_new("(u)", cookie), "()", subject, error);
-	return reply != NULL;
 }
 
 /* All that can be released are, whatever happens to the others; the last error is returned. */
@@ -57,7 +47,7 @@ int cmd_release(const struct arguments *args, GError **error)
 		guint32 cookie = g_array_index(args->cookies, guint32, i);
 		g_autoptr(GError) local = NULL;
 
-		if (release(bus, cookie, &local)) {
+		if (client_release(bus, cookie, &local)) {
 			json_array_add_int_element(released, cookie);
 			continue;
 		}
@@ -75,20 +65,11 @@ int cmd_release(const struct arguments *args, GError **error)
 
 static gboolean set_foreground(GDBusConnection *bus, const struct arguments *args, GError **error)
 {
-	g_autofree char *subject = NULL;
-	g_autoptr(GVariant) reply = NULL;
-
 	if (args->pid)
 		return client_foreground(bus, args->pid, error);
-	if (args->cgroup) {
-		subject = g_strdup_printf("control group %s", args->cgroup);
-		reply = client_call(bus, "SetForegroundCGroup", g_variant_new("(s)", args->cgroup),
-				    "()", subject, error);
-	} else {
-		reply = client_call(bus, "SetForegroundProcess", g_variant_new("(u)", 0), "()",
-				    NULL, error);
-	}
-	return reply != NULL;
+	if (args->cgroup)
+		return client_foreground_cgroup(bus, args->cgroup, error);
+	return client_foreground_clear(bus, error);
 }
 
 int cmd_foreground(const struct arguments *args, GError **error)

@@ -9,15 +9,18 @@
 
 #include <glib-unix.h>
 
+#include "common/names.h"
 #include "ctl/client.h"
 #include "ctl/convert.h"
 #include "ctl/screen.h"
 #include "ctl/text.h"
+#include "dbus/service-proxy.h"
 
 struct monitor {
 	const struct arguments *args;
 	GDBusConnection *bus;
 	GMainLoop *loop;
+	Rustland *service;	/* NULL: it does not run */
 	GCancellable *cancel;	/* calls to a service that has gone */
 	JsonObject *statistics; /* the last ones; NULL: none yet */
 	GHashTable *asked;	/* cookies to struct asked */
@@ -66,16 +69,14 @@ static void emit(struct monitor *m, const char *event, const char *member, JsonO
 
 static void on_statistics(GObject *source, GAsyncResult *result, gpointer userdata)
 {
-	g_autoptr(GVariant) reply = NULL, dict = NULL;
+	g_autoptr(GVariant) dict = NULL;
 	g_autoptr(GString) text = NULL;
 	struct monitor *m = userdata;
 	JsonObject *now;
 
 	/* Why there are none has been said: the state is not active, or the service is gone. */
-	reply = g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, NULL);
-	if (!reply)
+	if (!rustland_call_get_statistics_finish(RUSTLAND(source), &dict, result, NULL))
 		return;
-	dict = g_variant_get_child_value(reply, 0);
 	now = convert_dict(dict);
 	if (m->args->json) {
 		emit(m, "statistics", "statistics", json_object_ref(now));
@@ -88,17 +89,12 @@ static void on_statistics(GObject *source, GAsyncResult *result, gpointer userda
 	m->statistics = now;
 }
 
-static void ask(struct monitor *m, const char *interface, const char *method, GVariant *arguments,
-		const char *reply, GAsyncReadyCallback callback, gpointer userdata)
-{
-	g_dbus_connection_call(m->bus, SERVICE_NAME, SERVICE_PATH, interface, method, arguments,
-			       G_VARIANT_TYPE(reply), G_DBUS_CALL_FLAGS_NO_AUTO_START, -1,
-			       m->cancel, callback, userdata);
-}
-
 static gboolean on_timer(gpointer userdata)
 {
-	ask(userdata, SERVICE_INTERFACE, "GetStatistics", NULL, "(a{st})", on_statistics, userdata);
+	struct monitor *m = userdata;
+
+	rustland_call_get_statistics(m->service, G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, m->cancel,
+				     on_statistics, m);
 	return G_SOURCE_CONTINUE;
 }
 
@@ -234,24 +230,24 @@ static void say_asked(struct monitor *m, const struct asked *asked, JsonObject *
 
 static void on_described(GObject *source, GAsyncResult *result, gpointer userdata)
 {
-	g_autoptr(GVariant) reply = NULL, dict = NULL;
+	g_autoptr(GVariant) dict = NULL;
 	g_autoptr(JsonObject) boost = NULL;
 	struct asked *asked = userdata;
 
-	reply = g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, NULL);
+	rustland_call_get_boost_finish(RUSTLAND(source), &dict, result, NULL);
 	if (asked->m) {
-		if (reply) {
-			dict = g_variant_get_child_value(reply, 0);
+		if (dict)
 			boost = convert_boost(dict);
-		}
 		g_hash_table_remove(asked->m->asked, GUINT_TO_POINTER(asked->cookie));
 		say_asked(asked->m, asked, boost ? boost : asked->boost);
 	}
 	asked_free(asked);
 }
 
-static void on_added(struct monitor *m, GVariant *arguments)
+/* sender: the service that says so; it may be one of which on_appeared() has not told yet. */
+static void on_added(struct monitor *m, const char *sender, GVariant *arguments)
 {
+	g_autoptr(Rustland) service = service_proxy_new(m->bus, sender);
 	struct asked *asked = g_new0(struct asked, 1);
 	g_autoptr(GVariant) dict = NULL;
 
@@ -259,8 +255,8 @@ static void on_added(struct monitor *m, GVariant *arguments)
 	asked->m = m;
 	asked->boost = convert_boost(dict);
 	g_hash_table_insert(m->asked, GUINT_TO_POINTER(asked->cookie), asked);
-	ask(m, SERVICE_INTERFACE, "GetBoost", g_variant_new("(u)", asked->cookie), "(a{sv})",
-	    on_described, asked);
+	rustland_call_get_boost(service, asked->cookie, G_DBUS_CALL_FLAGS_NO_AUTO_START, -1,
+				m->cancel, on_described, asked);
 }
 
 static void on_removed(struct monitor *m, GVariant *arguments)
@@ -296,14 +292,12 @@ static void say_all_asked(struct monitor *m)
 /* For what is removed later. */
 static void on_boosts(GObject *source, GAsyncResult *result, gpointer userdata)
 {
-	g_autoptr(GVariant) reply = NULL, list = NULL;
+	g_autoptr(GVariant) list = NULL;
 	g_autoptr(JsonArray) boosts = NULL;
 	struct monitor *m = userdata;
 
-	reply = g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, NULL);
-	if (!reply)
+	if (!rustland_call_list_boosts_finish(RUSTLAND(source), &list, result, NULL))
 		return;
-	list = g_variant_get_child_value(reply, 0);
 	boosts = convert_boosts(list);
 	for (guint i = 0; i < json_array_get_length(boosts); i++)
 		remember(m, json_array_get_object_element(boosts, i));
@@ -313,10 +307,10 @@ static void on_signal(GDBusConnection *bus, const char *sender, const char *path
 		      const char *interface, const char *signal, GVariant *arguments,
 		      gpointer userdata)
 {
-	(void)bus, (void)sender, (void)path, (void)interface;
+	(void)bus, (void)path, (void)interface;
 	if (g_str_equal(signal, "BoostAdded") &&
 	    g_variant_is_of_type(arguments, G_VARIANT_TYPE("(ua{sv})")))
-		on_added(userdata, arguments);
+		on_added(userdata, sender, arguments);
 	else if (g_str_equal(signal, "BoostRemoved") &&
 		 g_variant_is_of_type(arguments, G_VARIANT_TYPE("(uus)")))
 		on_removed(userdata, arguments);
@@ -329,11 +323,15 @@ static void on_appeared(GDBusConnection *bus, const char *name, const char *owne
 {
 	struct monitor *m = userdata;
 
-	(void)bus, (void)name, (void)owner;
+	(void)name;
+	m->service = service_proxy_new(bus, owner);
 	m->cancel = g_cancellable_new();
-	ask(m, "org.freedesktop.DBus.Properties", "GetAll", g_variant_new("(s)", SERVICE_INTERFACE),
-	    "(a{sv})", on_properties, m);
-	ask(m, SERVICE_INTERFACE, "ListBoosts", NULL, "(aa{sv})", on_boosts, m);
+	g_dbus_connection_call(bus, owner, SERVICE_PATH, "org.freedesktop.DBus.Properties",
+			       "GetAll", g_variant_new("(s)", SERVICE_INTERFACE),
+			       G_VARIANT_TYPE("(a{sv})"), G_DBUS_CALL_FLAGS_NO_AUTO_START, -1,
+			       m->cancel, on_properties, m);
+	rustland_call_list_boosts(m->service, G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, m->cancel,
+				  on_boosts, m);
 	if (m->args->interval_ms) {
 		on_timer(m);
 		m->timer = g_timeout_add(m->args->interval_ms, on_timer, m);
@@ -346,6 +344,7 @@ static void forget(struct monitor *m)
 	if (m->cancel)
 		g_cancellable_cancel(m->cancel);
 	g_clear_object(&m->cancel);
+	g_clear_object(&m->service);
 	g_clear_handle_id(&m->timer, g_source_remove);
 	g_clear_pointer(&m->statistics, json_object_unref);
 }

@@ -57,11 +57,8 @@ int cmd_reload(const struct arguments *args, GError **error)
 {
 	g_autoptr(GDBusConnection) bus = client_connect(error);
 	g_autoptr(JsonObject) result = json_object_new();
-	g_autoptr(GVariant) reply = NULL;
 
-	if (bus)
-		reply = client_call(bus, "ReloadConfiguration", NULL, "()", NULL, error);
-	if (!reply)
+	if (!bus || !client_reload(bus, error))
 		return EXIT_FAILED;
 	json_object_set_boolean_member(result, "reloaded", TRUE);
 	if (args->json)

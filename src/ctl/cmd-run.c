@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "common/bus-words.h"
 #include "ctl/client.h"
 #include "ctl/convert.h"
 #include "ctl/screen.h"
@@ -22,7 +23,7 @@ static guint32 boost_self(const struct arguments *args, GError **error)
 {
 	g_autoptr(GDBusConnection) bus = client_connect(error);
 
-	return bus ? client_boost(bus, getpid(), "tree", args, RUN_TIMEOUT_MS, error) : 0;
+	return bus ? client_boost(bus, getpid(), SCOPE_WORD_TREE, args, RUN_TIMEOUT_MS, error) : 0;
 }
 
 static void print_cookie(guint32 cookie)

@@ -8,16 +8,15 @@
 int cmd_stats(const struct arguments *args, GError **error)
 {
 	g_autoptr(GDBusConnection) bus = client_connect(error);
-	g_autoptr(GVariant) reply = NULL, dict = NULL;
+	g_autoptr(GVariant) dict = NULL;
 	g_autoptr(GString) text = g_string_new(NULL);
 	g_autoptr(JsonObject) statistics = NULL;
 	struct view view;
 
 	if (bus)
-		reply = client_call(bus, "GetStatistics", NULL, "(a{st})", NULL, error);
-	if (!reply)
+		dict = client_statistics(bus, error);
+	if (!dict)
 		return EXIT_FAILED;
-	dict = g_variant_get_child_value(reply, 0);
 	statistics = convert_dict(dict);
 	if (args->json) {
 		print_object(statistics, FALSE);

@@ -38,16 +38,15 @@ static JsonObject *make_status(const struct facts *facts, JsonArray *boosts)
 static gboolean ask_service(GDBusConnection *bus, struct facts *facts, JsonArray **ret_boosts,
 			    GError **error)
 {
-	g_autoptr(GVariant) properties = NULL, boosts = NULL, list = NULL;
+	g_autoptr(GVariant) properties = NULL, boosts = NULL;
 	g_autoptr(GError) local = NULL;
 
 	properties = client_properties(bus, &local);
 	if (properties)
-		boosts = client_call(bus, "ListBoosts", NULL, "(aa{sv})", NULL, &local);
+		boosts = client_boosts(bus, &local);
 	if (boosts) {
 		facts->service = convert_dict(properties);
-		list = g_variant_get_child_value(boosts, 0);
-		*ret_boosts = convert_boosts(list);
+		*ret_boosts = convert_boosts(boosts);
 		return TRUE;
 	}
 	if (g_error_matches(local, CTL_ERROR, EXIT_NOT_RUNNING)) {

@@ -79,17 +79,12 @@ static void help_options(GString *out, const struct command *command)
 {
 	g_string_append(out, "\nOptions:\n");
 	for (guint i = 0; i < NR_OPTIONS; i++) {
-		const struct option_spec *s = &option_specs[i];
-		g_autofree char *left = NULL;
+		char line[OPTION_HELP_MAX];
 
 		if (!command_takes(command, i))
 			continue;
-		left = g_strdup_printf("--%s%s%s", s->name, s->value ? " " : "",
-				       s->value ? s->value : "");
-		if (s->letter)
-			g_string_append_printf(out, "  -%c, %-21s %s\n", s->letter, left, s->about);
-		else
-			g_string_append_printf(out, "      %-21s %s\n", left, s->about);
+		option_help(line, &option_specs[i], 21);
+		g_string_append(out, line);
 	}
 }
 

@@ -9,6 +9,8 @@
 
 #include <glib.h>
 
+#include "common/option-table.h"
+
 struct arguments;
 
 /* In the order in which help shows them. */
@@ -26,13 +28,6 @@ enum option_id {
 	OPTION_HELP,
 	OPTION_VERSION, /* without a command only */
 	NR_OPTIONS,
-};
-
-struct option_spec {
-	const char *name;  /* without the dashes */
-	char letter;	   /* 0: there is none */
-	const char *value; /* NULL: takes none */
-	const char *about;
 };
 
 /* What stands on the command line after the options. */

@@ -3,63 +3,76 @@
 
 #include <string.h>
 
+#include "common/bus-words.h"
+#include "common/names.h"
 #include "ctl/error.h"
-
-#define ERROR_PREFIX "org.scx.Rustland.Error."
+#include "dbus/errors.h"
 
 G_DEFINE_QUARK(rustlandctl - error - quark, ctl_error)
 
 /* Text for a subject and for what the service said; NULL: nothing is to be done. */
 struct explanation {
-	const char *name; /* of the D-Bus error */
+	int code;
 	enum exit_status status;
 	const char *what; /* NULL: what the service said */
 	const char *fix;
 };
 
 static const struct explanation explanations[] = {
-	{ERROR_PREFIX "NoSuchProcess", EXIT_FAILED, "there is no such process",
+	{RUSTLAND_ERROR_NO_SUCH_PROCESS, EXIT_FAILED, "there is no such process",
 	 "It may have ended already, or the number is that of a thread."},
-	{ERROR_PREFIX "NoSuchBoost", EXIT_FAILED, "there is no such boost",
+	{RUSTLAND_ERROR_NO_SUCH_BOOST, EXIT_FAILED, "there is no such boost",
 	 "It may have ended already; `rustlandctl list` shows those that there are."},
-	{ERROR_PREFIX "LimitExceeded", EXIT_FAILED, "you have too many boosts already",
+	{RUSTLAND_ERROR_LIMIT_EXCEEDED, EXIT_FAILED, "you have too many boosts already",
 	 "`rustlandctl list` shows them and `rustlandctl release COOKIE` ends one; the limit is "
 	 "MaxPerUser in rustland.conf(5)."},
-	{ERROR_PREFIX "RateLimited", EXIT_FAILED, "too many boosts within a short time",
+	{RUSTLAND_ERROR_RATE_LIMITED, EXIT_FAILED, "too many boosts within a short time",
 	 "Try again in half a minute; the limit is MaxChanges in rustland.conf(5)."},
-	{ERROR_PREFIX "NotRunning", EXIT_NOT_RUNNING,
+	{RUSTLAND_ERROR_NOT_RUNNING, EXIT_NOT_RUNNING,
 	 "the service is there, but its scheduler does not run", "`rustlandctl status` says why."},
-	{"org.freedesktop.DBus.Error.InvalidArgs", EXIT_FAILED, NULL, NULL},
-	{"org.freedesktop.DBus.Error.LimitsExceeded", EXIT_FAILED, NULL, NULL},
-	{"org.freedesktop.DBus.Error.NoReply", EXIT_FAILED, "the service did not answer",
-	 "`journalctl -u scx-rustland` may say why."},
-	{"org.freedesktop.DBus.Error.Timeout", EXIT_FAILED, "the service did not answer in time",
-	 "`journalctl -u scx-rustland` may say why."},
-	{"org.freedesktop.DBus.Error.UnknownMethod", EXIT_FAILED,
-	 "the service that runs is of another version", "As root: systemctl restart scx-rustland"},
-	{"org.freedesktop.DBus.Error.UnknownProperty", EXIT_FAILED,
-	 "the service that runs is of another version", "As root: systemctl restart scx-rustland"},
-	{"org.freedesktop.DBus.Error.UnknownInterface", EXIT_FAILED,
-	 "the service that runs is of another version", "As root: systemctl restart scx-rustland"},
 };
+
+#define OTHER_VERSION	  "the service that runs is of another version"
+#define OTHER_VERSION_FIX "As root: systemctl restart scx-rustland"
+
+/* Those that D-Bus has for everybody. */
+static const struct explanation dbus_explanations[] = {
+	{G_DBUS_ERROR_INVALID_ARGS, EXIT_FAILED, NULL, NULL},
+	{G_DBUS_ERROR_LIMITS_EXCEEDED, EXIT_FAILED, NULL, NULL},
+	{G_DBUS_ERROR_NO_REPLY, EXIT_FAILED, "the service did not answer",
+	 "`journalctl -u scx-rustland` may say why."},
+	{G_DBUS_ERROR_TIMEOUT, EXIT_FAILED, "the service did not answer in time",
+	 "`journalctl -u scx-rustland` may say why."},
+	{G_DBUS_ERROR_UNKNOWN_METHOD, EXIT_FAILED, OTHER_VERSION, OTHER_VERSION_FIX},
+	{G_DBUS_ERROR_UNKNOWN_PROPERTY, EXIT_FAILED, OTHER_VERSION, OTHER_VERSION_FIX},
+	{G_DBUS_ERROR_UNKNOWN_INTERFACE, EXIT_FAILED, OTHER_VERSION, OTHER_VERSION_FIX},
+};
+
+static const struct explanation *find_explanation(const GError *error)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(explanations); i++)
+		if (g_error_matches(error, RUSTLAND_ERROR, explanations[i].code))
+			return &explanations[i];
+	for (size_t i = 0; i < G_N_ELEMENTS(dbus_explanations); i++)
+		if (g_error_matches(error, G_DBUS_ERROR, dbus_explanations[i].code))
+			return &dbus_explanations[i];
+	return NULL;
+}
 
 static const struct {
 	const char *action;
 	const char *takes; /* for it to be allowed without more ado */
 } actions[] = {
-	{"org.scx.rustland.boost-own", "a session that is local and active"},
-	{"org.scx.rustland.boost-other",
-	 "an administrator, since what is to be boosted is not yours alone"},
-	{"org.scx.rustland.set-profile", "a session that is local and active"},
-	{"org.scx.rustland.manage", "an administrator"},
+	{ACTION_BOOST_OWN, "a session that is local and active"},
+	{ACTION_BOOST_OTHER, "an administrator, since what is to be boosted is not yours alone"},
+	{ACTION_SET_PROFILE, "a session that is local and active"},
+	{ACTION_MANAGE, "an administrator"},
 };
 
 /* The bus says so in many ways, depending on who would have had to start the service. */
 gboolean error_is_not_there(const GError *error)
 {
 	static const char *const names[] = {
-		"org.freedesktop.DBus.Error.ServiceUnknown",
-		"org.freedesktop.DBus.Error.NameHasNoOwner",
 		"org.freedesktop.systemd1.NoSuchUnit",
 		"org.freedesktop.systemd1.UnitMasked",
 		NULL,
@@ -68,6 +81,9 @@ gboolean error_is_not_there(const GError *error)
 
 	if (!g_dbus_error_is_remote_error(error))
 		return FALSE;
+	if (g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_SERVICE_UNKNOWN) ||
+	    g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER))
+		return TRUE;
 	name = g_dbus_error_get_remote_error(error);
 	return g_strv_contains(names, name) ||
 	       g_str_has_prefix(name, "org.freedesktop.DBus.Error.Spawn.");
@@ -102,10 +118,10 @@ static gsize find_action(const char *said)
 static const struct {
 	const char *said, *fix;
 } refusals[] = {
-	{"polkit cannot be asked",
+	{REFUSAL_NO_POLKIT,
 	 "Use sudo, or have polkit installed and started, as root: systemctl start polkit"},
-	{"polkit did not answer in time", "Try again, or use sudo."},
-	{"has to authenticate",
+	{REFUSAL_SLOW_POLKIT, "Try again, or use sudo."},
+	{REFUSAL_CHALLENGE,
 	 "Use sudo, or call it on a terminal, where polkit can ask for a password."},
 	/* dbus-daemon, dbus-broker */
 	{"Rejected send message",
@@ -130,24 +146,21 @@ static GError *explain_denied(const char *said, const char *subject, gboolean is
 	return say(EXIT_DENIED, subject, what, fix);
 }
 
-static GError *explain_remote(const char *name, const char *said, const char *subject,
+/* name: of the error on the bus. */
+static GError *explain_remote(const GError *error, const char *name, const char *subject,
 			      gboolean is_root)
 {
+	const struct explanation *e = find_explanation(error);
+	const char *said = error->message;
 	g_autofree char *what = NULL;
 
-	if (g_str_equal(name, "org.freedesktop.DBus.Error.AccessDenied"))
+	if (g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_ACCESS_DENIED))
 		return explain_denied(said, subject, is_root);
-	for (size_t i = 0; i < G_N_ELEMENTS(explanations); i++) {
-		const struct explanation *e = &explanations[i];
-
-		if (!g_str_equal(name, e->name))
-			continue;
-		if (e->what)
-			what = g_strdup_printf("%s (%s)", e->what, said);
-		return say(e->status, subject, what ? what : said, e->fix);
-	}
-	what = g_strdup_printf("%s (%s)", said, name);
-	return say(EXIT_FAILED, subject, what, NULL);
+	if (!e)
+		what = g_strdup_printf("%s (%s)", said, name);
+	else if (e->what)
+		what = g_strdup_printf("%s (%s)", e->what, said);
+	return say(e ? e->status : EXIT_FAILED, subject, what ? what : said, e ? e->fix : NULL);
 }
 
 GError *error_explain(GError *error, const char *subject, gboolean is_root)
@@ -164,5 +177,5 @@ GError *error_explain(GError *error, const char *subject, gboolean is_root)
 		return say(EXIT_FAILED, subject, old->message, NULL);
 	name = g_dbus_error_get_remote_error(old);
 	g_dbus_error_strip_remote_error(old);
-	return explain_remote(name, old->message, subject, is_root);
+	return explain_remote(old, name, subject, is_root);
 }

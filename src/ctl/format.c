@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See format.h. */
 
-#include "scheduler/stats.h"
+#include "common/stats-fields.h"
 #include "ctl/convert.h"
 #include "ctl/format.h"
 #include "ctl/text.h"
@@ -201,11 +201,9 @@ void format_statistics(GString *out, JsonObject *statistics, const struct view *
 
 	for (GList *l = names; l; l = l->next) {
 		g_autofree char *value = number_text(statistics, l->data);
-		const char *about = NULL;
-		bool counter;
+		const struct stats_field *field = stats_field_find(l->data);
 
-		stats_explain(l->data, &about, &counter);
-		table_add(table, (const char *[]){l->data, value, about});
+		table_add(table, (const char *[]){l->data, value, field ? field->about : NULL});
 	}
 	table_end(table, out, view->colour, "");
 }
@@ -218,10 +216,9 @@ void format_statistics_line(GString *out, JsonObject *now, JsonObject *prev)
 	for (GList *l = names; l; l = l->next) {
 		guint64 value = object_number(now, l->data), before = object_number(prev, l->data);
 		g_autofree char *name = text_clean(l->data);
-		const char *about;
-		bool counter = false;
+		const struct stats_field *field = stats_field_find(l->data);
+		gboolean counter = field && field->counter;
 
-		stats_explain(l->data, &about, &counter);
 		/* A scheduler that was started again counts from 0. */
 		if (counter && value >= before)
 			value -= before;

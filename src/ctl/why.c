@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See why.h. */
 
-#include <rustland.h>
-
+#include "common/names.h"
+#include "common/sched-ext.h"
 #include "ctl/convert.h"
 #include "ctl/error.h"
 #include "ctl/why.h"
 
 #define SYSTEMD_NAME "org.freedesktop.systemd1"
-#define UNIT_NAME    "scx-rustland.service"
 
 /* ---- Asking --------------------------------------------------------------------------------- */
 
@@ -38,7 +37,7 @@ static void read_unit(struct facts *facts, GDBusConnection *bus)
 	const char *path;
 
 	reply = ask_systemd(bus, "/org/freedesktop/systemd1", SYSTEMD_NAME ".Manager", "LoadUnit",
-			    g_variant_new("(s)", UNIT_NAME), "(o)");
+			    g_variant_new("(s)", SERVICE_UNIT), "(o)");
 	if (!reply)
 		return;
 	g_variant_get(reply, "(&o)", &path);
@@ -57,7 +56,8 @@ static void read_unit(struct facts *facts, GDBusConnection *bus)
 
 void facts_read(struct facts *facts, GDBusConnection *bus)
 {
-	facts->kernel_state = rl_kernel_state(facts->kernel_ops, sizeof(facts->kernel_ops));
+	facts->kernel_state =
+		rl_kernel_state_at(NULL, facts->kernel_ops, sizeof(facts->kernel_ops));
 	if (!facts->service && bus)
 		read_unit(facts, bus);
 }
@@ -72,10 +72,7 @@ void facts_clear(struct facts *facts)
 
 /* ---- Concluding ----------------------------------------------------------------------------- */
 
-#define NO_SCHED_EXT "this kernel has no sched_ext"
-#define NO_SCHED_EXT_FIX                                                                           \
-	"Boot Linux 6.12 or newer with CONFIG_SCHED_CLASS_EXT; on this one the service does "      \
-	"nothing."
+#define MISSING_FIX "Boot " SCHED_EXT_NEEDS "; on this one the service does nothing."
 #define OTHER_FIX                                                                                  \
 	"It is left alone; rustland takes over when it goes. Where it is a service, as root: "     \
 	"systemctl stop scx scx_loader"
@@ -114,7 +111,7 @@ static void service_problems(JsonArray *problems, const struct facts *facts)
 		    "It recovers by itself; if not, `journalctl -u scx-rustland` may say why.",
 		    "the policy answers too late, and the kernel goes on with estimates");
 	else if (g_str_equal(state, "inhibited"))
-		add(problems, OTHER_FIX, "another sched_ext scheduler is loaded: %s", scheduler);
+		add(problems, OTHER_FIX, SCHED_EXT_OTHER ": %s", scheduler);
 	else if (g_str_equal(state, "failed"))
 		add(problems,
 		    "`journalctl -u scx-rustland` says more; to try again, as root: "
@@ -122,7 +119,7 @@ static void service_problems(JsonArray *problems, const struct facts *facts)
 		    "the scheduler ended too often, and the kernel's own one does its work: %s",
 		    *reason ? reason : "no reason is known");
 	else if (g_str_equal(state, "disabled") && facts->kernel_state == RL_KERNEL_UNSUPPORTED)
-		add(problems, NO_SCHED_EXT_FIX, NO_SCHED_EXT);
+		add(problems, MISSING_FIX, SCHED_EXT_MISSING);
 	else if (g_str_equal(state, "disabled"))
 		add(problems, "To start it, as root: systemctl restart scx-rustland",
 		    "the service is being stopped");
@@ -180,15 +177,15 @@ static void unit_problems(JsonArray *problems, const struct facts *facts)
 static void kernel_problems(JsonArray *problems, const struct facts *facts)
 {
 	if (facts->kernel_state == RL_KERNEL_UNSUPPORTED)
-		add(problems, NO_SCHED_EXT_FIX, NO_SCHED_EXT);
-	else if (g_str_has_prefix(facts->kernel_ops, "rustland"))
+		add(problems, MISSING_FIX, SCHED_EXT_MISSING);
+	else if (sched_ext_is_ours(facts->kernel_ops))
 		add(problems, "End that program before you start the service.",
 		    "scx_rustland was started without the service, so nobody can be boosted");
 	else if (*facts->kernel_ops)
 		add(problems,
 		    "End it; where it is a service, as root: systemctl disable --now scx "
 		    "scx_loader",
-		    "another sched_ext scheduler is loaded: %s", facts->kernel_ops);
+		    SCHED_EXT_OTHER ": %s", facts->kernel_ops);
 }
 
 JsonArray *facts_problems(const struct facts *facts)

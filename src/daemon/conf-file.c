@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See config-file.h. */
+/* See conf-file.h. */
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See config-keys.h. */
+/* See conf-keys.h. */
 
 #include <errno.h>
 #include <inttypes.h>
@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/limits.h"
+#include "common/policy-name.h"
+#include "common/yes-no.h"
 #include "daemon/conf-keys.h"
 
 static const char *const profiles[] = {"auto", "gaming", "lowlatency", "powersave", "server", NULL};
@@ -35,19 +38,19 @@ int config_find_profile(const char *name)
 
 #define NO_RANGE 0, 0, NULL
 
-/* The ranges of [Scheduler] are those of scx_rustland's options. */
 const struct config_key config_keys[NR_KEYS] = {
 	[KEY_PROFILE] = KEY("Service", "Profile", TYPE_PROFILE, profile, "auto", NO_RANGE),
-	[KEY_POLICY] = SCHEDULER("Policy", TYPE_POLICY, policy, "rustland", NO_RANGE),
-	[KEY_SLICE] =
-		SCHEDULER("SliceUSec", TYPE_U64, slice_us, "20000", 100, 1000000, "microseconds"),
-	[KEY_SLICE_MIN] = SCHEDULER("SliceMinUSec", TYPE_U64, slice_min_us, "1000", 100, 1000000,
-				    "microseconds"),
+	[KEY_POLICY] = SCHEDULER("Policy", TYPE_POLICY, policy, POLICY_DEFAULT, NO_RANGE),
+	[KEY_SLICE] = SCHEDULER("SliceUSec", TYPE_U64, slice_us, TEXT_OF(SLICE_US_DEFAULT),
+				SLICE_US_MIN, SLICE_US_MAX, "microseconds"),
+	[KEY_SLICE_MIN] =
+		SCHEDULER("SliceMinUSec", TYPE_U64, slice_min_us, TEXT_OF(SLICE_MIN_US_DEFAULT),
+			  SLICE_US_MIN, SLICE_US_MAX, "microseconds"),
 	[KEY_PERCPU_LOCAL] = SCHEDULER("PerCPULocal", TYPE_BOOL, percpu_local, "no", NO_RANGE),
 	[KEY_NUMA_LOCAL] = SCHEDULER("NUMALocal", TYPE_BOOL, numa_local, "no", NO_RANGE),
 	[KEY_IDLE_FILL] = SCHEDULER("IdleFill", TYPE_BOOL, idle_fill, "yes", NO_RANGE),
-	[KEY_EXIT_DUMP_LEN] =
-		SCHEDULER("ExitDumpLen", TYPE_U32, exit_dump_len, "0", 0, 16777216, "bytes"),
+	[KEY_EXIT_DUMP_LEN] = SCHEDULER("ExitDumpLen", TYPE_U32, exit_dump_len, "0", 0,
+					EXIT_DUMP_LEN_MAX, "bytes"),
 	[KEY_LIMIT] = RESTART("Limit", restart_max, "5", 0, 100, "restarts"),
 	[KEY_WINDOW] = RESTART("WindowSec", restart_window_s, "60", 1, 86400, "seconds"),
 	[KEY_DELAY] = RESTART("DelayMSec", restart_delay_ms, "100", 0, 60000, "milliseconds"),
@@ -65,8 +68,7 @@ char *config_describe_range(const struct config_key *key)
 	case TYPE_BOOL:
 		return g_strdup("yes or no");
 	case TYPE_POLICY:
-		return g_strdup("a policy's name (1 to 31 of a-z, 0-9, _ and -) or an absolute "
-				"path");
+		return g_strdup("a policy's name (" POLICY_NAME_RULE ") or an absolute path");
 	case TYPE_PROFILE: {
 		g_autofree char *list = g_strjoinv(", ", (char **)profiles);
 
@@ -107,38 +109,24 @@ static bool parse_number(const char *text, uint64_t min, uint64_t max, uint64_t 
 	return true;
 }
 
-/* The words that systemd takes. */
-static bool parse_bool(const char *text, uint64_t *ret)
-{
-	static const char *const words[2][4] = {{"no", "false", "off", "0"},
-						{"yes", "true", "on", "1"}};
-
-	for (size_t value = 0; value < 2; value++) {
-		for (size_t i = 0; i < G_N_ELEMENTS(words[value]); i++) {
-			if (strcmp(text, words[value][i]) != 0)
-				continue;
-			*ret = value;
-			return true;
-		}
-	}
-	return false;
-}
-
 /* A relative path would depend on where the service was started. */
 static bool valid_policy(const char *text)
 {
-	size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_-");
-
 	if (text[0] == '/')
 		return strlen(text) < PATH_MAX;
-	return len >= 1 && len <= 31 && !text[len];
+	return policy_name_is_valid(text);
 }
 
 bool config_parse_value(const struct config_key *key, const char *text, struct setting *ret)
 {
+	bool on;
+
 	switch (key->type) {
 	case TYPE_BOOL:
-		return parse_bool(text, &ret->number);
+		if (!yes_no_parse(text, &on))
+			return false;
+		ret->number = on;
+		return true;
 	case TYPE_POLICY:
 		return valid_policy(text);
 	case TYPE_PROFILE:

@@ -18,9 +18,11 @@
 #include <gio/gio.h>
 #include <glib-unix.h>
 
+#include "common/capabilities.h"
+#include "common/names.h"
+#include "common/protocol.h"
 #include "daemon/boost/boosts.h"
 #include "daemon/bus/bus.h"
-#include "scheduler/capabilities.h"
 #include "daemon/check-config.h"
 #include "daemon/boost/class-table.h"
 #include "daemon/conf.h"
@@ -36,9 +38,6 @@
 #include "daemon/supervise/supervisor.h"
 #include "daemon/bus/system76.h"
 #include "daemon/supervise/unsupported.h"
-
-/* As in systemd/sysusers.d. */
-#define SERVICE_USER "scx-rustland"
 
 /* Documented in rustlandd(8). */
 enum {
@@ -172,8 +171,8 @@ static void on_name_lost(gpointer userdata)
 {
 	struct daemon *d = userdata;
 
-	g_critical("org.scx.Rustland is not ours: another process has the name, the bus policy "
-		   "forbids it, or the bus is gone");
+	g_critical(SERVICE_NAME " is not ours: another process has the name, the bus policy "
+				"forbids it, or the bus is gone");
 	d->status = STATUS_FAILED;
 	d->on_bus = false;
 	on_stop_signal(d);
@@ -283,15 +282,15 @@ static int daemon_open(struct daemon *d, GError **error)
 	d->kernel = kernel_new(o->fake_kernel, error);
 	if (!d->kernel)
 		return STATUS_FAILED;
-	stats_path =
-		g_build_filename(o->fake_kernel ? o->fake_kernel : d->runtime_dir, "stats", NULL);
+	stats_path = g_build_filename(o->fake_kernel ? o->fake_kernel : d->runtime_dir,
+				      STATS_SERVICE_NAME, NULL);
 	supervisor.stats_path = stats_path;
 	supervisor.runtime_dir = d->runtime_dir;
 	d->classes = open_classes(o->fake_kernel, error);
 	if (!d->classes)
 		return STATUS_FAILED;
 	/* That was what it takes one for. Other threads follow, and have what this one has. */
-	(void)capabilities_rest();
+	(void)capabilities_drop_effective();
 	classes_fds(d->classes, supervisor.class_fds);
 	/* Before anything else in the run-time directory: if another one runs, it ends here. */
 	d->supervisor = supervisor_new(d->kernel, &supervisor, config, on_status_changed, d, error);
@@ -355,7 +354,7 @@ static int daemon_run(struct daemon *d)
 	guint sources[3];
 	int status;
 
-	d->runtime_dir = directory("RUNTIME_DIRECTORY", "/run/scx-rustland");
+	d->runtime_dir = directory("RUNTIME_DIRECTORY", SERVICE_RUNTIME_DIR);
 	d->state_dir = directory("STATE_DIRECTORY", "/var/lib/scx-rustland");
 	if (d->options.check_config)
 		return run_check(d);

@@ -18,4 +18,13 @@ const struct rl_policy *rl_policy_find(const char *name);
 /* The built-in policies in the order in which to list them, the default first; NULL ends them. */
 const struct rl_policy *rl_policy_at(size_t index);
 
+/*
+ * Calls f for every name that --policy takes: those of the built-in policies, then those of the policies that
+ * are installed in the directory, for which built_in is NULL. A built-in policy goes before an installed
+ * one of its name, which nobody can get.
+ */
+void rl_policy_names(const char *directory,
+		     void (*f)(const char *name, const struct rl_policy *built_in, void *userdata),
+		     void *userdata);
+
 #endif /* RL_POLICY_H */

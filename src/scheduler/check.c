@@ -15,6 +15,7 @@
 
 #include <rustland.h>
 
+#include "common/protocol.h"
 #include "scheduler/check.h"
 #include "scheduler/messages.h"
 #include "scheduler/policies.h"
@@ -65,11 +66,13 @@ static int report_end(const char *policy, int wstatus)
 {
 	if (WIFSIGNALED(wstatus))
 		log_write(RL_LOG_ERROR,
-			  "--policy: %s cannot be used: loading it was ended by signal %d (%s)",
+			  ERROR_POLICY_PREFIX
+			  "%s cannot be used: loading it was ended by signal %d (%s)",
 			  policy, WTERMSIG(wstatus), strsignal(WTERMSIG(wstatus)));
 	else
 		log_write(RL_LOG_ERROR,
-			  "--policy: %s cannot be used: it ended the program that loaded it, with "
+			  ERROR_POLICY_PREFIX
+			  "%s cannot be used: it ended the program that loaded it, with "
 			  "status %d",
 			  policy, WEXITSTATUS(wstatus));
 	return -ELIBBAD;
@@ -96,8 +99,9 @@ static int await(const char *policy, pid_t pid, int fd)
 	if (ended)
 		return report_end(policy, wstatus);
 	log_write(RL_LOG_ERROR,
-		  "--policy: %s cannot be used: loading it was not done within %d seconds", policy,
-		  CHECK_TIMEOUT_MS / 1000);
+		  ERROR_POLICY_PREFIX
+		  "%s cannot be used: loading it was not done within %d seconds",
+		  policy, CHECK_TIMEOUT_MS / 1000);
 	return -ETIMEDOUT;
 }
 

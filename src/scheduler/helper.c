@@ -14,7 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "scheduler/capabilities.h"
+#include "common/capabilities.h"
+#include "common/protocol.h"
+#include "common/sched-ext.h"
 #include "scheduler/helper.h"
 
 #define STACK_SIZE	(256 * 1024)
@@ -109,17 +111,17 @@ static void on_notify_due(struct helper *h)
 
 	read_stats(&now, h);
 	if (h->notify.watchdog_us && !rl_exited(h->rl) && made_progress(h, &now))
-		notify_send(&h->notify, "WATCHDOG=1");
+		notify_send(&h->notify, NOTIFY_WATCHDOG);
 	degraded = now.nr_late != h->notify_prev.nr_late;
 	h->notify_prev = now;
 	if (degraded == h->degraded)
 		return;
 	if (degraded)
 		snprintf(h->text, sizeof(h->text),
-			 "STATUS=degraded: the policy answers too late, the kernel "
-			 "goes on with estimates");
+			 NOTIFY_DEGRADED ": the policy answers too late, the kernel "
+					 "goes on with estimates");
 	else
-		describe(h, h->text, sizeof(h->text), "STATUS=");
+		describe(h, h->text, sizeof(h->text), NOTIFY_STATUS);
 	if (notify_send(&h->notify, h->text) == 0)
 		h->degraded = degraded;
 }
@@ -148,7 +150,7 @@ static void on_attached(struct helper *h)
 {
 	int r;
 
-	(void)capabilities_rest(); /* each thread has its own */
+	(void)capabilities_drop_effective(); /* each thread has its own */
 	r = stats_server_open(&h->server, h->socket_path, read_stats, h);
 
 	if (r == -EADDRINUSE)
@@ -167,7 +169,7 @@ static void request_stop(struct helper *h)
 	if (h->stop_requested)
 		return;
 	h->stop_requested = true;
-	notify_send(&h->notify, "STOPPING=1\nSTATUS=stopping");
+	notify_send(&h->notify, NOTIFY_STOPPING "\n" NOTIFY_STATUS "stopping");
 	/* Before the kernel lets the next scheduler in, which then finds the path free. */
 	stats_server_close(&h->server);
 	rl_stop(h->rl);
@@ -178,7 +180,7 @@ static void on_ready(struct helper *h, uint64_t now)
 	char sentence[192];
 
 	read_stats(&h->notify_prev, h);
-	describe(h, h->text, sizeof(h->text), "READY=1\nSTATUS=");
+	describe(h, h->text, sizeof(h->text), NOTIFY_READY "\n" NOTIFY_STATUS);
 	if (notify_send(&h->notify, h->text) < 0)
 		return; /* the one message that must not be lost: again in a moment */
 	h->ready_due_ns = UINT64_MAX;
@@ -200,7 +202,7 @@ static void on_ready_due(struct helper *h, uint64_t now)
 	int state = rl_kernel_state(ops_name, sizeof(ops_name));
 
 	h->ready_due_ns = now + READY_PERIOD_NS;
-	if (state == RL_KERNEL_ENABLED && strncmp(ops_name, "rustland", 8) == 0) {
+	if (state == RL_KERNEL_ENABLED && sched_ext_is_ours(ops_name)) {
 		on_ready(h, now);
 	} else if (now >= h->ready_last_ns && !rl_exited(h->rl)) {
 		say(h, RL_LOG_ERROR,
@@ -309,9 +311,10 @@ static void *helper_main(void *arg)
 	}
 	stats_server_close(&h->server);
 	if (h->phase == HELPER_RESTARTING)
-		notify_send(&h->notify, "STATUS=starting again, because a CPU went on- or offline");
+		notify_send(&h->notify,
+			    NOTIFY_STATUS "starting again, because a CPU went on- or offline");
 	else if (!h->stop_requested)
-		notify_send(&h->notify, "STOPPING=1");
+		notify_send(&h->notify, NOTIFY_STOPPING);
 	return NULL;
 }
 

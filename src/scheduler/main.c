@@ -20,7 +20,8 @@
 
 #include <rustland.h>
 
-#include "scheduler/capabilities.h"
+#include "common/capabilities.h"
+#include "common/protocol.h"
 #include "scheduler/check.h"
 #include "scheduler/helper.h"
 #include "scheduler/messages.h"
@@ -32,21 +33,12 @@
 #include "scheduler/restart.h"
 #include "scheduler/stats.h"
 
-/* Documented in scx_rustland(8); scripts rely on them. */
-enum {
-	STATUS_STOPPED = 0,  /* by a signal */
-	STATUS_FAILED = 1,   /* could not start */
-	STATUS_USAGE = 2,    /* wrong command line */
-	STATUS_EJECTED = 3,  /* by the kernel */
-	STATUS_RESTARTS = 4, /* the kernel asked for too many restarts */
-};
-
 /* Files that are opened later must not become standard output. */
 static void keep_standard_files(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
-			exit(STATUS_FAILED);
+			exit(SCHEDULER_EXIT_FAILED);
 }
 
 static int open_scheduler(struct rl **ret, const struct options *o)
@@ -88,7 +80,7 @@ static int schedule(struct rl *rl, struct helper *helper, const struct rl_policy
 	if (r < 0)
 		return r; /* the library has said why */
 	/* Not worth ending for: it would be as it was while loading. */
-	(void)capabilities_rest();
+	(void)capabilities_drop_effective();
 	helper_attached(helper);
 	r = rl_run(rl, policy, config);
 	rl_detach(rl);
@@ -112,11 +104,11 @@ static int report_ejection(const struct rl_exit *info)
 		log_text("\n---- end of the dump ----\n");
 	}
 	/* Not the message: it may hold a task's name, which may hold anything. */
-	snprintf(status, sizeof(status), "STATUS=ended by the kernel: %s", info->reason);
+	snprintf(status, sizeof(status), NOTIFY_STATUS "ended by the kernel: %s", info->reason);
 	notify_open(&notify);
 	notify_send(&notify, status);
 	notify_close(&notify);
-	return STATUS_EJECTED;
+	return SCHEDULER_EXIT_EJECTED;
 }
 
 /* Comes back only when it does not work. */
@@ -131,20 +123,20 @@ static int start_again(struct restart *restart, char **argv)
 		log_write(RL_LOG_ERROR,
 			  "the kernel asked for more than %d restarts within %d seconds; giving up",
 			  RESTART_MAX, RESTART_WINDOW_S);
-		return STATUS_RESTARTS;
+		return SCHEDULER_EXIT_RESTARTS;
 	}
 	log_write(RL_LOG_INFO, "a CPU went on- or offline; starting again");
 	/* With --partial this thread is a SCHED_EXT task, and execve() would keep that. */
 	sched_setscheduler(0, SCHED_OTHER, &param);
 	r = restart_exec(restart, argv);
 	log_write(RL_LOG_ERROR, "cannot start again: %s", strerror(-r));
-	return STATUS_FAILED;
+	return SCHEDULER_EXIT_FAILED;
 }
 
 static int finish(struct rl **rl, struct restart *restart, char **argv, bool stop_requested)
 {
 	struct rl_exit info = {.sz = sizeof(info)};
-	int status = STATUS_STOPPED;
+	int status = SCHEDULER_EXIT_STOPPED;
 
 	rl_exit_info(*rl, &info);
 	if (info.kind && !info.by_user && !info.restart)
@@ -152,7 +144,7 @@ static int finish(struct rl **rl, struct restart *restart, char **argv, bool sto
 	rl_free(rl);
 	if (info.restart && !stop_requested)
 		return start_again(restart, argv);
-	if (status == STATUS_STOPPED)
+	if (status == SCHEDULER_EXIT_STOPPED)
 		log_write(RL_LOG_INFO, "stopped; the kernel's own scheduler has taken over");
 	return status;
 }
@@ -177,20 +169,20 @@ static int run(const struct options *o, char **argv)
 	restart_load(&restart);
 	r = policies_load(o->policy, &policy);
 	if (r < 0)
-		return r == -ENOENT ? STATUS_USAGE : STATUS_FAILED;
+		return r == -ENOENT ? SCHEDULER_EXIT_USAGE : SCHEDULER_EXIT_FAILED;
 	if (preflight_check() < 0 || open_scheduler(&rl, o) < 0)
-		return STATUS_FAILED;
+		return SCHEDULER_EXIT_FAILED;
 	if (helper_start(&helper, rl, o, policy->name,
 			 o->stats_socket ? o->stats_socket : STATS_SOCKET_PATH) < 0) {
 		rl_free(&rl);
-		return STATUS_FAILED;
+		return SCHEDULER_EXIT_FAILED;
 	}
 	r = schedule(rl, &helper, policy, &config);
 	rl_exit_info(rl, &info);
 	helper_stop(&helper, r >= 0 && info.restart && !helper_stop_requested(&helper));
 	if (r < 0 || helper_failed(&helper)) {
 		rl_free(&rl);
-		return STATUS_FAILED;
+		return SCHEDULER_EXIT_FAILED;
 	}
 	return finish(&rl, &restart, argv, helper_stop_requested(&helper));
 }
@@ -200,7 +192,7 @@ static int check(const struct options *o)
 	int r = check_policy(o->policy);
 
 	if (r < 0)
-		return r == -ENOENT ? STATUS_USAGE : STATUS_FAILED;
+		return r == -ENOENT ? SCHEDULER_EXIT_USAGE : SCHEDULER_EXIT_FAILED;
 	return 0;
 }
 
@@ -211,7 +203,7 @@ static int monitor(const struct options *o)
 	const char *const given[] = {o->stats_socket, NULL};
 
 	if (monitor_run(o->stats_socket ? given : usual, o->interval_ms, o->json) < 0)
-		return STATUS_FAILED;
+		return SCHEDULER_EXIT_FAILED;
 	return 0;
 }
 
@@ -227,7 +219,7 @@ int main(int argc, char **argv)
 	log_init();
 	if (options_parse(&o, argc, argv, error) < 0) {
 		log_write(RL_LOG_ERROR, "%s", error);
-		return STATUS_USAGE;
+		return SCHEDULER_EXIT_USAGE;
 	}
 	switch (o.action) {
 	case OPTIONS_SCHEDULE:
@@ -249,5 +241,5 @@ int main(int argc, char **argv)
 		printf("RustLand version %s - librustland %s\n", PACKAGE_VERSION, PACKAGE_VERSION);
 		break;
 	}
-	return fflush(stdout) == EOF ? STATUS_FAILED : 0;
+	return fflush(stdout) == EOF ? SCHEDULER_EXIT_FAILED : 0;
 }

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -12,103 +11,98 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "common/limits.h"
+#include "common/option-table.h"
+#include "common/policy-name.h"
+#include "common/protocol.h"
 #include "scheduler/options.h"
 
-#define SLICE_US_MIN	     100
-#define SLICE_US_MAX	     1000000
-#define SLICE_US_DEFAULT     20000
-#define SLICE_MIN_US_DEFAULT 1000
-#define INTERVAL_MS_MIN	     100
-#define INTERVAL_MS_MAX	     86400000
-#define EXIT_DUMP_LEN_MAX    (16 << 20)
-/* The kernel allows at most 30 s; below a second a busy machine would eject a healthy scheduler. */
-#define TIMEOUT_MS_MIN 1000
-#define TIMEOUT_MS_MAX 30000
+#define INTERVAL_MS_MIN 100
+#define INTERVAL_MS_MAX 86400000
 /* A kernel's BTF has a few megabytes. The limit is for files without end. */
 #define BTF_SIZE_MAX (256 << 20)
 
-/* Options with a short form are named by it. */
+/* In the order in which help shows them. */
 enum {
-	OPT_EXIT_DUMP_LEN = 256,
-	OPT_STATS,
-	OPT_MONITOR,
-	OPT_JSON,
-	OPT_HELP_STATS,
+	OPT_SLICE_US,
+	OPT_SLICE_US_MIN,
+	OPT_PERCPU_LOCAL,
+	OPT_NUMA_LOCAL,
+	OPT_PARTIAL,
 	OPT_POLICY,
 	OPT_LIST_POLICIES,
+	OPT_CHECK,
 	OPT_NO_IDLE_FILL,
+	OPT_CLASS_FDS,
+	OPT_EXIT_DUMP_LEN,
+	OPT_VERBOSE,
+	OPT_STATS,
+	OPT_MONITOR,
+	OPT_STATS_SOCKET,
+	OPT_JSON,
+	OPT_HELP_STATS,
+	OPT_VERSION,
+	OPT_HELP,
 	OPT_BTF_CUSTOM_PATH,
 	OPT_BPF_TOKEN_PATH,
 	OPT_OBJECT_NAME,
 	OPT_PIN_ROOT_PATH,
 	OPT_RELAXED_MAPS,
 	OPT_KCONFIG,
-	OPT_CLASS_FDS,
-	OPT_STATS_SOCKET,
-	OPT_CHECK,
+	NR_OPTIONS,
 };
 
-struct spec {
-	const char *name;
-	int id;
-	const char *arg; /* NULL: takes no value */
-	const char *about;
+/* For the help. */
+#define SHORTEST  TEXT_OF(SLICE_US_MIN)
+#define LONGEST	  TEXT_OF(SLICE_US_MAX)
+#define SLICE	  TEXT_OF(SLICE_US_DEFAULT)
+#define SLICE_MIN TEXT_OF(SLICE_MIN_US_DEFAULT)
+#define DUMP_MAX  TEXT_OF(EXIT_DUMP_LEN_MAX)
+
+static const struct option_spec specs[NR_OPTIONS] = {
+	[OPT_SLICE_US] = {"slice-us", 's', "USEC",
+			  "longest slice, " SHORTEST " to " LONGEST " (default " SLICE ")"},
+	[OPT_SLICE_US_MIN] = {"slice-us-min", 'S', "USEC",
+			      "shortest slice, " SHORTEST " to --slice-us (default " SLICE_MIN ")"},
+	[OPT_PERCPU_LOCAL] = {"percpu-local", 'l', NULL, "keep tasks on the CPU they last ran on"},
+	[OPT_NUMA_LOCAL] = {"numa-local", 'n', NULL, "look for idle CPUs in the task's NUMA node"},
+	[OPT_PARTIAL] = {"partial", 'p', NULL, "schedule only tasks of policy SCHED_EXT"},
+	[OPT_POLICY] = {"policy", 0, "NAME|PATH",
+			"the policy that decides (default " POLICY_DEFAULT ")"},
+	[OPT_LIST_POLICIES] = {"list-policies", 0, NULL, "show the policies there are and exit"},
+	[OPT_CHECK] = {"check", 0, NULL, "say whether options and policy are good, and exit"},
+	[OPT_NO_IDLE_FILL] = {"no-idle-fill", 0, NULL, "ask the policy even when a CPU is idle"},
+	[OPT_CLASS_FDS] = {"class-fds", 0, "FD,FD[,FD]",
+			   "take the table of classes that the parent made"},
+	[OPT_EXIT_DUMP_LEN] = {"exit-dump-len", 0, "BYTES",
+			       "debug dump of the kernel to keep, up to " DUMP_MAX},
+	[OPT_VERBOSE] = {"verbose", 'v', NULL, "show what libbpf and the verifier say"},
+	[OPT_STATS] = {"stats", 0, "SECS", "print statistics, every 0.1 to 86400 seconds"},
+	[OPT_MONITOR] = {"monitor", 0, "SECS", "print the statistics of the scheduler that runs"},
+	[OPT_STATS_SOCKET] = {"stats-socket", 0, "PATH",
+			      "where statistics are offered, or looked for"},
+	[OPT_JSON] = {"json", 0, NULL, "print statistics as lines of JSON"},
+	[OPT_HELP_STATS] = {"help-stats", 0, NULL, "explain the statistics and exit"},
+	[OPT_VERSION] = {"version", 'V', NULL, "show the version and exit"},
+	[OPT_HELP] = {"help", 'h', NULL, "show this help and exit"},
+	[OPT_BTF_CUSTOM_PATH] = {"btf-custom-path", 0, "FILE", "take the kernel's BTF from FILE"},
+	[OPT_BPF_TOKEN_PATH] = {"bpf-token-path", 0, "DIR",
+				"make a BPF token from the BPF file system DIR"},
+	[OPT_OBJECT_NAME] = {"object-name", 0, "NAME", "without effect, for compatibility"},
+	[OPT_PIN_ROOT_PATH] = {"pin-root-path", 0, "DIR", "without effect, for compatibility"},
+	[OPT_RELAXED_MAPS] = {"relaxed-maps", 0, "true|false", "without effect, for compatibility"},
+	[OPT_KCONFIG] = {"kconfig", 0, "FILE", "refused, see scx_rustland(8)"},
 };
-
-static const struct spec specs[] = {
-	{"slice-us", 's', "USEC", "longest slice, 100 to 1000000 (default 20000)"},
-	{"slice-us-min", 'S', "USEC", "shortest slice, 100 to --slice-us (default 1000)"},
-	{"percpu-local", 'l', NULL, "keep tasks on the CPU they last ran on"},
-	{"numa-local", 'n', NULL, "look for idle CPUs in the task's NUMA node"},
-	{"partial", 'p', NULL, "schedule only tasks of policy SCHED_EXT"},
-	{"policy", OPT_POLICY, "NAME|PATH", "the policy that decides (default " POLICY_DEFAULT ")"},
-	{"list-policies", OPT_LIST_POLICIES, NULL, "show the policies there are and exit"},
-	{"check", OPT_CHECK, NULL, "say whether options and policy are good, and exit"},
-	{"no-idle-fill", OPT_NO_IDLE_FILL, NULL, "ask the policy even when a CPU is idle"},
-	{"class-fds", OPT_CLASS_FDS, "FD,FD[,FD]",
-	 "take the table of classes that the parent made"},
-	{"exit-dump-len", OPT_EXIT_DUMP_LEN, "BYTES",
-	 "debug dump of the kernel to keep, up to 16777216"},
-	{"verbose", 'v', NULL, "show what libbpf and the verifier say"},
-	{"stats", OPT_STATS, "SECS", "print statistics, every 0.1 to 86400 seconds"},
-	{"monitor", OPT_MONITOR, "SECS", "print the statistics of the scheduler that runs"},
-	{"stats-socket", OPT_STATS_SOCKET, "PATH", "where statistics are offered, or looked for"},
-	{"json", OPT_JSON, NULL, "print statistics as lines of JSON"},
-	{"help-stats", OPT_HELP_STATS, NULL, "explain the statistics and exit"},
-	{"version", 'V', NULL, "show the version and exit"},
-	{"help", 'h', NULL, "show this help and exit"},
-	{"btf-custom-path", OPT_BTF_CUSTOM_PATH, "FILE", "take the kernel's BTF from FILE"},
-	{"bpf-token-path", OPT_BPF_TOKEN_PATH, "DIR",
-	 "make a BPF token from the BPF file system DIR"},
-	{"object-name", OPT_OBJECT_NAME, "NAME", "without effect, for compatibility"},
-	{"pin-root-path", OPT_PIN_ROOT_PATH, "DIR", "without effect, for compatibility"},
-	{"relaxed-maps", OPT_RELAXED_MAPS, "true|false", "without effect, for compatibility"},
-	{"kconfig", OPT_KCONFIG, "FILE", "refused, see scx_rustland(8)"},
-};
-
-#define NR_SPECS (sizeof(specs) / sizeof(specs[0]))
-
-static const char *spec_name(int id)
-{
-	for (size_t i = 0; i < NR_SPECS; i++)
-		if (specs[i].id == id)
-			return specs[i].name;
-	return NULL;
-}
 
 void options_help(FILE *f)
 {
 	fprintf(f, "Usage: scx_rustland [OPTION]...\n"
 		   "Schedule the CPUs of this machine with a policy that runs in user space.\n\n");
-	for (size_t i = 0; i < NR_SPECS; i++) {
-		char left[40];
+	for (size_t i = 0; i < NR_OPTIONS; i++) {
+		char line[OPTION_HELP_MAX];
 
-		snprintf(left, sizeof(left), "--%s%s%s", specs[i].name, specs[i].arg ? " " : "",
-			 specs[i].arg ? specs[i].arg : "");
-		if (specs[i].id < 256)
-			fprintf(f, "  -%c, %-24s %s\n", specs[i].id, left, specs[i].about);
-		else
-			fprintf(f, "      %-24s %s\n", left, specs[i].about);
+		option_help(line, &specs[i], 24);
+		fputs(line, f);
 	}
 	fprintf(f,
 		"\nShorter slices (-s) help when audio crackles or the desktop lags.\n"
@@ -118,7 +112,7 @@ void options_help(FILE *f)
 
 static int __attribute__((format(printf, 2, 3))) refuse(char *error, const char *format, ...)
 {
-	static const char see[] = "; see scx_rustland --help";
+	static const char see[] = ERROR_HELP_SUFFIX;
 	va_list args;
 	int n;
 
@@ -185,22 +179,14 @@ bad:
 	return refuse(error, "%s: '%.40s' is not a number from 0.1 to 86400 (seconds)", name, text);
 }
 
-bool options_valid_policy_name(const char *name)
-{
-	size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-");
-
-	return len >= 1 && len <= POLICY_NAME_MAX && !name[len];
-}
-
 static int parse_policy(char *error, const char *text)
 {
-	if (strchr(text, '/') || options_valid_policy_name(text))
+	if (strchr(text, '/') || policy_name_is_valid(text))
 		return 0;
-	return refuse(
-		error,
-		"--policy: '%.40s' is neither a policy's name (1 to 31 of a-z, 0-9, _ and -) nor a "
-		"path with a slash",
-		text);
+	return refuse(error,
+		      ERROR_POLICY_PREFIX "'%.40s' is neither a policy's name (" POLICY_NAME_RULE
+					  ") nor a path with a slash",
+		      text);
 }
 
 static int parse_stats_socket(struct options *o, char *error, const char *path)
@@ -270,34 +256,34 @@ static int parse_timeout(struct options *o, char *error)
 	return 0;
 }
 
-static int parse_one(struct options *o, int id, const char *value, bool *have_min, char *error)
+static int parse_one(struct options *o, int option, const char *value, bool *have_min, char *error)
 {
 	uint64_t number;
 
-	switch (id) {
-	case 's':
+	switch (option) {
+	case OPT_SLICE_US:
 		return parse_number(error, "--slice-us", value, "microseconds", SLICE_US_MIN,
 				    SLICE_US_MAX, &o->slice_us);
-	case 'S':
+	case OPT_SLICE_US_MIN:
 		*have_min = true;
 		return parse_number(error, "--slice-us-min", value, "microseconds", SLICE_US_MIN,
 				    SLICE_US_MAX, &o->slice_min_us);
-	case 'l':
+	case OPT_PERCPU_LOCAL:
 		o->percpu_local = true;
 		return 0;
-	case 'n':
+	case OPT_NUMA_LOCAL:
 		o->numa_local = true;
 		return 0;
-	case 'p':
+	case OPT_PARTIAL:
 		o->partial = true;
 		return 0;
-	case 'v':
+	case OPT_VERBOSE:
 		o->verbose = true;
 		return 0;
-	case 'V':
+	case OPT_VERSION:
 		o->action = OPTIONS_VERSION;
 		return 0;
-	case 'h':
+	case OPT_HELP:
 		o->action = OPTIONS_HELP;
 		return 0;
 	case OPT_HELP_STATS:
@@ -356,52 +342,27 @@ static int parse_one(struct options *o, int id, const char *value, bool *have_mi
 	}
 }
 
-/* What getopt_long() returned '?' or ':' for. */
-static int refuse_option(char *error, int result, int id, const char *word)
-{
-	const char *name = spec_name(id);
-
-	if (result == ':')
-		return refuse(error, "--%s needs a value", name);
-	if (name)
-		return refuse(error, "--%s takes no value", name);
-	if (id)
-		return refuse(error, "unknown option '-%c'", id);
-	return refuse(error, "unknown option '%.80s'", word);
-}
-
 int options_parse(struct options *ret, int argc, char **argv, char *error)
 {
-	struct option longs[NR_SPECS + 1] = {{0}};
-	char shorts[2 * NR_SPECS + 3] = "+:", *s = shorts + 2;
+	struct option_parser parser;
+	struct option_fault fault;
+	const char *value = NULL;
 	struct options o = {
 		.slice_us = SLICE_US_DEFAULT,
 		.slice_min_us = SLICE_MIN_US_DEFAULT,
 		.policy = POLICY_DEFAULT,
 	};
 	bool have_min = false;
-	int id;
+	int option;
 
-	for (size_t i = 0; i < NR_SPECS; i++) {
-		int has_arg = specs[i].arg ? required_argument : no_argument;
-
-		longs[i] = (struct option){specs[i].name, has_arg, NULL, specs[i].id};
-		if (specs[i].id < 256) {
-			*s++ = (char)specs[i].id;
-			if (has_arg)
-				*s++ = ':';
-		}
-	}
-	optind = 0; /* start anew: tests parse many command lines */
-	opterr = 0;
-	while ((id = getopt_long(argc, argv, shorts, longs, NULL)) >= 0) {
-		if (id == '?' || id == ':')
-			return refuse_option(error, id, optopt, argv[optind - 1]);
-		if (parse_one(&o, id, optarg, &have_min, error) < 0)
+	option_parser_init(&parser, specs, NR_OPTIONS, OPTIONS_ALL, true);
+	while ((option = option_parser_next(&parser, argc, argv, &value, &fault)) >= 0)
+		if (parse_one(&o, option, value, &have_min, error) < 0)
 			return -EINVAL;
-	}
-	if (optind < argc)
-		return refuse(error, "unexpected argument '%.80s'", argv[optind]);
+	if (option == OPTION_BAD)
+		return refuse(error, "%s%.80s%s", fault.before, fault.word, fault.after);
+	if (parser.first_word < argc)
+		return refuse(error, "unexpected argument '%.80s'", argv[parser.first_word]);
 	if (have_min && o.slice_min_us > o.slice_us)
 		return refuse(error,
 			      "--slice-us-min: %" PRIu64

@@ -14,9 +14,6 @@
 
 #include <rustland.h>
 
-#define POLICY_DEFAULT	"rustland"
-#define POLICY_NAME_MAX 31
-
 enum options_action {
 	OPTIONS_SCHEDULE,
 	OPTIONS_MONITOR,
@@ -60,8 +57,5 @@ struct options {
 int options_parse(struct options *ret, int argc, char **argv, char *error);
 
 void options_help(FILE *f);
-
-/* [a-z0-9_-], at most POLICY_NAME_MAX characters: no name reaches outside a directory. */
-bool options_valid_policy_name(const char *name);
 
 #endif /* SCX_RUSTLAND_OPTIONS_H */

@@ -8,7 +8,8 @@
 
 #include <rustland.h>
 
-#include "scheduler/capabilities.h"
+#include "common/capabilities.h"
+#include "common/sched-ext.h"
 #include "scheduler/messages.h"
 #include "scheduler/preflight.h"
 
@@ -51,12 +52,10 @@ static int check_free(void)
 		return 0;
 	case RL_KERNEL_ENABLED:
 		log_write(RL_LOG_ERROR,
-			  "another sched_ext scheduler is loaded: %s; stop it first (systemctl "
-			  "stop %s, "
-			  "or end its process)",
+			  SCHED_EXT_OTHER
+			  ": %s; stop it first (systemctl stop %s, or end its process)",
 			  *ops_name ? ops_name : "its name is unknown",
-			  strncmp(ops_name, "rustland", 8) == 0 ? "scx-rustland"
-								: "scx scx_loader");
+			  sched_ext_is_ours(ops_name) ? "scx-rustland" : "scx scx_loader");
 		return -EBUSY;
 	case RL_KERNEL_ENABLING:
 	case RL_KERNEL_DISABLING:
@@ -80,11 +79,9 @@ int preflight_check(void)
 	int r;
 
 	if (rl_kernel_state(NULL, 0) == RL_KERNEL_UNSUPPORTED) {
-		log_write(RL_LOG_ERROR, "this kernel has no sched_ext (/sys/kernel/sched_ext is "
-					"missing); boot Linux "
-					"6.12 or newer that was built with CONFIG_SCHED_CLASS_EXT, "
-					"such as the one in "
-					"Debian's trixie-backports");
+		log_write(RL_LOG_ERROR, SCHED_EXT_MISSING
+			  " (/sys/kernel/sched_ext is missing); boot " SCHED_EXT_NEEDS
+			  ", such as the one in Debian's trixie-backports");
 		return -EOPNOTSUPP;
 	}
 	r = capabilities_effective(&capabilities);

@@ -24,11 +24,6 @@
 
 #include "scheduler/stats.h"
 
-/* Where the sched_ext project's schedulers have it, and their tools look for it. */
-#define STATS_SOCKET_PATH "/run/scx/root/stats"
-/* That of the scheduler which rustlandd started, in a directory that belongs to its service. */
-#define STATS_SERVICE_PATH "/run/scx-rustland/stats"
-
 #define STATS_CLIENTS_MAX 16
 /*
  * Places that only root and the user that the scheduler itself runs as get (rustlandd is of that user),

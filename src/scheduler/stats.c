@@ -6,47 +6,11 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "common/stats-fields.h"
 #include "scheduler/json.h"
 #include "scheduler/stats.h"
 
-struct field {
-	const char *name;
-	size_t offset;
-	bool counter;  /* shown as a difference */
-	bool upstream; /* the Rust scx_rustland has it, under the same name */
-	const char *about;
-};
-
-#define FIELD(name, ...) {#name, offsetof(struct rl_stats, name), __VA_ARGS__}
-
-/* Upstream's first. Descriptions go into JSON as they are: no quotes, no backslashes. */
-static const struct field fields[] = {
-	FIELD(nr_cpus, false, true, "CPUs online"),
-	FIELD(nr_running, false, true, "Tasks running now"),
-	FIELD(nr_queued, false, true, "Tasks waiting for the policy to be told about them now"),
-	FIELD(nr_scheduled, false, true, "Tasks the policy holds back now"),
-	FIELD(nr_page_faults, false, true,
-	      "Page faults of the scheduler since it began to schedule (has to be 0)"),
-	FIELD(nr_user_dispatches, true, true, "Decisions of the policy that were carried out"),
-	FIELD(nr_kernel_dispatches, true, true,
-	      "Tasks run without asking: a CPU was idle, or exempt"),
-	FIELD(nr_cancel_dispatches, true, true, "Decisions that came too late and were dropped"),
-	FIELD(nr_bounce_dispatches, true, true, "Decisions for a CPU that the task may not use"),
-	FIELD(nr_failed_dispatches, true, true, "Decisions about a task that waited no more"),
-	FIELD(nr_sched_congested, true, true, "Requests that found the ring full"),
-	FIELD(nr_standing, true, false,
-	      "Tasks queued under a decision that stood, not asked about"),
-	FIELD(nr_late, true, false, "Tasks queued without asking because the policy was late"),
-	FIELD(nr_flushed, true, false, "Waiting tasks that ran before their decision came"),
-	FIELD(nr_asked, true, false, "Requests sent to the policy"),
-	FIELD(nr_preempt_kicks, true, false, "Running tasks stopped for a more urgent one"),
-	FIELD(policy_runtime_ns, true, false, "CPU time of the scheduler thread in nanoseconds"),
-	FIELD(nr_rounds, true, false, "Rounds of the scheduler thread; at least one a second"),
-};
-
-#define NR_FIELDS (sizeof(fields) / sizeof(fields[0]))
-
-static uint64_t get(const struct rl_stats *stats, const struct field *field)
+static uint64_t get(const struct rl_stats *stats, const struct stats_field *field)
 {
 	uint64_t value;
 
@@ -54,7 +18,7 @@ static uint64_t get(const struct rl_stats *stats, const struct field *field)
 	return value;
 }
 
-static void set(struct rl_stats *stats, const struct field *field, uint64_t value)
+static void set(struct rl_stats *stats, const struct stats_field *field, uint64_t value)
 {
 	memcpy((char *)stats + field->offset, &value, sizeof(value));
 }
@@ -63,12 +27,12 @@ void stats_delta(struct rl_stats *ret, const struct rl_stats *now, const struct 
 {
 	struct rl_stats delta = *now;
 
-	for (size_t i = 0; i < NR_FIELDS; i++) {
-		uint64_t a = get(now, &fields[i]), b = get(prev, &fields[i]);
+	for (size_t i = 0; i < NR_STATS_FIELDS; i++) {
+		uint64_t a = get(now, &stats_fields[i]), b = get(prev, &stats_fields[i]);
 
 		/* The kernel adds up counters of several CPUs, so a sum may be read a bit early. */
-		if (fields[i].counter)
-			set(&delta, &fields[i], a > b ? a - b : 0);
+		if (stats_fields[i].counter)
+			set(&delta, &stats_fields[i], a > b ? a - b : 0);
 	}
 	*ret = delta;
 }
@@ -110,8 +74,9 @@ size_t stats_line(char *buf, size_t size, const struct rl_stats *s)
 
 static void add_object(struct text *t, const struct rl_stats *stats)
 {
-	for (size_t i = 0; i < NR_FIELDS; i++)
-		add(t, "%c\"%s\":%" PRIu64, i ? ',' : '{', fields[i].name, get(stats, &fields[i]));
+	for (size_t i = 0; i < NR_STATS_FIELDS; i++)
+		add(t, "%c\"%s\":%" PRIu64, i ? ',' : '{', stats_fields[i].name,
+		    get(stats, &stats_fields[i]));
 	add(t, "}");
 }
 
@@ -140,9 +105,9 @@ size_t stats_answer_meta(char *buf, size_t size)
 	struct text t = {buf, size, 0};
 
 	add(&t, "{\"errno\":0,\"args\":{\"resp\":{\"Metrics\":{\"fields\":");
-	for (size_t i = 0; i < NR_FIELDS; i++)
+	for (size_t i = 0; i < NR_STATS_FIELDS; i++)
 		add(&t, "%c\"%s\":{\"datum\":\"u64\",\"desc\":\"%s\"}", i ? ',' : '{',
-		    fields[i].name, fields[i].about);
+		    stats_fields[i].name, stats_fields[i].about);
 	add(&t, "},\"name\":\"Metrics\",\"top\":\"true\"}}}}\n");
 	return t.len;
 }
@@ -153,18 +118,6 @@ size_t stats_answer_error(char *buf, size_t size, int error, const char *reason)
 
 	add(&t, "{\"errno\":%d,\"args\":{\"resp\":\"%s\"}}\n", error, reason);
 	return t.len;
-}
-
-bool stats_explain(const char *name, const char **ret_about, bool *ret_counter)
-{
-	for (size_t i = 0; i < NR_FIELDS; i++) {
-		if (strcmp(fields[i].name, name) != 0)
-			continue;
-		*ret_about = fields[i].about;
-		*ret_counter = fields[i].counter;
-		return true;
-	}
-	return false;
 }
 
 #define SCREEN_COLUMNS 80
@@ -193,13 +146,15 @@ void stats_describe(FILE *f)
 	char about[256];
 	int width = 0;
 
-	for (size_t i = 0; i < NR_FIELDS; i++)
-		width = (int)strlen(fields[i].name) > width ? (int)strlen(fields[i].name) : width;
+	for (size_t i = 0; i < NR_STATS_FIELDS; i++)
+		width = (int)strlen(stats_fields[i].name) > width
+				? (int)strlen(stats_fields[i].name)
+				: width;
 	fprintf(f, "[Metrics]\n");
-	for (size_t i = 0; i < NR_FIELDS; i++) {
-		snprintf(about, sizeof(about), "%s%s", fields[i].about,
-			 fields[i].counter ? ", in the interval" : "");
-		print_words(f, about, fprintf(f, "  %-*s (u64) : ", width, fields[i].name));
+	for (size_t i = 0; i < NR_STATS_FIELDS; i++) {
+		snprintf(about, sizeof(about), "%s%s", stats_fields[i].about,
+			 stats_fields[i].counter ? ", in the interval" : "");
+		print_words(f, about, fprintf(f, "  %-*s (u64) : ", width, stats_fields[i].name));
 	}
 }
 
@@ -247,34 +202,26 @@ const char *stats_parse_request(const char *line, size_t len, enum stats_request
 	return NULL;
 }
 
-static const struct field *find_field(const struct json_string *name)
-{
-	for (size_t i = 0; i < NR_FIELDS; i++)
-		if (is(name, fields[i].name))
-			return &fields[i];
-	return NULL;
-}
-
 /* The statistics themselves; false when one of upstream's is missing. */
 static bool parse_object(struct json *j, struct rl_stats *ret)
 {
-	bool seen[NR_FIELDS] = {false};
+	bool seen[NR_STATS_FIELDS] = {false};
 	struct json_string name;
 	uint64_t value;
 
 	json_object(j);
 	while (json_member(j, &name)) {
-		const struct field *field = find_field(&name);
+		const struct stats_field *field = stats_field_find(name.text);
 
 		if (!field) {
 			json_skip(j);
 		} else if (json_u64(j, &value)) {
 			set(ret, field, value);
-			seen[field - fields] = true;
+			seen[field - stats_fields] = true;
 		}
 	}
-	for (size_t i = 0; i < NR_FIELDS; i++)
-		if (fields[i].upstream && !seen[i])
+	for (size_t i = 0; i < NR_STATS_FIELDS; i++)
+		if (stats_fields[i].upstream && !seen[i])
 			return false;
 	return true;
 }

@@ -53,9 +53,6 @@ size_t stats_answer_error(char *buf, size_t size, int error, const char *reason)
 int stats_parse_answer(const char *answer, size_t len, struct rl_stats *ret, const char **ret_json,
 		       size_t *ret_json_len);
 
-/* What the number of that name means, and whether it counts up; false if there is none of it. */
-bool stats_explain(const char *name, const char **ret_about, bool *ret_counter);
-
 /* What --help-stats prints. */
 void stats_describe(FILE *f);
 

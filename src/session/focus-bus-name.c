@@ -13,17 +13,15 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
+#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include <gio/gunixfdlist.h>
 
+#include "common/names.h"
+#include "dbus/system76-stub.h"
 #include "session/bus-peer.h"
 #include "session/focus.h"
-#include "dbus/rustland-dbus.h"
-
-#define BUS_NAME "com.system76.Scheduler"
-#define BUS_PATH "/com/system76/Scheduler"
 
 struct bus_name {
 	GDBusConnection *bus;
@@ -71,7 +69,7 @@ static GDBusMessage *on_message(GDBusConnection *bus, GDBusMessage *message, gbo
 	(void)bus, (void)userdata;
 	if (!incoming || !body ||
 	    g_dbus_message_get_message_type(message) != G_DBUS_MESSAGE_TYPE_METHOD_CALL ||
-	    g_strcmp0(g_dbus_message_get_path(message), BUS_PATH) != 0 ||
+	    g_strcmp0(g_dbus_message_get_path(message), SYSTEM76_PATH) != 0 ||
 	    g_strcmp0(g_dbus_message_get_member(message), "SetForegroundProcess") != 0 ||
 	    !(g_variant_is_of_type(body, G_VARIANT_TYPE("(i)")) ||
 	      g_variant_is_of_type(body, G_VARIANT_TYPE("(d)"))))
@@ -123,7 +121,7 @@ static int caller_pidfd(GVariant *credentials, GUnixFDList *fds)
 	    index < g_unix_fd_list_get_length(fds))
 		return g_unix_fd_list_get(fds, index, NULL);
 	if (g_variant_lookup(credentials, "ProcessID", "u", &pid))
-		return (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
+		return pidfd_open((pid_t)pid, 0);
 	return -1;
 }
 
@@ -154,8 +152,9 @@ static void on_credentials(GObject *source, GAsyncResult *result, gpointer userd
 
 /* Answers of the bus come in the order of the questions, so the last call counts. */
 static gboolean on_set_foreground(ComSystem76Scheduler *object, GDBusMethodInvocation *invocation,
-				  guint pid, struct bus_name *name)
+				  guint pid, gpointer userdata)
 {
+	struct bus_name *name = userdata;
 	const char *sender = g_dbus_method_invocation_get_sender(invocation);
 	struct call *call;
 
@@ -170,30 +169,6 @@ static gboolean on_set_foreground(ComSystem76Scheduler *object, GDBusMethodInvoc
 			G_DBUS_CALL_FLAGS_NONE, BUS_CALL_MS, NULL, name->end, on_credentials, call);
 	}
 	com_system76_scheduler_complete_set_foreground_process(object, invocation);
-	return TRUE;
-}
-
-static gboolean on_set_mode(ComSystem76Scheduler *object, GDBusMethodInvocation *invocation,
-			    guchar mode, struct bus_name *name)
-{
-	(void)mode, (void)name;
-	com_system76_scheduler_complete_set_cpu_mode(object, invocation);
-	return TRUE;
-}
-
-static gboolean on_set_profile(ComSystem76Scheduler *object, GDBusMethodInvocation *invocation,
-			       const char *profile, struct bus_name *name)
-{
-	(void)profile, (void)name;
-	com_system76_scheduler_complete_set_cpu_profile(object, invocation);
-	return TRUE;
-}
-
-static gboolean on_reload(ComSystem76Scheduler *object, GDBusMethodInvocation *invocation,
-			  struct bus_name *name)
-{
-	(void)name;
-	com_system76_scheduler_complete_reload_configuration(object, invocation);
 	return TRUE;
 }
 
@@ -214,25 +189,17 @@ static gpointer bus_name_start(const struct focus_buses *buses, focus_report rep
 	name->end = g_cancellable_new();
 	name->report = report;
 	name->userdata = userdata;
-	name->skeleton = com_system76_scheduler_skeleton_new();
-	com_system76_scheduler_set_cpu_profile(name->skeleton, "auto");
-	g_signal_connect(name->skeleton, "handle-set-foreground-process",
-			 G_CALLBACK(on_set_foreground), name);
-	g_signal_connect(name->skeleton, "handle-set-cpu-mode", G_CALLBACK(on_set_mode), name);
-	g_signal_connect(name->skeleton, "handle-set-cpu-profile", G_CALLBACK(on_set_profile),
-			 name);
-	g_signal_connect(name->skeleton, "handle-reload-configuration", G_CALLBACK(on_reload),
-			 name);
+	name->skeleton = system76_stub_new(on_set_foreground, name);
 	if (!g_dbus_interface_skeleton_export(G_DBUS_INTERFACE_SKELETON(name->skeleton), name->bus,
-					      BUS_PATH, &error)) {
-		g_warning("%s cannot be offered: %s", BUS_NAME, error->message);
+					      SYSTEM76_PATH, &error)) {
+		g_warning("%s cannot be offered: %s", SYSTEM76_NAME, error->message);
 		g_object_unref(name->end);
 		g_object_unref(name->skeleton);
 		g_free(name);
 		return NULL;
 	}
 	name->filter = g_dbus_connection_add_filter(name->bus, on_message, NULL, NULL);
-	name->name_id = g_bus_own_name_on_connection(name->bus, BUS_NAME,
+	name->name_id = g_bus_own_name_on_connection(name->bus, SYSTEM76_NAME,
 						     G_BUS_NAME_OWNER_FLAGS_DO_NOT_QUEUE, NULL,
 						     on_name_lost, NULL, NULL);
 	return name;
@@ -251,4 +218,4 @@ static void bus_name_stop(gpointer data)
 	g_free(name);
 }
 
-const struct focus_source focus_bus_name = {BUS_NAME, bus_name_start, bus_name_stop};
+const struct focus_source focus_bus_name = {SYSTEM76_NAME, bus_name_start, bus_name_stop};

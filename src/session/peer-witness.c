@@ -3,9 +3,10 @@
 
 #include <gio/gunixfdlist.h>
 
+#include "common/names.h"
+#include "dbus/service-proxy.h"
 #include "session/bus-peer.h"
 #include "session/peer-witness.h"
-#include "session/service-client.h"
 #include "session/unix-socket.h"
 
 struct peer_witness {
@@ -34,21 +35,17 @@ static gboolean on_nobody(gpointer userdata)
 
 static void on_answer(GObject *source, GAsyncResult *result, gpointer userdata)
 {
-	g_autoptr(GError) error = NULL;
-	g_autoptr(GVariant) reply = g_dbus_connection_call_with_unix_fd_list_finish(
-		G_DBUS_CONNECTION(source), NULL, result, &error);
 	struct peer_question *question = userdata;
 	enum peer_answer answer = PEER_UNKNOWN;
+	g_autoptr(GError) error = NULL;
 	guint32 uid;
 
+	if (rustland_call_get_socket_peer_finish(RUSTLAND(source), &uid, NULL, result, &error))
+		answer = uid == 0 ? PEER_ROOT : PEER_NOT_ROOT;
 	if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
 		return; /* the question is gone from memory */
-	if (reply) {
-		g_variant_get(reply, "(u)", &uid);
-		answer = uid == 0 ? PEER_ROOT : PEER_NOT_ROOT;
-	} else {
+	if (error)
 		g_debug("%s: whose it is, is not known: %s", question->path, error->message);
-	}
 	if (answer == PEER_NOT_ROOT)
 		unix_socket_say_foreign(question->path);
 	question->answered(answer, question->userdata);
@@ -61,19 +58,20 @@ struct peer_question *peer_witness_ask(struct peer_witness *witness, const char 
 	struct peer_question *question = g_new0(struct peer_question, 1);
 	const char *owner = bus_peer_owner(witness->service);
 	g_autoptr(GUnixFDList) fds = g_unix_fd_list_new();
+	g_autoptr(Rustland) proxy = NULL;
 
 	question->answered = answered;
 	question->userdata = userdata;
 	question->path = g_strdup(path);
 	question->end = g_cancellable_new();
-	if (!owner || g_unix_fd_list_append(fds, fd, NULL) < 0)
+	if (!owner || g_unix_fd_list_append(fds, fd, NULL) < 0) {
 		question->idle = g_idle_add_full(G_PRIORITY_DEFAULT, on_nobody, question, NULL);
-	else
-		g_dbus_connection_call_with_unix_fd_list(
-			witness->bus, owner, SERVICE_PATH, SERVICE_NAME, "GetSocketPeer",
-			g_variant_new("(h)", 0), G_VARIANT_TYPE("(u)"),
-			G_DBUS_CALL_FLAGS_NO_AUTO_START, BUS_CALL_MS, fds, question->end, on_answer,
-			question);
+		return question;
+	}
+	proxy = service_proxy_new(witness->bus, owner);
+	rustland_call_get_socket_peer(proxy, g_variant_new_handle(0),
+				      G_DBUS_CALL_FLAGS_NO_AUTO_START, BUS_CALL_MS, fds,
+				      question->end, on_answer, question);
 	return question;
 }
 

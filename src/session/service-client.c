@@ -7,17 +7,20 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
+#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include <gio/gunixfdlist.h>
 #include <glib-unix.h>
 
+#include "common/bus-words.h"
+#include "common/names.h"
+#include "dbus/errors.h"
+#include "dbus/service-proxy.h"
 #include "session/bus-peer.h"
 #include "session/owner.h"
 #include "session/service-client.h"
 
-#define ERRORS	SERVICE_NAME ".Error."
 #define RETRY_S 10
 /* The service asks polkit, and polkit may ask others. */
 #define CALL_MS 25000
@@ -43,7 +46,6 @@ struct wish {
 /* A call that asks for a boost; it outlives a wish that ends meanwhile. */
 struct ask {
 	struct wish *wish; /* NULL: whatever comes is to be released */
-	char *owner;	   /* who is asked */
 };
 
 /* The foreground slot: there is one, and one call at a time. */
@@ -61,7 +63,8 @@ struct foreground {
 struct service {
 	GDBusConnection *bus;
 	GCancellable *end;
-	struct bus_peer *peer; /* the service itself; nobody as long as it does not run */
+	struct bus_peer *peer; /* who the service is */
+	Rustland *proxy;       /* ... and how it is called; NULL as long as it does not run */
 	guint subscriptions[2], retry;
 	bool was_there;
 	bool listing; /* a new owner is asked what it still holds; until then nothing is sent */
@@ -108,7 +111,7 @@ static enum whose whose_is(pid_t pid, int pidfd)
  */
 static int pin(pid_t pid, bool *ret_proven)
 {
-	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	int pidfd = pidfd_open(pid, 0);
 	enum whose whose;
 
 	*ret_proven = false;
@@ -154,18 +157,14 @@ static bool prove(struct service *service, pid_t pid, int pidfd, bool *ret_not_o
 /* What the service says may change: too many at the moment, or the session is not active now. */
 static bool error_is_final(const GError *error)
 {
-	g_autofree char *name = g_dbus_error_get_remote_error(error);
-
-	return g_strcmp0(name, ERRORS "NoSuchProcess") == 0 ||
+	return g_error_matches(error, RUSTLAND_ERROR, RUSTLAND_ERROR_NO_SUCH_PROCESS) ||
 	       g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS);
 }
 
 /* It says so itself, and by its State when that changes. */
 static bool error_is_no_scheduler(const GError *error)
 {
-	g_autofree char *name = g_dbus_error_get_remote_error(error);
-
-	return g_strcmp0(name, ERRORS "NotRunning") == 0;
+	return g_error_matches(error, RUSTLAND_ERROR, RUSTLAND_ERROR_NOT_RUNNING);
 }
 
 static bool error_is_gone(const GError *error)
@@ -177,16 +176,10 @@ static bool error_is_gone(const GError *error)
 
 /* ---- Wishes --------------------------------------------------------------------------------- */
 
-static const char *owner(const struct service *service)
+static void release_cookie(Rustland *proxy, guint32 cookie)
 {
-	return bus_peer_owner(service->peer);
-}
-
-static void release_cookie(GDBusConnection *bus, const char *owner, guint32 cookie)
-{
-	g_dbus_connection_call(bus, owner, SERVICE_PATH, SERVICE_NAME, "Release",
-			       g_variant_new("(u)", cookie), NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START,
-			       CALL_MS, NULL, NULL, NULL);
+	rustland_call_release(proxy, cookie, G_DBUS_CALL_FLAGS_NO_AUTO_START, CALL_MS, NULL, NULL,
+			      NULL);
 }
 
 static void wish_free(gpointer data)
@@ -222,26 +215,23 @@ static void not_held(struct wish *wish, const GError *error)
 static void on_asked(GObject *source, GAsyncResult *result, gpointer userdata)
 {
 	g_autofree struct ask *ask = userdata;
-	g_autofree char *asked = ask->owner;
-	g_autoptr(GError) error = NULL;
-	g_autoptr(GVariant) reply = g_dbus_connection_call_with_unix_fd_list_finish(
-		G_DBUS_CONNECTION(source), NULL, result, &error);
+	Rustland *asked = RUSTLAND(source);
 	struct wish *wish = ask->wish;
+	g_autoptr(GError) error = NULL;
 	guint32 cookie;
 
 	if (wish)
 		wish->ask = NULL;
-	if (!reply) {
+	if (!rustland_call_boost_process_by_pidfd_finish(asked, &cookie, NULL, result, &error)) {
 		if (wish)
 			not_held(wish, error);
 		return;
 	}
-	g_variant_get(reply, "(u)", &cookie);
 	if (wish) {
 		wish->cookie = cookie;
 		g_debug("process %d is boosted: %u", (int)wish->pid, cookie);
 	} else {
-		release_cookie(G_DBUS_CONNECTION(source), asked, cookie);
+		release_cookie(asked, cookie);
 	}
 }
 
@@ -260,16 +250,14 @@ static void wish_send(struct wish *wish)
 	if (g_unix_fd_list_append(fds, wish->pidfd, NULL) < 0)
 		return retry_later(service); /* no descriptors left */
 	/* The session's boosts go with the session, in whatever way it ends. */
-	g_variant_builder_add(&options, "{sv}", "Lifetime", g_variant_new_string("client"));
+	g_variant_builder_add(&options, "{sv}", BOOST_KEY_LIFETIME,
+			      g_variant_new_string(LIFETIME_WORD_CLIENT));
 	wish->ask = g_new0(struct ask, 1);
 	wish->ask->wish = wish;
-	wish->ask->owner = g_strdup(owner(service));
-	g_dbus_connection_call_with_unix_fd_list(
-		service->bus, owner(service), SERVICE_PATH, SERVICE_NAME, "BoostProcessByPIDFd",
-		g_variant_new("(hss@a{sv})", 0, "tree", wish->reason,
-			      g_variant_builder_end(&options)),
-		G_VARIANT_TYPE("(u)"), G_DBUS_CALL_FLAGS_NO_AUTO_START, CALL_MS, fds, NULL,
-		on_asked, wish->ask);
+	rustland_call_boost_process_by_pidfd(
+		service->proxy, g_variant_new_handle(0), SCOPE_WORD_TREE, wish->reason,
+		g_variant_builder_end(&options), G_DBUS_CALL_FLAGS_NO_AUTO_START, CALL_MS, fds,
+		NULL, on_asked, wish->ask);
 }
 
 /* The service sees it as well, and ends the boost by itself. */
@@ -307,7 +295,7 @@ void service_boost(struct service *service, pid_t pid, const char *reason)
 	wish->reason = g_strdup(reason);
 	wish->exit_watch = g_unix_fd_add(pidfd, G_IO_IN, on_exited, wish);
 	g_hash_table_insert(service->wishes, GINT_TO_POINTER(pid), wish);
-	if (owner(service) && !service->listing)
+	if (service->proxy && !service->listing)
 		wish_send(wish);
 }
 
@@ -317,8 +305,8 @@ static gboolean wish_release(gpointer key, gpointer value, gpointer userdata)
 
 	(void)key, (void)userdata;
 	/* Without a service: if the next one still holds it, it is found in its list. */
-	if (wish->cookie && owner(wish->service))
-		release_cookie(wish->service->bus, owner(wish->service), wish->cookie);
+	if (wish->cookie && wish->service->proxy)
+		release_cookie(wish->service->proxy, wish->cookie);
 	return TRUE;
 }
 
@@ -345,18 +333,15 @@ static bool is_wanted(const struct foreground *f)
 	return f->cgroup || (f->pid && alive(f->pidfd));
 }
 
-static void on_foreground_set(GObject *source, GAsyncResult *result, gpointer userdata)
+/* error: NULL when it went well. */
+static void on_foreground_set(struct service *service, const GError *error)
 {
-	g_autoptr(GError) error = NULL;
-	g_autoptr(GVariant) reply = g_dbus_connection_call_with_unix_fd_list_finish(
-		G_DBUS_CONNECTION(source), NULL, result, &error);
-	struct service *service = userdata;
 	struct foreground *f = &service->foreground;
 
 	if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
 		return; /* the service is gone from memory */
 	f->sending = false;
-	if (reply) {
+	if (!error) {
 		f->ours = !f->clears;
 		foreground_send(service);
 		return;
@@ -369,6 +354,31 @@ static void on_foreground_set(GObject *source, GAsyncResult *result, gpointer us
 		if (!error_is_no_scheduler(error))
 			retry_later(service);
 	}
+}
+
+static void on_process_set(GObject *source, GAsyncResult *result, gpointer service)
+{
+	g_autoptr(GError) error = NULL;
+
+	rustland_call_set_foreground_process_by_pidfd_finish(RUSTLAND(source), NULL, result,
+							     &error);
+	on_foreground_set(service, error);
+}
+
+static void on_cgroup_set(GObject *source, GAsyncResult *result, gpointer service)
+{
+	g_autoptr(GError) error = NULL;
+
+	rustland_call_set_foreground_cgroup_finish(RUSTLAND(source), result, &error);
+	on_foreground_set(service, error);
+}
+
+static void on_cleared(GObject *source, GAsyncResult *result, gpointer service)
+{
+	g_autoptr(GError) error = NULL;
+
+	rustland_call_set_foreground_process_finish(RUSTLAND(source), result, &error);
+	on_foreground_set(service, error);
 }
 
 static void foreground_clear(struct foreground *f)
@@ -384,12 +394,11 @@ static void foreground_clear(struct foreground *f)
 static void foreground_send(struct service *service)
 {
 	struct foreground *f = &service->foreground;
+	const GDBusCallFlags flags = G_DBUS_CALL_FLAGS_NO_AUTO_START;
 	g_autoptr(GUnixFDList) fds = NULL;
-	const char *method = "SetForegroundProcess";
 	bool wanted, not_ours = false;
-	GVariant *arguments;
 
-	if (!owner(service) || service->listing || f->sending || !f->unsent)
+	if (!service->proxy || service->listing || f->sending || !f->unsent)
 		return;
 	if (f->pid && !f->proven) {
 		f->proven = prove(service, f->pid, f->pidfd, &not_ours);
@@ -403,22 +412,20 @@ static void foreground_send(struct service *service)
 		fds = g_unix_fd_list_new();
 		if (g_unix_fd_list_append(fds, f->pidfd, NULL) < 0)
 			return retry_later(service); /* no descriptors left */
-		method = "SetForegroundProcessByPIDFd";
-		arguments = g_variant_new("(h)", 0);
+		rustland_call_set_foreground_process_by_pidfd(
+			service->proxy, g_variant_new_handle(0), flags, CALL_MS, fds, service->end,
+			on_process_set, service);
 	} else if (f->cgroup) {
-		method = "SetForegroundCGroup";
-		arguments = g_variant_new("(s)", f->cgroup);
+		rustland_call_set_foreground_cgroup(service->proxy, f->cgroup, flags, CALL_MS,
+						    service->end, on_cgroup_set, service);
 	} else {
-		arguments = g_variant_new("(u)", 0);
+		rustland_call_set_foreground_process(service->proxy, 0, flags, CALL_MS,
+						     service->end, on_cleared, service);
 	}
 	f->unsent = false;
 	f->sending = true;
 	f->clears = !wanted;
 	f->ours = f->ours || wanted;
-	g_dbus_connection_call_with_unix_fd_list(service->bus, owner(service), SERVICE_PATH,
-						 SERVICE_NAME, method, arguments, NULL,
-						 G_DBUS_CALL_FLAGS_NO_AUTO_START, CALL_MS, fds,
-						 service->end, on_foreground_set, service);
 }
 
 void service_set_foreground(struct service *service, pid_t pid, const char *cgroup)
@@ -443,7 +450,7 @@ static void send_all(struct service *service)
 	GHashTableIter iter;
 	gpointer wish;
 
-	if (!owner(service) || service->listing)
+	if (!service->proxy || service->listing)
 		return;
 	g_hash_table_iter_init(&iter, service->wishes);
 	while (g_hash_table_iter_next(&iter, NULL, &wish))
@@ -484,7 +491,7 @@ static void settle(struct service *service, guint32 cookie, guint32 pid)
 		wish->cookie = cookie;
 	} else if ((!wish || !wish->ask) && is_running((pid_t)pid)) {
 		g_debug("boost %u is not wanted any more", cookie);
-		release_cookie(service->bus, owner(service), cookie);
+		release_cookie(service->proxy, cookie);
 	}
 }
 
@@ -492,7 +499,7 @@ static bool is_held_for_us(struct service *service, GVariant *boost)
 {
 	const char *client;
 
-	return g_variant_lookup(boost, "Client", "&s", &client) &&
+	return g_variant_lookup(boost, BOOST_KEY_CLIENT, "&s", &client) &&
 	       strcmp(client, g_dbus_connection_get_unique_name(service->bus)) == 0;
 }
 
@@ -508,7 +515,7 @@ static void settle_all(struct service *service, GVariant *boosts)
 
 	g_variant_iter_init(&list, boosts);
 	while ((boost = g_variant_iter_next_value(&list)) != NULL) {
-		if (g_variant_lookup(boost, "Cookie", "u", &cookie))
+		if (g_variant_lookup(boost, BOOST_KEY_COOKIE, "u", &cookie))
 			g_hash_table_add(held, GUINT_TO_POINTER(cookie));
 		g_variant_unref(boost);
 	}
@@ -522,8 +529,8 @@ static void settle_all(struct service *service, GVariant *boosts)
 	g_variant_iter_init(&list, boosts);
 	while ((boost = g_variant_iter_next_value(&list)) != NULL) {
 		if (is_held_for_us(service, boost) &&
-		    g_variant_lookup(boost, "Cookie", "u", &cookie) &&
-		    g_variant_lookup(boost, "Pid", "u", &pid))
+		    g_variant_lookup(boost, BOOST_KEY_COOKIE, "u", &cookie) &&
+		    g_variant_lookup(boost, BOOST_KEY_PID, "u", &pid))
 			settle(service, cookie, pid);
 		g_variant_unref(boost);
 	}
@@ -532,15 +539,14 @@ static void settle_all(struct service *service, GVariant *boosts)
 static void on_listed(GObject *source, GAsyncResult *result, gpointer userdata)
 {
 	g_autoptr(GError) error = NULL;
-	g_autoptr(GVariant) reply =
-		g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, &error);
 	g_autoptr(GVariant) boosts = NULL;
 	struct service *service = userdata;
 
+	rustland_call_list_boosts_finish(RUSTLAND(source), &boosts, result, &error);
 	if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
 		return;
-	boosts = reply ? g_variant_get_child_value(reply, 0)
-		       : g_variant_ref_sink(g_variant_new("aa{sv}", NULL));
+	if (!boosts)
+		boosts = g_variant_ref_sink(g_variant_new("aa{sv}", NULL));
 	settle_all(service, boosts);
 	service->listing = false;
 	send_all(service);
@@ -550,18 +556,20 @@ static void on_appeared(gpointer userdata, const char *owner)
 {
 	struct service *service = userdata;
 
+	g_clear_object(&service->proxy);
+	service->proxy = service_proxy_new(service->bus, owner);
 	service->listing = true;
 	service->was_there = true;
 	service->foreground.unsent = service->foreground.ours || is_wanted(&service->foreground);
-	g_dbus_connection_call(service->bus, owner, SERVICE_PATH, SERVICE_NAME, "ListBoosts", NULL,
-			       G_VARIANT_TYPE("(aa{sv})"), G_DBUS_CALL_FLAGS_NO_AUTO_START, CALL_MS,
-			       service->end, on_listed, service);
+	rustland_call_list_boosts(service->proxy, G_DBUS_CALL_FLAGS_NO_AUTO_START, CALL_MS,
+				  service->end, on_listed, service);
 }
 
 static void on_vanished(gpointer userdata)
 {
 	struct service *service = userdata;
 
+	g_clear_object(&service->proxy);
 	if (service->was_there)
 		g_message(SERVICE_NAME " has gone away; boosts follow when it is back");
 	service->was_there = false;
@@ -586,7 +594,7 @@ static void on_removed(GDBusConnection *bus, const char *sender, const char *pat
 		return;
 	wish->cookie = 0;
 	/* Who released it does not want it; a service that stops will be back. */
-	wish->settled = strcmp(why, "shutdown") != 0;
+	wish->settled = strcmp(why, END_WORD_SHUTDOWN) != 0;
 	g_debug("the boost of process %d ended: %s", (int)wish->pid, why);
 }
 
@@ -627,22 +635,20 @@ struct service *service_new(GDBusConnection *bus)
 
 void service_free(struct service *service)
 {
-	g_autoptr(GVariant) reply = NULL;
-
 	if (!service)
 		return;
 	g_cancellable_cancel(service->end);
 	g_clear_handle_id(&service->retry, g_source_remove);
 	for (size_t i = 0; i < G_N_ELEMENTS(service->subscriptions); i++)
 		g_dbus_connection_signal_unsubscribe(service->bus, service->subscriptions[i]);
-	if (owner(service) && service->foreground.ours)
-		reply = g_dbus_connection_call_sync(
-			service->bus, owner(service), SERVICE_PATH, SERVICE_NAME,
-			"SetForegroundProcess", g_variant_new("(u)", 0), NULL,
-			G_DBUS_CALL_FLAGS_NO_AUTO_START, GOODBYE_TIMEOUT_MS, NULL, NULL);
+	if (service->proxy && service->foreground.ours)
+		rustland_call_set_foreground_process_sync(service->proxy, 0,
+							  G_DBUS_CALL_FLAGS_NO_AUTO_START,
+							  GOODBYE_TIMEOUT_MS, NULL, NULL);
 	g_hash_table_unref(service->wishes);
 	foreground_clear(&service->foreground);
 	bus_peer_free(service->peer);
+	g_clear_object(&service->proxy);
 	g_object_unref(service->end);
 	g_object_unref(service->bus);
 	g_free(service);

@@ -13,11 +13,6 @@
 
 #include <gio/gio.h>
 
-#define SERVICE_NAME "org.scx.Rustland"
-#define SERVICE_PATH "/org/scx/Rustland"
-/* Who may have that name besides root, by the bus's policy. */
-#define SERVICE_USER "scx-rustland"
-
 struct service;
 
 /* bus: the system bus; a reference is taken. Begins to follow the service. */

@@ -6,6 +6,7 @@
 
 #include <glib.h>
 
+#include "common/yes-no.h"
 #include "session/settings.h"
 
 #define FILE_NAME "session.conf"
@@ -21,22 +22,13 @@ static const struct {
 
 static void set(struct settings *settings, const char *path, const char *key, const char *value)
 {
-	static const char *const words[2][4] = {{"no", "false", "off", "0"},
-						{"yes", "true", "on", "1"}};
-
 	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
 		bool *field = (bool *)((char *)settings + keys[i].offset);
 
 		if (strcmp(keys[i].key, key) != 0)
 			continue;
-		for (int on = 0; on < 2; on++) {
-			for (size_t k = 0; k < G_N_ELEMENTS(words[on]); k++) {
-				if (g_ascii_strcasecmp(value, words[on][k]) == 0) {
-					*field = on;
-					return;
-				}
-			}
-		}
+		if (yes_no_parse(value, field))
+			return;
 		g_warning("%s: %s=%s: must be yes or no; ignored", path, key, value);
 		return;
 	}

@@ -399,10 +399,15 @@ class DescriptorStore:
 
 
 class Daemon:
-    """rustlandd, with everything it writes in a directory of its own."""
+    """rustlandd, with everything it writes in a directory of its own.
 
-    def __init__(self, bus, boosts=32, changes=10000, store=False, environment=None):
+    within: the words of a command that executes another one in its place, in other surroundings."""
+
+    def __init__(
+        self, bus, boosts=32, changes=10000, store=False, environment=None, within=()
+    ):
         self.bus = bus
+        self.within = within
         self.more_environment = environment or {}
         self.dir = pathlib.Path(tempfile.mkdtemp(dir=bus.dir))
         self.kernel = self.dir / "kernel"
@@ -443,6 +448,7 @@ class Daemon:
             env["LISTEN_FDNAMES"] = ":".join(name for name, _fd in fds)
             self.store.ready = False
         command = [
+            *self.within,
             str(STAGE / "usr/libexec/rustlandd"),
             "--scheduler",
             str(HERE / "fake-scheduler"),
@@ -460,7 +466,7 @@ class Daemon:
                 os.dup2(fd, 3 + i)
                 os.close(fd)
             os.closerange(3 + len(spare), 100)
-            os.execve(command[0], command, env)
+            os.execvpe(command[0], command, env)
 
         self.process = subprocess.Popen(
             command, preexec_fn=prepare, close_fds=False, stdout=self.log, stderr=self.log

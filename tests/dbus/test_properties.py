@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Properties, statistics, configuration, and that the installed description is the true one."""
 
+import pathlib
 import re
 import subprocess
 import xml.etree.ElementTree as ET
@@ -43,6 +44,65 @@ def test_values(daemon, player):
     assert (values["BoostCount"], values["MaxBoostsPerUser"]) == (0, 32)
     for name in TYPES:
         assert player.get(name) == values[name]
+
+
+# Below this machine's root; the programs have it compiled in.
+LIBRARIES = pathlib.Path("/") / next(STAGE.glob("usr/lib/*/librustland.so.0")).parent.relative_to(STAGE)
+# The first two can be named. One is a policy that is built in already, and the others are no names.
+POLICY_FILES = (
+    "zebra.so",
+    "a_policy-2.so",
+    "rustland.so",
+    "Upper.so",
+    "two words.so",
+    "dotted.name.so",
+    ".hidden.so",
+    ".so",
+    "x" * 32 + ".so",
+    "\u00fcber.so",
+    "notes.txt",
+)
+
+
+@pytest.fixture
+def with_policies():
+    """The words of a command that runs another one where POLICY_FILES are installed."""
+    made = []
+    for directory in (LIBRARIES / "scx-rustland", LIBRARIES / "scx-rustland/policies"):
+        if not directory.exists():
+            directory.mkdir()
+            made.append(directory)
+    script = 'cd "$0" && mount -t tmpfs none "$0" && cd "$0" && while [ "$1" != -- ]; do : >"$1"; shift; done; shift; exec "$@"'
+    yield [
+        *("unshare", "--mount", "sh", "-c", script),
+        *(str(LIBRARIES / "scx-rustland/policies"), *POLICY_FILES, "--"),
+    ]
+    for directory in reversed(made):
+        directory.rmdir()
+
+
+def test_policies_are_those_that_can_be_named(start, connect, with_policies):
+    daemon = start(within=with_policies)
+    listed = connect(PLAYER).get("Policies")
+    scheduler, env = STAGE / "usr/bin/scx_rustland", daemon.environment()
+    offered = subprocess.run(
+        [*with_policies, scheduler, "--list-policies"],
+        env=env,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        check=True,
+    ).stdout
+    assert listed == ["rustland", "a_policy-2", "zebra"]
+    assert listed == [line.split()[0] for line in offered.splitlines()]
+    for name in listed:
+        taken = subprocess.run(
+            [*with_policies, scheduler, "--check", "--policy", name],
+            env=env,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+        # An empty file is no policy, but its name has been taken.
+        assert taken.returncode == (0 if name == "rustland" else 1), taken.stderr
 
 
 def test_state_is_the_kernels(daemon, player):

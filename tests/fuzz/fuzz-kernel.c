@@ -3,11 +3,11 @@
  * What the kernel says in /sys/kernel/sched_ext: the files "state" and "root/ops". The name of the
  * scheduler is that of anybody who may load one.
  *
- * Covers: src/lib/kernel-state.c
+ * Covers: src/common/sched-ext.c
  */
 #include "tests/fuzz/fuzz-glib.h"
 
-#include <rustland.h>
+#include "common/sched-ext.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
@@ -27,7 +27,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	require(g_mkdir_with_parents(odd, 0755) == 0);
 	odd[strlen(odd) - strlen("/state")] = 0;
 	require(rl_kernel_state_at(odd, NULL, 0) < 0);
-	rl_kernel_state(NULL, 0);
+	rl_kernel_state_at(NULL, NULL, 0);
 	require(rl_kernel_state_at("/nowhere", NULL, 0) == RL_KERNEL_UNSUPPORTED);
 	return 0;
 }

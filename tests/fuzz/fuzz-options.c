@@ -3,10 +3,11 @@
  * scx_rustland's command line: the first line is SCX_TIMEOUT_MS, each other one a word. A value is
  * within its range or refused with one line that names what would help.
  *
- * Covers: src/scheduler/options.c
+ * Covers: src/scheduler/options.c src/common/option-table.c
  */
 #include "tests/fuzz/fuzz.h"
 
+#include "common/policy-name.h"
 #include "scheduler/options.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -27,7 +28,7 @@ static void check(const struct options *o)
 	require(!o->interval_ms || (o->interval_ms >= 100 && o->interval_ms <= 86400000));
 	require(!o->timeout_ms || (o->timeout_ms >= 1000 && o->timeout_ms <= 30000));
 	require(o->exit_dump_len <= 16 << 20);
-	require(strchr(o->policy, '/') || options_valid_policy_name(o->policy));
+	require(strchr(o->policy, '/') || policy_name_is_valid(o->policy));
 	require(!o->json || o->interval_ms);
 	require(!o->have_class_fds || o->class_fds[0] != o->class_fds[1]);
 }

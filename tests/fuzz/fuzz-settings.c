@@ -3,7 +3,7 @@
  * session.conf: the vendor's and the user's. It is read whatever it says; nobody's session fails
  * over it.
  *
- * Covers: src/session/settings.c
+ * Covers: src/session/settings.c src/common/yes-no.c
  */
 #include "tests/fuzz/fuzz-glib.h"
 

@@ -16,6 +16,8 @@
 
 #include <glib.h>
 
+#include "common/protocol.h"
+#include "common/sched-ext.h"
 #include "daemon/supervise/lifecycle.h"
 
 struct fixture {
@@ -85,7 +87,7 @@ static inline void try_anew(struct fixture *f)
 	assert_int_equal(try(f), LIFECYCLE_TERM);
 	assert_true(lifecycle_trying(&f->lc));
 	kernel(f, RL_KERNEL_DISABLED, "");
-	assert_int_equal(end(f, 0, 0, ""), LIFECYCLE_START);
+	assert_int_equal(end(f, 0, SCHEDULER_EXIT_STOPPED, ""), LIFECYCLE_START);
 }
 
 static inline void live(struct fixture *f, uint64_t ms)

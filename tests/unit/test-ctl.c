@@ -11,12 +11,16 @@
 
 #include <rustland.h>
 
+#include "common/bus-words.h"
+#include "common/names.h"
+#include "common/sched-ext.h"
 #include "ctl/arguments.h"
 #include "ctl/convert.h"
 #include "ctl/error.h"
 #include "ctl/format.h"
 #include "ctl/text.h"
 #include "ctl/why.h"
+#include "dbus/errors.h"
 
 /* ---- The command line ----------------------------------------------------------------------- */
 
@@ -152,8 +156,10 @@ static void test_refused(void **state)
 
 /* ---- Errors --------------------------------------------------------------------------------- */
 
+/* As GDBus makes it of an answer, when a proxy has been made. */
 static GError *explain(const char *name, const char *said, gboolean is_root)
 {
+	(void)RUSTLAND_ERROR;
 	return error_explain(g_dbus_error_new_for_dbus_error(name, said), "process 5", is_root);
 }
 
@@ -164,12 +170,11 @@ static void test_errors(void **state)
 		int status;
 		const char *text;
 	} cases[] = {
-		{"org.scx.Rustland.Error.NoSuchProcess", EXIT_FAILED, "no such process (it said)"},
-		{"org.scx.Rustland.Error.NoSuchBoost", EXIT_FAILED, "rustlandctl list"},
-		{"org.scx.Rustland.Error.LimitExceeded", EXIT_FAILED,
-		 "MaxPerUser in rustland.conf(5)"},
-		{"org.scx.Rustland.Error.RateLimited", EXIT_FAILED, "MaxChanges"},
-		{"org.scx.Rustland.Error.NotRunning", EXIT_NOT_RUNNING, "rustlandctl status"},
+		{SERVICE_ERRORS "NoSuchProcess", EXIT_FAILED, "no such process (it said)"},
+		{SERVICE_ERRORS "NoSuchBoost", EXIT_FAILED, "rustlandctl list"},
+		{SERVICE_ERRORS "LimitExceeded", EXIT_FAILED, "MaxPerUser in rustland.conf(5)"},
+		{SERVICE_ERRORS "RateLimited", EXIT_FAILED, "MaxChanges"},
+		{SERVICE_ERRORS "NotRunning", EXIT_NOT_RUNNING, "rustlandctl status"},
 		{"org.freedesktop.DBus.Error.InvalidArgs", EXIT_FAILED, "process 5: it said"},
 		{"org.freedesktop.DBus.Error.NoReply", EXIT_FAILED, "journalctl"},
 		{"org.freedesktop.DBus.Error.UnknownMethod", EXIT_FAILED, "another version"},
@@ -209,10 +214,10 @@ static void test_denied(void **state)
 	static const struct {
 		const char *action, *takes;
 	} actions[] = {
-		{"org.scx.rustland.boost-own", "local and active"},
-		{"org.scx.rustland.boost-other", "an administrator"},
-		{"org.scx.rustland.set-profile", "local and active"},
-		{"org.scx.rustland.manage", "an administrator"},
+		{ACTION_BOOST_OWN, "local and active"},
+		{ACTION_BOOST_OTHER, "an administrator"},
+		{ACTION_SET_PROFILE, "local and active"},
+		{ACTION_MANAGE, "an administrator"},
 	};
 
 	(void)state;
@@ -230,12 +235,11 @@ static void test_denied(void **state)
 /* Advice that helps in the state in which it is given. */
 static void test_denied_whatever_session(void **state)
 {
-	const char *own = " (action org.scx.rustland.boost-own)";
-	g_autofree char *no_polkit =
-		g_strconcat("polkit cannot be asked, so only root may", own, NULL);
-	g_autofree char *slow = g_strconcat("polkit did not answer in time", own, NULL);
+	const char *own = " (action " ACTION_BOOST_OWN ")";
+	g_autofree char *no_polkit = g_strconcat(REFUSAL_NO_POLKIT ", so only root may", own, NULL);
+	g_autofree char *slow = g_strconcat(REFUSAL_SLOW_POLKIT, own, NULL);
 	g_autofree char *password =
-		g_strconcat("An administrator has to authenticate for this", own, NULL);
+		g_strconcat("An administrator " REFUSAL_CHALLENGE " for this", own, NULL);
 
 	(void)state;
 	/* No root can help: no action is named. */
@@ -421,7 +425,7 @@ static void test_service_problems(void **state)
 		{"{\"state\": \"failed\", \"exit_reason\": \"stall\"}", RL_KERNEL_DISABLED, FALSE,
 		 "stall", "systemctl restart scx-rustland"},
 		{"{\"state\": \"failed\"}", RL_KERNEL_DISABLED, FALSE, "no reason", "journalctl"},
-		{"{\"state\": \"disabled\"}", RL_KERNEL_UNSUPPORTED, FALSE, "no sched_ext",
+		{"{\"state\": \"disabled\"}", RL_KERNEL_UNSUPPORTED, FALSE, SCHED_EXT_MISSING,
 		 "CONFIG_SCHED_CLASS_EXT"},
 		{"{\"state\": \"disabled\"}", RL_KERNEL_DISABLED, FALSE, "being stopped",
 		 "restart"},
@@ -509,19 +513,19 @@ static void test_absence_and_kernel(void **state)
 
 	(void)state;
 	/* Starting it succeeds without a word, and nothing runs. */
-	check_problems(&facts, "no sched_ext", NULL);
-	check_problem(&facts, "no sched_ext", "Boot Linux 6.12");
+	check_problems(&facts, SCHED_EXT_MISSING, NULL);
+	check_problem(&facts, SCHED_EXT_MISSING, "Boot Linux 6.12");
 	check_absence(&facts, "Boot Linux 6.12", "systemctl");
 	facts.condition_failed = TRUE;
-	check_problems(&facts, "no sched_ext", NULL);
+	check_problems(&facts, SCHED_EXT_MISSING, NULL);
 	check_absence(&facts, "Boot Linux 6.12", "systemctl");
 	facts.load_state = (char *)"not-found";
-	check_problems(&facts, "no sched_ext", "not installed");
+	check_problems(&facts, SCHED_EXT_MISSING, "not installed");
 	check_absence(&facts, "Boot Linux 6.12", "systemctl");
 	facts.load_state = (char *)"masked";
-	check_problems(&facts, "no sched_ext", "masked");
+	check_problems(&facts, SCHED_EXT_MISSING, "masked");
 	facts.load_state = NULL;
-	check_problems(&facts, "no sched_ext", NULL);
+	check_problems(&facts, SCHED_EXT_MISSING, NULL);
 	check_absence(&facts, "Boot Linux 6.12", "systemctl");
 
 	facts = (struct facts){.kernel_state = RL_KERNEL_ENABLED,

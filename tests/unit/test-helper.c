@@ -25,6 +25,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "common/protocol.h"
 #include "scheduler/helper.h"
 
 /* ---- The fake scheduler --------------------------------------------------------------------- */
@@ -184,7 +185,7 @@ static void make_ready(void)
 	fake.state = RL_KERNEL_ENABLED;
 	fake.name = NAME_OURS;
 	helper_attached(&helper);
-	check_told("READY=1");
+	check_told(NOTIFY_READY);
 }
 
 /* ---- Ready ---------------------------------------------------------------------------------- */
@@ -215,10 +216,11 @@ static void test_ready(void **state)
 	/* The socket is there before. */
 	assert_int_equal(stat(stats_path, &st), 0);
 	fake.state = RL_KERNEL_ENABLED;
-	check_told("READY=1\nSTATUS=scheduling all tasks on 8 CPUs with the policy rustland|");
+	check_told(NOTIFY_READY "\n" NOTIFY_STATUS
+				"scheduling all tasks on 8 CPUs with the policy rustland|");
 	assert_false(fake.stopped);
 	stop(false);
-	assert_true(told("STOPPING=1|"));
+	assert_true(told(NOTIFY_STOPPING "|"));
 	assert_false(helper_stop_requested(&helper));
 	assert_false(helper_failed(&helper));
 	clean_up();
@@ -247,7 +249,7 @@ static void test_restart(void **state)
 	fake.exited = true;
 	stop(true);
 	assert_false(told("STOPPING"));
-	assert_true(told("STATUS=starting again"));
+	assert_true(told(NOTIFY_STATUS "starting again"));
 	clean_up();
 }
 
@@ -273,7 +275,7 @@ static void check_signal(void **state, int signal_nr, bool stops)
 	if (stops) {
 		assert_true(eventually(&fake.stopped));
 		assert_true(helper_stop_requested(&helper));
-		check_told("STOPPING=1");
+		check_told(NOTIFY_STOPPING);
 		assert_int_equal(access(stats_path, F_OK), -1);
 		kill(getpid(), signal_nr); /* once more changes nothing */
 		listen_for(50);
@@ -284,7 +286,7 @@ static void check_signal(void **state, int signal_nr, bool stops)
 	}
 	stop(false);
 	/* Said once, whoever began. */
-	assert_null(strstr(strstr(all_told, "STOPPING=1") + 1, "STOPPING=1"));
+	assert_null(strstr(strstr(all_told, NOTIFY_STOPPING) + 1, NOTIFY_STOPPING));
 	clean_up();
 }
 
@@ -329,20 +331,20 @@ static void test_watchdog(void **state)
 	assert_false(told("WATCHDOG"));
 	make_ready();
 	/* It works. */
-	check_told("WATCHDOG=1|");
+	check_told(NOTIFY_WATCHDOG "|");
 	/* It waits: nothing is queued. */
 	fake.works = false;
 	listen_for(300);
 	all_told[0] = 0;
 	listen_for(300);
-	assert_true(told("WATCHDOG=1|"));
+	assert_true(told(NOTIFY_WATCHDOG "|"));
 	/* It hangs, and nobody notices, because nothing is queued. */
 	listen_for(1600);
 	all_told[0] = 0;
 	listen_for(400);
 	assert_false(told("WATCHDOG"));
 	fake.works = true;
-	check_told("WATCHDOG=1|");
+	check_told(NOTIFY_WATCHDOG "|");
 	fake.works = false;
 	/* It hangs: something is queued and nothing is taken. */
 	fake.asked++;
@@ -355,7 +357,7 @@ static void test_watchdog(void **state)
 	assert_false(told("WATCHDOG"));
 	/* It goes on. */
 	fake.works = true;
-	check_told("WATCHDOG=1|");
+	check_told(NOTIFY_WATCHDOG "|");
 	/* It is over. */
 	fake.exited = true;
 	listen_for(300);
@@ -375,8 +377,8 @@ static void test_degraded(void **state)
 	listen_for(200);
 	assert_false(told("STATUS"));
 	fake.late = 3;
-	check_told("STATUS=degraded");
-	check_told("|STATUS=scheduling all tasks");
+	check_told(NOTIFY_DEGRADED);
+	check_told("|" NOTIFY_STATUS "scheduling all tasks");
 	stop(false);
 	clean_up();
 }
@@ -403,7 +405,7 @@ static void test_blocked_manager(void **state)
 	fake.name = NAME_OURS;
 	helper_attached(&helper);
 	usleep(200000);
-	check_told("READY=1");
+	check_told(NOTIFY_READY);
 	fill_notify_queue();
 	fake.late = 1;
 	usleep(200000);

@@ -58,7 +58,7 @@ static void test_kernel_without_sched_ext(void **state)
 	lifecycle_init(&f->lc, &limits, f->now);
 	assert_int_equal(kernel(f, RL_KERNEL_UNSUPPORTED, ""), 0);
 	assert_state(f, "disabled");
-	assert_reason(f, "no sched_ext");
+	assert_reason(f, SCHED_EXT_MISSING);
 	assert_true(lifecycle_due_ms(&f->lc) == UINT64_MAX);
 }
 
@@ -126,7 +126,8 @@ static void test_ejection_says_why(void **state)
 	start(f);
 	run(f);
 	kernel(f, RL_KERNEL_DISABLED, "");
-	end(f, 0, 3, "the kernel has ended the scheduler: runnable task stall");
+	end(f, 0, SCHEDULER_EXIT_EJECTED,
+	    "the kernel has ended the scheduler: runnable task stall");
 	assert_reason(f, "runnable task stall");
 	assert_int_equal(wait_for_due(f), LIFECYCLE_START);
 }
@@ -138,7 +139,7 @@ static void test_stopped_by_somebody(void **state)
 	start(f);
 	run(f);
 	kernel(f, RL_KERNEL_DISABLED, "");
-	end(f, 0, 0, "");
+	end(f, 0, SCHEDULER_EXIT_STOPPED, "");
 	assert_reason(f, "not by its service");
 	assert_int_equal(wait_for_due(f), LIFECYCLE_START);
 }
@@ -230,7 +231,7 @@ static void test_refused_arguments_are_not_tried_again(void **state)
 	struct fixture *f = *state;
 
 	start(f);
-	end(f, 0, 2, "there is no policy nonsense");
+	end(f, 0, SCHEDULER_EXIT_USAGE, "there is no policy nonsense");
 	assert_state(f, "failed");
 	assert_reason(f, "there is no policy nonsense");
 	/* Other arguments may do better. */
@@ -243,11 +244,11 @@ static void test_cannot_be_executed(void **state)
 
 	start(f);
 	for (int i = 0; i < 3; i++) {
-		end(f, 0, 1, "No such file or directory");
+		end(f, 0, SCHEDULER_EXIT_FAILED, "No such file or directory");
 		assert_state(f, "starting");
 		assert_int_equal(wait_for_due(f), LIFECYCLE_START);
 	}
-	end(f, 0, 1, "No such file or directory");
+	end(f, 0, SCHEDULER_EXIT_FAILED, "No such file or directory");
 	assert_state(f, "failed");
 	assert_reason(f, "No such file");
 }
@@ -290,7 +291,7 @@ static void test_another_is_quicker(void **state)
 	start(f);
 	for (int i = 0; i < 20; i++) {
 		kernel(f, RL_KERNEL_ENABLED, "lavd_1");
-		end(f, 0, 1, "another sched_ext scheduler is loaded: lavd_1");
+		end(f, 0, SCHEDULER_EXIT_FAILED, SCHED_EXT_OTHER ": lavd_1");
 		assert_state(f, "inhibited");
 		assert_int_equal(kernel(f, RL_KERNEL_DISABLED, ""), LIFECYCLE_START);
 	}
@@ -402,7 +403,7 @@ static void test_new_arguments_restart(void **state)
 		assert_false(lifecycle_settled(&f->lc));
 		kernel(f, RL_KERNEL_DISABLED, "");
 		assert_state(f, "starting");
-		assert_int_equal(end(f, 0, 0, ""), LIFECYCLE_START);
+		assert_int_equal(end(f, 0, SCHEDULER_EXIT_STOPPED, ""), LIFECYCLE_START);
 		assert_state(f, "starting");
 		run(f);
 		assert_string_equal(lifecycle_reason(&f->lc), "");
@@ -447,7 +448,7 @@ static void test_late_messages_of_the_old_child(void **state)
 	simple(f, LIFECYCLE_LATE);
 	simple(f, LIFECYCLE_HEARTBEAT);
 	kernel(f, RL_KERNEL_DISABLED, "");
-	assert_int_equal(end(f, 0, 0, ""), LIFECYCLE_START);
+	assert_int_equal(end(f, 0, SCHEDULER_EXIT_STOPPED, ""), LIFECYCLE_START);
 	simple(f, LIFECYCLE_HEARTBEAT);
 	assert_state(f, "starting");
 	run(f);
@@ -462,7 +463,7 @@ static void test_stop(void **state)
 	assert_int_equal(simple(f, LIFECYCLE_QUIT), LIFECYCLE_TERM);
 	assert_false(lifecycle_ended(&f->lc));
 	kernel(f, RL_KERNEL_DISABLED, "");
-	assert_int_equal(end(f, 0, 0, ""), 0);
+	assert_int_equal(end(f, 0, SCHEDULER_EXIT_STOPPED, ""), 0);
 	assert_true(lifecycle_ended(&f->lc));
 	assert_true(lifecycle_due_ms(&f->lc) == UINT64_MAX);
 	assert_int_equal(f->starts, 1);

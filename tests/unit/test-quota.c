@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "daemon/bus/errors.h"
+#include "dbus/errors.h"
 #include "daemon/boost/quota.h"
 
 #define SECOND INT64_C(1000000)

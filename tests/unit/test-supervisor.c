@@ -25,6 +25,8 @@
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 
+#include "common/protocol.h"
+#include "common/sched-ext.h"
 #include "daemon/supervise/supervisor.h"
 
 #define PATIENCE_S 60
@@ -67,7 +69,7 @@ static void serve_stats(const char *dir)
 	unlink(path);
 	bind(server, (struct sockaddr *)&address, sizeof(address));
 	listen(server, 5);
-	notify("READY=1\nSTATUS=ready");
+	notify(NOTIFY_READY "\n" NOTIFY_STATUS "ready");
 	while ((fd = accept(server, NULL, NULL)) >= 0) {
 		while (read(fd, question, sizeof(question)) > 0) {
 			static const char answer[] =
@@ -87,7 +89,7 @@ static void on_term(int sig)
 {
 	(void)sig;
 	fake_kernel(fake_dir, "disabled", "");
-	_exit(0);
+	_exit(SCHEDULER_EXIT_STOPPED);
 }
 
 /* argv is that of scx_rustland: --policy NAME ... */
@@ -99,21 +101,21 @@ static int fake_scheduler(char **argv)
 	signal(SIGTERM, on_term);
 	if (strcmp(policy, "usage") == 0) {
 		fprintf(stderr, "<3>there is no policy usage\n");
-		return 2;
+		return SCHEDULER_EXIT_USAGE;
 	}
 	if (strcmp(policy, "eject") == 0) {
 		fprintf(stderr, "<6>good morning\n<3>the kernel has ended the scheduler: stall\n"
 				"the dump\n");
-		return 3;
+		return SCHEDULER_EXIT_EJECTED;
 	}
 	fake_kernel(fake_dir, "enabled", "rustland_fake\n");
 	if (strcmp(policy, "stats") == 0)
 		serve_stats(fake_dir);
-	notify("READY=1\nSTATUS=ready");
+	notify(NOTIFY_READY "\n" NOTIFY_STATUS "ready");
 	if (strcmp(policy, "late") == 0)
-		notify("STATUS=degraded: the policy answers too late");
+		notify(NOTIFY_DEGRADED ": the policy answers too late");
 	for (;;) {
-		notify("WATCHDOG=1");
+		notify(NOTIFY_WATCHDOG);
 		g_usleep(200000);
 	}
 }
@@ -347,7 +349,7 @@ static void test_notifications_of_others(void **state)
 	begin(f, self, "");
 	wait_for_state(f, "active");
 	g_setenv("NOTIFY_SOCKET", path, TRUE);
-	notify("STATUS=degraded: not really");
+	notify(NOTIFY_DEGRADED ": not really");
 	g_unsetenv("NOTIFY_SOCKET");
 	for (int i = 0; i < 100; i++)
 		g_main_context_iteration(NULL, FALSE);

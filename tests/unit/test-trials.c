@@ -46,10 +46,10 @@ static void test_failed_trials(void **state)
 		kernel(f, RL_KERNEL_DISABLED, "");
 		/* The first end, without a pause: the machine has waited long enough. */
 		if (way == 0)
-			assert_int_equal(end(f, 0, 1, "init failed"),
+			assert_int_equal(end(f, 0, SCHEDULER_EXIT_FAILED, "init failed"),
 					 LIFECYCLE_REVERT | LIFECYCLE_START);
 		else if (way == 1)
-			assert_int_equal(end(f, 0, 2, "no such policy"),
+			assert_int_equal(end(f, 0, SCHEDULER_EXIT_USAGE, "no such policy"),
 					 LIFECYCLE_REVERT | LIFECYCLE_START);
 		else
 			assert_int_equal(end(f, SIGSEGV, 0, ""),
@@ -132,11 +132,11 @@ static void test_trial_after_giving_up(void **state)
 	struct fixture *f = *state;
 
 	start(f);
-	end(f, 0, 2, "refused");
+	end(f, 0, SCHEDULER_EXIT_USAGE, "refused");
 	assert_state(f, "failed");
 	assert_int_equal(try(f), LIFECYCLE_START);
 	assert_state(f, "starting");
-	assert_int_equal(end(f, 0, 1, "init failed"), LIFECYCLE_REVERT);
+	assert_int_equal(end(f, 0, SCHEDULER_EXIT_FAILED, "init failed"), LIFECYCLE_REVERT);
 	assert_state(f, "failed");
 	assert_reason(f, "init failed");
 	assert_false(lifecycle_trying(&f->lc));
@@ -150,7 +150,8 @@ static void test_trial_during_back_off(void **state)
 	run(f);
 	crash(f);
 	assert_int_equal(try(f), LIFECYCLE_START);
-	assert_int_equal(end(f, 0, 1, "init failed"), LIFECYCLE_REVERT | LIFECYCLE_START);
+	assert_int_equal(end(f, 0, SCHEDULER_EXIT_FAILED, "init failed"),
+			 LIFECYCLE_REVERT | LIFECYCLE_START);
 }
 
 static void test_trial_while_starting(void **state)
@@ -161,7 +162,8 @@ static void test_trial_while_starting(void **state)
 	assert_int_equal(try(f), LIFECYCLE_TERM);
 	assert_int_equal(end(f, SIGTERM, 0, ""), LIFECYCLE_START);
 	assert_int_equal(f->reverts, 0);
-	assert_int_equal(end(f, 0, 1, "init failed"), LIFECYCLE_REVERT | LIFECYCLE_START);
+	assert_int_equal(end(f, 0, SCHEDULER_EXIT_FAILED, "init failed"),
+			 LIFECYCLE_REVERT | LIFECYCLE_START);
 }
 
 /* Another scheduler is in the way: nothing is known until it is gone. */
@@ -177,9 +179,10 @@ static void test_trial_beside_another_scheduler(void **state)
 	assert_true(lifecycle_trying(&f->lc));
 	/* Another one is quicker: not their fault, and the trial is still to come. */
 	kernel(f, RL_KERNEL_ENABLED, "lavd_1");
-	assert_int_equal(end(f, 0, 1, "another sched_ext scheduler is loaded"), 0);
+	assert_int_equal(end(f, 0, SCHEDULER_EXIT_FAILED, SCHED_EXT_OTHER), 0);
 	assert_int_equal(kernel(f, RL_KERNEL_DISABLED, ""), LIFECYCLE_START);
-	assert_int_equal(end(f, 0, 1, "init failed"), LIFECYCLE_REVERT | LIFECYCLE_START);
+	assert_int_equal(end(f, 0, SCHEDULER_EXIT_FAILED, "init failed"),
+			 LIFECYCLE_REVERT | LIFECYCLE_START);
 }
 
 static void test_trial_without_sched_ext(void **state)
@@ -202,8 +205,8 @@ static void test_trial_without_fallback(void **state)
 	run(f);
 	assert_int_equal(configure(f, true), LIFECYCLE_TERM);
 	kernel(f, RL_KERNEL_DISABLED, "");
-	end(f, 0, 0, "");
-	assert_int_equal(end(f, 0, 1, "init failed"), 0);
+	end(f, 0, SCHEDULER_EXIT_STOPPED, "");
+	assert_int_equal(end(f, 0, SCHEDULER_EXIT_FAILED, "init failed"), 0);
 	assert_int_equal(wait_for_due(f), LIFECYCLE_START);
 	assert_int_equal(f->reverts, 0);
 }
@@ -216,7 +219,7 @@ static void test_stop_during_a_trial(void **state)
 	run(f);
 	try_anew(f);
 	assert_int_equal(simple(f, LIFECYCLE_QUIT), LIFECYCLE_TERM);
-	assert_int_equal(end(f, 0, 1, "init failed"), 0);
+	assert_int_equal(end(f, 0, SCHEDULER_EXIT_FAILED, "init failed"), 0);
 	assert_true(lifecycle_ended(&f->lc));
 	assert_int_equal(f->reverts, 0);
 }
@@ -230,7 +233,8 @@ static void test_limits_during_a_trial(void **state)
 	run(f);
 	try_anew(f);
 	assert_int_equal(configure(f, false), 0);
-	assert_int_equal(end(f, 0, 1, "init failed"), LIFECYCLE_REVERT | LIFECYCLE_START);
+	assert_int_equal(end(f, 0, SCHEDULER_EXIT_FAILED, "init failed"),
+			 LIFECYCLE_REVERT | LIFECYCLE_START);
 }
 
 int main(void)

@@ -3,12 +3,13 @@
 
 #include <string.h>
 
+#include "common/bus-words.h"
 #include "daemon/boost/boost.h"
 
 static const char *const scope_names[] = {
-	[RL_SCOPE_PROCESS] = "process",
-	[RL_SCOPE_TREE] = "tree",
-	[RL_SCOPE_CGROUP] = "cgroup",
+	[RL_SCOPE_PROCESS] = SCOPE_WORD_PROCESS,
+	[RL_SCOPE_TREE] = SCOPE_WORD_TREE,
+	[RL_SCOPE_CGROUP] = SCOPE_WORD_CGROUP,
 };
 
 static const char *const class_names[] = {
@@ -24,7 +25,7 @@ static const char *const end_names[] = {
 	[BOOST_EXPIRED] = "expired",
 	[BOOST_REPLACED] = "replaced",
 	[BOOST_DENIED] = "denied",
-	[BOOST_SHUTDOWN] = "shutdown",
+	[BOOST_SHUTDOWN] = END_WORD_SHUTDOWN,
 };
 
 const char *scope_name(enum rl_scope scope)

@@ -13,13 +13,14 @@
 
 #include <rustland.h>
 
+#include "common/limits.h"
 #include "daemon/boost/cgroup.h"
 #include "daemon/boost/process.h"
 
 #define BOOST_REASON_MAX     256 /* bytes */
 #define BOOST_APP_ID_MAX     255 /* bytes */
 #define BOOST_TIMEOUT_MIN_US UINT64_C(1000)
-#define BOOST_TIMEOUT_MAX_US (UINT64_C(7) * 24 * 3600 * 1000000)
+#define BOOST_TIMEOUT_MAX_US (UINT64_C(1000000) * BOOST_TIMEOUT_MAX_S)
 
 /* Why a boost ended, in the order of boost_end_name(). */
 enum boost_end {

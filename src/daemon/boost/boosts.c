@@ -11,7 +11,7 @@
 
 #include "daemon/boost/boosts.h"
 #include "daemon/conf.h"
-#include "daemon/bus/errors.h"
+#include "dbus/errors.h"
 #include "daemon/boost/quota.h"
 #include "daemon/boost/retries.h"
 #include "daemon/boost/trees.h"

@@ -16,7 +16,7 @@
 #include <gio/gio.h>
 
 #include "daemon/boost/cgroup.h"
-#include "daemon/bus/errors.h"
+#include "dbus/errors.h"
 #include "daemon/boost/proc-text.h"
 #include "daemon/shortage.h"
 

@@ -11,7 +11,7 @@
 
 #include <gio/gio.h>
 
-#include "daemon/bus/errors.h"
+#include "dbus/errors.h"
 #include "daemon/boost/proc-text.h"
 #include "daemon/boost/process.h"
 #include "daemon/shortage.h"

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <unistd.h>
 
-#include "daemon/bus/errors.h"
+#include "dbus/errors.h"
 #include "daemon/boost/quota.h"
 
 #define USEC_PER_SEC (1000 * 1000)

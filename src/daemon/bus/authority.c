@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "common/bus-words.h"
 #include "daemon/bus/authority.h"
 
 /* Below the 25 s after which D-Bus clients give up; with a dialogue a person has to type. */
@@ -47,14 +48,14 @@ static void return_failure(GTask *task, GDBusConnection *connection, const GErro
 					       g_variant_new("(s)", check->cancellation_id), NULL,
 					       G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, NULL, NULL,
 					       NULL);
-		return_denied(task, "polkit did not answer in time; try again, or as root");
+		return_denied(task, REFUSAL_SLOW_POLKIT "; try again, or as root");
 	} else if (g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_LIMITS_EXCEEDED)) {
 		return_denied(task, "polkit or the bus has too many questions to answer; try "
 				    "again later, or as root");
 	} else {
 		g_debug("polkit cannot be asked: %s", error->message);
-		return_denied(task, "polkit cannot be asked, so only root may do that; is polkitd "
-				    "installed and running?");
+		return_denied(task, REFUSAL_NO_POLKIT ", so only root may do that; is polkitd "
+						      "installed and running?");
 	}
 }
 
@@ -75,7 +76,7 @@ static void on_answer(GObject *source, GAsyncResult *result, gpointer userdata)
 		g_task_return_boolean(task, TRUE);
 	else if (challenge)
 		return_denied(task,
-			      "An administrator has to authenticate for this; call it with the "
+			      "An administrator " REFUSAL_CHALLENGE " for this; call it with the "
 			      "flag ALLOW_INTERACTIVE_AUTHORIZATION, or as root");
 	else
 		return_denied(task, "polkit does not allow this to you; it takes an active local "

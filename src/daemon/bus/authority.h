@@ -16,11 +16,6 @@
 #define AUTHORITY_PATH	    "/org/freedesktop/PolicyKit1/Authority"
 #define AUTHORITY_INTERFACE "org.freedesktop.PolicyKit1.Authority"
 
-#define ACTION_BOOST_OWN   "org.scx.rustland.boost-own"
-#define ACTION_BOOST_OTHER "org.scx.rustland.boost-other"
-#define ACTION_SET_PROFILE "org.scx.rustland.set-profile"
-#define ACTION_MANAGE	   "org.scx.rustland.manage"
-
 /* interactive: polkit may show a dialogue, because the caller said so in the message. */
 void authority_check(GDBusConnection *connection, const struct caller *caller, const char *action,
 		     gboolean interactive, GAsyncReadyCallback callback, gpointer userdata);

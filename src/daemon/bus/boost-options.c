@@ -6,6 +6,7 @@
 
 #include <gio/gio.h>
 
+#include "common/bus-words.h"
 #include "daemon/bus/boost-options.h"
 
 static gboolean check_text(const char *what, const char *text, size_t max, GError **error)
@@ -37,8 +38,8 @@ static gboolean check_type(const char *key, GVariant *value, const char *type, G
 
 static gboolean parse_lifetime(gboolean *ret_by_client, const char *lifetime, GError **error)
 {
-	*ret_by_client = strcmp(lifetime, "client") == 0;
-	if (*ret_by_client || strcmp(lifetime, "process") == 0)
+	*ret_by_client = strcmp(lifetime, LIFETIME_WORD_CLIENT) == 0;
+	if (*ret_by_client || strcmp(lifetime, LIFETIME_WORD_PROCESS) == 0)
 		return TRUE;
 	g_set_error_literal(error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS,
 			    "Lifetime must be \"process\" or \"client\"");
@@ -60,17 +61,17 @@ static gboolean parse_timeout(struct boost *boost, uint64_t timeout_us, GError *
 static gboolean parse_option(struct boost *boost, gboolean *ret_by_client, const char *key,
 			     GVariant *value, GError **error)
 {
-	if (strcmp(key, "AppId") == 0) {
+	if (strcmp(key, BOOST_KEY_APP_ID) == 0) {
 		if (!check_type(key, value, "s", error))
 			return FALSE;
 		g_free(boost->app_id);
 		boost->app_id = g_variant_dup_string(value, NULL);
 		return check_text(key, boost->app_id, BOOST_APP_ID_MAX, error);
 	}
-	if (strcmp(key, "Lifetime") == 0)
+	if (strcmp(key, BOOST_KEY_LIFETIME) == 0)
 		return check_type(key, value, "s", error) &&
 		       parse_lifetime(ret_by_client, g_variant_get_string(value, NULL), error);
-	if (strcmp(key, "TimeoutUSec") == 0)
+	if (strcmp(key, BOOST_KEY_TIMEOUT) == 0)
 		return check_type(key, value, "t", error) &&
 		       parse_timeout(boost, g_variant_get_uint64(value), error);
 	/* The key is not repeated: it may be of any length and content. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See bus-describe.h. */
 
+#include "common/bus-words.h"
 #include "daemon/bus/bus-describe.h"
 
 /* ---- Boosts --------------------------------------------------------------------------------- */
@@ -12,7 +13,7 @@ static void add_string(GVariantBuilder *b, const char *key, const char *value)
 
 static void add_public(GVariantBuilder *b, const struct boost *boost)
 {
-	g_variant_builder_add(b, "{sv}", "Cookie", g_variant_new_uint32(boost->cookie));
+	g_variant_builder_add(b, "{sv}", BOOST_KEY_COOKIE, g_variant_new_uint32(boost->cookie));
 	add_string(b, "Scope", scope_name(boost->target.scope));
 	add_string(b, "Class", class_name(boost->class));
 }
@@ -20,13 +21,14 @@ static void add_public(GVariantBuilder *b, const struct boost *boost)
 /* What the owner of the process could find out without us, but for the class. */
 static void add_facts(GVariantBuilder *b, const struct boost *boost)
 {
-	g_variant_builder_add(b, "{sv}", "Pid", g_variant_new_uint32((guint32)boost->pid));
+	g_variant_builder_add(b, "{sv}", BOOST_KEY_PID, g_variant_new_uint32((guint32)boost->pid));
 	add_string(b, "Name", boost_name(boost));
 	g_variant_builder_add(b, "{sv}", "Uid", g_variant_new_uint32(boost->uid));
 	g_variant_builder_add(b, "{sv}", "Since", g_variant_new_uint64((guint64)boost->since_us));
-	add_string(b, "Lifetime", boost->client ? "client" : "process");
+	add_string(b, BOOST_KEY_LIFETIME,
+		   boost->client ? LIFETIME_WORD_CLIENT : LIFETIME_WORD_PROCESS);
 	if (boost->timeout_us)
-		g_variant_builder_add(b, "{sv}", "TimeoutUSec",
+		g_variant_builder_add(b, "{sv}", BOOST_KEY_TIMEOUT,
 				      g_variant_new_uint64(boost->timeout_us));
 	if (boost->cgroup)
 		add_string(b, "CGroup", boost->cgroup->path);
@@ -36,10 +38,10 @@ static void add_said(GVariantBuilder *b, const struct boost *boost)
 {
 	g_variant_builder_add(b, "{sv}", "Suspended", g_variant_new_boolean(boost->is_suspended));
 	add_string(b, "Reason", boost->reason);
-	add_string(b, "AppId", boost->app_id);
+	add_string(b, BOOST_KEY_APP_ID, boost->app_id);
 	add_string(b, "Requester", boost->requester);
 	if (boost->client)
-		add_string(b, "Client", boost->client);
+		add_string(b, BOOST_KEY_CLIENT, boost->client);
 }
 
 GVariant *describe_boost_to_all(const struct boost *boost)
@@ -146,7 +148,8 @@ GVariant *describe_process(const struct boosts *boosts, const struct process *pr
 		}
 	}
 	g_variant_builder_init(&b, G_VARIANT_TYPE_VARDICT);
-	g_variant_builder_add(&b, "{sv}", "Pid", g_variant_new_uint32((guint32)process->pid));
+	g_variant_builder_add(&b, "{sv}", BOOST_KEY_PID,
+			      g_variant_new_uint32((guint32)process->pid));
 	add_string(&b, "Name", process->name);
 	g_variant_builder_add(&b, "{sv}", "Uid", g_variant_new_uint32(process->uid));
 	add_string(&b, "Class", class_name(class));

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/names.h"
 #include "daemon/bus/authority.h"
 #include "daemon/bus/boost-options.h"
 #include "daemon/bus/bus-methods.h"
@@ -14,7 +15,7 @@
 #include "daemon/bus/bus-target.h"
 #include "daemon/bus/caller.h"
 #include "daemon/conf.h"
-#include "daemon/bus/errors.h"
+#include "dbus/errors.h"
 #include "daemon/bus/rights.h"
 #include "daemon/shortage.h"
 #include "daemon/supervise/supervisor.h"

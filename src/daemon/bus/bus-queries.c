@@ -11,7 +11,7 @@
 #include "daemon/bus/bus-request.h"
 #include "daemon/bus/bus-target.h"
 #include "daemon/bus/caller.h"
-#include "daemon/bus/errors.h"
+#include "dbus/errors.h"
 
 static gboolean prepare_nothing(struct request *request, const char **ret_action, GError **error)
 {

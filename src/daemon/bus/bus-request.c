@@ -7,7 +7,7 @@
 #include "daemon/bus/bus-private.h"
 #include "daemon/bus/bus-request.h"
 #include "daemon/bus/caller.h"
-#include "daemon/bus/errors.h"
+#include "dbus/errors.h"
 
 /*
  * Calls of one user that may wait for polkit at a time. Each may hold descriptors, and the bus lets us

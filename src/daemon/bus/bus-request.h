@@ -4,8 +4,10 @@
  * which permission is needed (NULL: none), then polkit is asked, then finish() does it. Both set an
  * error on failure, and finish() has answered on success, or has seen to it that somebody will.
  *
- * It must never wait for anybody, or hold more for one user than a fixed number of calls. What the
- * methods are is none of its business.
+ * struct request has room for the arguments of every method, and frees them. What a method does with them is
+ * in its request_kind, see bus-methods.c and bus-queries.c.
+ *
+ * It must never wait for anybody, or hold more for one user than a fixed number of calls.
  */
 #ifndef RUSTLANDD_BUS_REQUEST_H
 #define RUSTLANDD_BUS_REQUEST_H

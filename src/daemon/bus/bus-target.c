@@ -8,7 +8,7 @@
 #include "daemon/bus/bus-request.h"
 #include "daemon/bus/bus-target.h"
 #include "daemon/bus/caller.h"
-#include "daemon/bus/errors.h"
+#include "dbus/errors.h"
 #include "daemon/boost/process.h"
 #include "daemon/shortage.h"
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/names.h"
 #include "policy/policy.h"
 
 #include "daemon/bus/bus-describe.h"
@@ -12,8 +13,6 @@
 #include "daemon/conf.h"
 #include "daemon/supervise/supervisor.h"
 
-#define BUS_NAME	  "org.scx.Rustland"
-#define BUS_PATH	  "/org/scx/Rustland"
 #define INTERFACE_VERSION 2
 
 /* ---- The object ----------------------------------------------------------------------------- */
@@ -165,19 +164,18 @@ void bus_status_changed(struct bus *bus)
 	rustland_set_policy(object, status->policy);
 }
 
-/* Those that are built in, then what lies in the directory. */
+static void add_name(const char *name, const struct rl_policy *built_in, void *names)
+{
+	(void)built_in;
+	g_strv_builder_add(names, name);
+}
+
+/* What Policy= takes. Whether an installed file holds a policy is found out when it is used. */
 static char **list_policies(void)
 {
 	g_autoptr(GStrvBuilder) names = g_strv_builder_new();
-	g_autoptr(GDir) dir = g_dir_open(POLICY_DIR, 0, NULL);
-	const struct rl_policy *policy;
-	const char *file;
 
-	for (size_t i = 0; (policy = rl_policy_at(i)) != NULL; i++)
-		g_strv_builder_add(names, policy->name);
-	while (dir && (file = g_dir_read_name(dir)) != NULL)
-		if (g_str_has_suffix(file, ".so") && g_utf8_validate(file, -1, NULL))
-			g_strv_builder_take(names, g_strndup(file, strlen(file) - strlen(".so")));
+	rl_policy_names(POLICY_DIR, add_name, names);
 	return g_strv_builder_end(names);
 }
 
@@ -212,7 +210,7 @@ struct bus *bus_new(GDBusConnection *connection, struct supervisor *supervisor,
 gboolean bus_export(struct bus *bus, GError **error)
 {
 	return g_dbus_interface_skeleton_export(G_DBUS_INTERFACE_SKELETON(bus->skeleton),
-						bus->connection, BUS_PATH, error);
+						bus->connection, SERVICE_PATH, error);
 }
 
 /* Only now signals reach those who look for them by our name. */
@@ -247,7 +245,7 @@ void bus_own_name(struct bus *bus, void (*on_owned)(gpointer userdata),
 	bus->on_owned = on_owned;
 	bus->on_lost = on_lost;
 	bus->owner_userdata = userdata;
-	bus->name_id = g_bus_own_name_on_connection(bus->connection, BUS_NAME,
+	bus->name_id = g_bus_own_name_on_connection(bus->connection, SERVICE_NAME,
 						    G_BUS_NAME_OWNER_FLAGS_DO_NOT_QUEUE,
 						    on_name_acquired, on_name_lost, bus, NULL);
 }

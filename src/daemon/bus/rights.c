@@ -7,6 +7,7 @@
 #include <glib-unix.h>
 #include <systemd/sd-login.h>
 
+#include "common/names.h"
 #include "daemon/bus/authority.h"
 #include "daemon/boost/cgroup.h"
 #include "daemon/bus/rights.h"

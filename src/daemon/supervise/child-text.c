@@ -4,18 +4,19 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "common/protocol.h"
 #include "daemon/supervise/child-text.h"
 
 static void on_assignment(const char *text, void (*noticed)(enum child_notice, gpointer userdata),
 			  gpointer userdata)
 {
-	if (strcmp(text, "READY=1") == 0)
+	if (strcmp(text, NOTIFY_READY) == 0)
 		noticed(CHILD_READY, userdata);
-	else if (strcmp(text, "WATCHDOG=1") == 0)
+	else if (strcmp(text, NOTIFY_WATCHDOG) == 0)
 		noticed(CHILD_HEARTBEAT, userdata);
-	else if (g_str_has_prefix(text, "STATUS=degraded"))
+	else if (g_str_has_prefix(text, NOTIFY_DEGRADED))
 		noticed(CHILD_LATE, userdata);
-	else if (g_str_has_prefix(text, "STATUS="))
+	else if (g_str_has_prefix(text, NOTIFY_STATUS))
 		noticed(CHILD_IN_TIME, userdata);
 }
 

@@ -4,13 +4,10 @@
 #include <signal.h>
 #include <string.h>
 
+#include "common/protocol.h"
 #include "daemon/supervise/child.h"
 #include "daemon/conf-file.h"
 #include "daemon/supervise/dry-run.h"
-
-/* Words of scx_rustland's that are about its command line, which nobody who reads the error has seen. */
-#define OPTION_PREFIX "--policy: "
-#define OPTION_SUFFIX "; see scx_rustland --help"
 
 struct dry_run {
 	struct child *child;
@@ -27,12 +24,13 @@ static void begin(struct dry_run *run);
 
 static char *plain_words(const char *error)
 {
-	const char *text =
-		g_str_has_prefix(error, OPTION_PREFIX) ? error + strlen(OPTION_PREFIX) : error;
+	const char *text = g_str_has_prefix(error, ERROR_POLICY_PREFIX)
+				   ? error + strlen(ERROR_POLICY_PREFIX)
+				   : error;
 	size_t len = strlen(text);
 
-	if (g_str_has_suffix(text, OPTION_SUFFIX))
-		len -= strlen(OPTION_SUFFIX);
+	if (g_str_has_suffix(text, ERROR_HELP_SUFFIX))
+		len -= strlen(ERROR_HELP_SUFFIX);
 	return g_strndup(text, len);
 }
 
@@ -79,7 +77,7 @@ static void on_ended(int signal, int status, const char *error, gpointer userdat
 	g_autofree char *why = NULL;
 
 	g_clear_handle_id(&run->timer, g_source_remove);
-	if (!signal && status == 0) {
+	if (!signal && status == SCHEDULER_EXIT_STOPPED) {
 		begin(run);
 		return;
 	}

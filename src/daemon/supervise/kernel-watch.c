@@ -11,6 +11,7 @@
 #include <gio/gio.h>
 #include <glib-unix.h>
 
+#include "common/sched-ext.h"
 #include "daemon/supervise/kernel-watch.h"
 
 /* Of the kernel's uevents "ACTION@DEVPATH": those of the kset that all schedulers are in. */

@@ -5,14 +5,9 @@
 
 #include <glib.h>
 
+#include "common/protocol.h"
+#include "common/sched-ext.h"
 #include "daemon/supervise/lifecycle.h"
-
-/* Exit statuses of scx_rustland(8) that call for something of their own. */
-enum {
-	STATUS_STOPPED = 0,
-	STATUS_FAILED = 1,
-	STATUS_USAGE = 2,
-};
 
 static void set_text(char **text, char *value)
 {
@@ -55,7 +50,7 @@ static char *describe_end(const struct lifecycle_event *event)
 				       event->end.signal, strsignal(event->end.signal));
 	if (*event->end.error)
 		return g_strdup(event->end.error);
-	if (event->end.status == STATUS_STOPPED)
+	if (event->end.status == SCHEDULER_EXIT_STOPPED)
 		return g_strdup("scx_rustland was stopped, but not by its service");
 	return g_strdup_printf("scx_rustland ended with status %d", event->end.status);
 }
@@ -117,7 +112,7 @@ static unsigned int on_end(struct lifecycle *lc, const struct lifecycle_event *e
 	if (lc->quitting || (was_stopping && lc->ordered))
 		return 0;
 	/* It refused to start because another scheduler was quicker: nobody's fault. */
-	if (event->end.status == STATUS_FAILED && !event->end.signal &&
+	if (event->end.status == SCHEDULER_EXIT_FAILED && !event->end.signal &&
 	    lc->kernel != RL_KERNEL_DISABLED && lc->kernel != RL_KERNEL_UNSUPPORTED) {
 		lc->settle_ms = now_ms;
 		return 0;
@@ -134,7 +129,7 @@ static unsigned int on_end(struct lifecycle *lc, const struct lifecycle_event *e
 		set_text(&lc->reason, describe_end(event));
 	if (lc->fallback && !lc->proven)
 		return revert(lc, now_ms);
-	if (event->end.status == STATUS_USAGE && !event->end.signal)
+	if (event->end.status == SCHEDULER_EXIT_USAGE && !event->end.signal)
 		lc->given_up = true; /* the same arguments will not do better */
 	else
 		count_end(lc, now_ms);
@@ -145,7 +140,7 @@ static unsigned int on_end(struct lifecycle *lc, const struct lifecycle_event *e
 
 static bool ours(const struct lifecycle *lc)
 {
-	return lc->kernel == RL_KERNEL_ENABLED && g_str_has_prefix(lc->ops, "rustland");
+	return lc->kernel == RL_KERNEL_ENABLED && sched_ext_is_ours(lc->ops);
 }
 
 static unsigned int stop(struct lifecycle *lc, bool ordered, uint64_t now_ms)
@@ -316,15 +311,13 @@ static void explain_kernel(struct lifecycle *lc)
 
 	switch (lifecycle_state(lc)) {
 	case LIFECYCLE_INHIBITED:
-		text = g_strdup_printf("another sched_ext scheduler is loaded: %s",
+		text = g_strdup_printf(SCHED_EXT_OTHER ": %s",
 				       *lc->ops ? lc->ops : "it is just starting");
 		break;
 	case LIFECYCLE_DISABLED:
-		text = g_strdup(
-			lc->kernel == RL_KERNEL_UNSUPPORTED
-				? "this kernel has no sched_ext; it takes Linux 6.12 or newer, "
-				  "built with CONFIG_SCHED_CLASS_EXT"
-				: "the service is being stopped");
+		text = g_strdup(lc->kernel == RL_KERNEL_UNSUPPORTED
+					? SCHED_EXT_MISSING "; it takes " SCHED_EXT_NEEDS
+					: "the service is being stopped");
 		break;
 	default:
 		text = g_strdup("");

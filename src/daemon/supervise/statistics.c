@@ -7,6 +7,7 @@
 #include <gio/gunixsocketaddress.h>
 #include <json-glib/json-glib.h>
 
+#include "common/stats-fields.h"
 #include "daemon/supervise/statistics.h"
 
 #define REQUEST	  "{\"req\":\"stats\",\"args\":{\"target\":\"top\"}}\n"
@@ -35,13 +36,12 @@ struct statistics {
 	GQueue waiting;	    /* GTask* */
 };
 
-/* Everything else counts what happened. These are what they are now. */
+/* Numbers that only a newer scheduler knows are taken for counters, as most are. */
 static bool is_gauge(const char *name)
 {
-	static const char *const names[] = {"nr_cpus",	    "nr_running",     "nr_queued",
-					    "nr_scheduled", "nr_page_faults", NULL};
+	const struct stats_field *field = stats_field_find(name);
 
-	return g_strv_contains(names, name);
+	return field && !field->counter;
 }
 
 /* ---- Answers -------------------------------------------------------------------------------- */

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the service manager is told: ready, reloading, stopping, how it goes in plain words, and
- * signs of life that are ours to give only while the scheduler gives its own. Without systemd
- * nobody is told anything.
+ * What the service manager is told: ready, reloading, stopping, how it goes in plain words, and rustlandd's own
+ * signs of life. Those do not depend on the scheduler's: a scheduler that falls silent is ended and started
+ * anew by rustlandd itself. They stop only when rustlandd has tried in vain for long to be rid of its child,
+ * see lifecycle_healthy(). Without systemd nobody is told anything.
+ *
+ * It must never decide anything: what is told here has been decided elsewhere.
  */
 #ifndef RUSTLANDD_UNIT_STATE_H
 #define RUSTLANDD_UNIT_STATE_H

@@ -4,14 +4,11 @@
 #include <gio/gio.h>
 #include <systemd/sd-daemon.h>
 
-#include <rustland.h>
-
+#include "common/sched-ext.h"
 #include "daemon/supervise/unsupported.h"
 
 #define ASK_TIMEOUT_MS 5000
-#define REASON                                                                                     \
-	"this kernel has no sched_ext; it takes Linux 6.12 or newer, built with "                  \
-	"CONFIG_SCHED_CLASS_EXT"
+#define REASON	       SCHED_EXT_MISSING "; it takes " SCHED_EXT_NEEDS
 
 /* systemd's jobs of the boot are not through yet. If it does not say, a person may be waiting. */
 static bool is_booting(void)

@@ -6,7 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "scheduler/capabilities.h"
+#include "common/capabilities.h"
 
 static struct __user_cap_header_struct header(void)
 {
@@ -24,7 +24,7 @@ int capabilities_effective(uint64_t *ret)
 	return 0;
 }
 
-int capabilities_rest(void)
+int capabilities_drop_effective(void)
 {
 	struct __user_cap_header_struct h = header();
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
