@@ -387,13 +387,14 @@ struct rl_stats {
 	uint64_t nr_bounce_dispatches; /* decisions for a CPU that the task may not use */
 	uint64_t nr_failed_dispatches; /* decisions about a task that was not waiting any more */
 	uint64_t nr_sched_congested;   /* requests that found the ring full */
-	uint64_t nr_standing;	    /* tasks queued under a decision that stood, not asked about */
-	uint64_t nr_late;	    /* tasks queued without asking because the policy was late */
-	uint64_t nr_flushed;	    /* waiting tasks that ran before their decision came */
-	uint64_t nr_asked;	    /* requests sent to the policy */
-	uint64_t nr_preempt_kicks;  /* running tasks stopped for a more urgent one */
-	uint64_t policy_runtime_ns; /* CPU time of the scheduler thread */
-	uint64_t nr_rounds; /* calls of rl_complete(): one a second, if there is nothing to do */
+	uint64_t nr_standing;	       /* wakeups queued under a grant, see rl_decision.standing */
+	uint64_t nr_late;	       /* tasks queued without asking because the policy was late */
+	uint64_t nr_flushed;	       /* waiting tasks that ran before their decision came */
+	uint64_t nr_asked;	       /* requests sent to the policy */
+	uint64_t nr_preempt_kicks;     /* running tasks stopped for a more urgent one */
+	uint64_t policy_runtime_ns;    /* CPU time of the scheduler thread */
+	uint64_t nr_rounds;  /* calls of rl_complete(): one a second, if there is nothing to do */
+	uint64_t nr_resumed; /* tasks queued again for the rest of a slice, not asked about */
 	size_t : 0;
 };
 

@@ -25,13 +25,15 @@ const struct stats_field stats_fields[] = {
 	FIELD(nr_failed_dispatches, true, true, "Decisions about a task that waited no more"),
 	FIELD(nr_sched_congested, true, true, "Requests that found the ring full"),
 	FIELD(nr_standing, true, false,
-	      "Tasks queued under a decision that stood, not asked about"),
+	      "Wakeups that the policy had granted before, not asked about"),
 	FIELD(nr_late, true, false, "Tasks queued without asking because the policy was late"),
 	FIELD(nr_flushed, true, false, "Waiting tasks that ran before their decision came"),
 	FIELD(nr_asked, true, false, "Requests sent to the policy"),
 	FIELD(nr_preempt_kicks, true, false, "Running tasks stopped for a more urgent one"),
 	FIELD(policy_runtime_ns, true, false, "CPU time of the scheduler thread in nanoseconds"),
 	FIELD(nr_rounds, true, false, "Rounds of the scheduler thread; at least one a second"),
+	FIELD(nr_resumed, true, false,
+	      "Tasks queued again for the rest of their slice, not asked about"),
 };
 
 const struct stats_field *stats_field_find(const char *name)

@@ -65,6 +65,7 @@ int rl_stats(struct rl *rl, struct rl_stats *ret)
 	stats.nr_failed_dispatches = c.nr_failed_dispatches;
 	stats.nr_sched_congested = c.nr_sched_congested;
 	stats.nr_standing = c.nr_standing;
+	stats.nr_resumed = c.nr_resumed;
 	stats.nr_late = c.nr_late;
 	stats.nr_flushed = c.nr_flushed;
 	stats.nr_asked = asked;

@@ -15,6 +15,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "common/limits.h"
 #include "lib/internal.h"
 #include "lib/kernel-btf.h"
 #include "lib/priority.h"
@@ -27,18 +28,18 @@ typedef uint64_t u64;
 #define SMT_ACTIVE "/sys/devices/system/cpu/smt/active"
 
 #define MSEC_NS 1000000ULL
-#define SEC_NS	1000000000ULL
 
 enum {
 	OPS_NAME_LEN = 128,
 	SCHED_EXT_POLICY = 7, /* <sched.h> of glibc 2.41 does not have SCHED_EXT yet */
 	DEFAULT_TIMEOUT_MS = 5000,
-	MAX_TIMEOUT_MS = 30000,
 	DEFAULT_DUMP_LEN = 32768, /* the kernel's own default, SCX_EXIT_DUMP_DFL_LEN */
-	MAX_DUMP_LEN = 16 * 1024 * 1024,
 };
-#define MIN_SLICE_NS	 (100 * 1000ULL)
-#define DEFAULT_SLICE_NS (20 * MSEC_NS)
+#define USEC_NS		     1000ULL
+#define MIN_SLICE_NS	     (SLICE_US_MIN * USEC_NS)
+#define MAX_SLICE_NS	     (SLICE_US_MAX * USEC_NS)
+#define DEFAULT_SLICE_NS     (SLICE_US_DEFAULT * USEC_NS)
+#define DEFAULT_SLICE_MIN_NS (SLICE_MIN_US_DEFAULT * USEC_NS)
 
 /* A decision may wait for a whole slice before the scheduler thread gets a CPU to make it on. */
 #define LATE_MARGIN_NS (5 * MSEC_NS)
@@ -57,21 +58,23 @@ static int take_options(struct rl_open_opts *ret, const struct rl_open_opts *opt
 	ret->version = ret->version ?: PACKAGE_VERSION;
 	ret->slice_ns = ret->slice_ns ?: DEFAULT_SLICE_NS;
 	ret->slice_min_ns =
-		ret->slice_min_ns ?: (ret->slice_ns < MSEC_NS ? ret->slice_ns : MSEC_NS);
+		ret->slice_min_ns
+			?: (ret->slice_ns < DEFAULT_SLICE_MIN_NS ? ret->slice_ns
+								 : DEFAULT_SLICE_MIN_NS);
 	ret->timeout_ms = ret->timeout_ms ?: DEFAULT_TIMEOUT_MS;
 	return 0;
 }
 
 static int check_options(struct rl *rl, const struct rl_open_opts *o)
 {
-	if (o->slice_ns < MIN_SLICE_NS || o->slice_ns > SEC_NS)
-		rl_err(rl, "slice_ns must be between %llu and %llu", MIN_SLICE_NS, SEC_NS);
+	if (o->slice_ns < MIN_SLICE_NS || o->slice_ns > MAX_SLICE_NS)
+		rl_err(rl, "slice_ns must be between %llu and %llu", MIN_SLICE_NS, MAX_SLICE_NS);
 	else if (o->slice_min_ns < MIN_SLICE_NS || o->slice_min_ns > o->slice_ns)
 		rl_err(rl, "slice_min_ns must be between %llu and slice_ns", MIN_SLICE_NS);
-	else if (o->timeout_ms > MAX_TIMEOUT_MS)
-		rl_err(rl, "timeout_ms must be at most %d", MAX_TIMEOUT_MS);
-	else if (o->exit_dump_len > MAX_DUMP_LEN)
-		rl_err(rl, "exit_dump_len must be at most %d", MAX_DUMP_LEN);
+	else if (o->timeout_ms > TIMEOUT_MS_MAX)
+		rl_err(rl, "timeout_ms must be at most %d", TIMEOUT_MS_MAX);
+	else if (o->exit_dump_len > EXIT_DUMP_LEN_MAX)
+		rl_err(rl, "exit_dump_len must be at most %d", EXIT_DUMP_LEN_MAX);
 	else
 		return 0;
 	return -EINVAL;

@@ -71,12 +71,12 @@ void report_table(const struct run_options *options, const struct run_result *re
 	printf("\nscheduler thread   %.2f %% of a CPU, %.0f decisions/s, %.1f a round\n",
 	       (double)result->policy_ns / 1e7 / seconds, (double)result->decided / seconds,
 	       result->rounds ? (double)result->asked / (double)result->rounds : 0);
-	printf("wakeups and slices %llu asked, %llu granted or unfinished, %llu by estimate, %llu "
+	printf("wakeups and slices %llu asked, %llu granted, %llu resumed, %llu by estimate, %llu "
 	       "late, "
 	       "%llu flushed\n",
 	       (unsigned long long)result->asked, (unsigned long long)result->standing,
-	       (unsigned long long)result->by_estimate, (unsigned long long)result->late,
-	       (unsigned long long)result->flushed);
+	       (unsigned long long)result->resumed, (unsigned long long)result->by_estimate,
+	       (unsigned long long)result->late, (unsigned long long)result->flushed);
 	printf("per second         %.0f switches, %.0f preemptions, %.0f migrations (%.0f to "
 	       "another cache)\n",
 	       (double)c->switches / seconds, (double)c->preemptions / seconds,
@@ -169,6 +169,7 @@ void report_json(const struct run_options *options, const struct run_result *res
 	add_int(b, "decisions", result->decided);
 	add_int(b, "asked", result->asked);
 	add_int(b, "standing", result->standing);
+	add_int(b, "resumed", result->resumed);
 	add_int(b, "by_estimate", result->by_estimate);
 	add_int(b, "late", result->late);
 	add_int(b, "flushed", result->flushed);

@@ -51,6 +51,7 @@ static void collect(struct run_result *ret)
 		.decided = c.nr_user_dispatches,
 		.by_estimate = c.nr_kernel_dispatches,
 		.standing = c.nr_standing,
+		.resumed = c.nr_resumed,
 		.late = c.nr_late,
 		.flushed = c.nr_flushed,
 		.cancelled = c.nr_cancel_dispatches,

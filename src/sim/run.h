@@ -26,7 +26,8 @@ struct run_options {
 
 struct run_result {
 	u64 hash;
-	u64 asked, decided, by_estimate, standing, late, flushed, cancelled, failed, congested;
+	u64 asked, decided, by_estimate, standing, resumed, late, flushed, cancelled, failed,
+		congested;
 	u64 policy_ns; /* CPU time of the scheduler thread */
 	u64 rounds;
 	u64 violations; /* of invariants, see invariants.h */

@@ -26,6 +26,7 @@ static const struct rl_stats sample = {
 	.nr_preempt_kicks = 1011,
 	.policy_runtime_ns = 1012,
 	.nr_rounds = 1013,
+	.nr_resumed = 1014,
 };
 
 #define SAMPLE_JSON                                                                                \
@@ -33,6 +34,7 @@ static const struct rl_stats sample = {
 	"\"nr_user_dispatches\":1001,\"nr_kernel_dispatches\":1002,\"nr_cancel_dispatches\":1003," \
 	"\"nr_bounce_dispatches\":1004,\"nr_failed_dispatches\":1005,\"nr_sched_congested\":1006," \
 	"\"nr_standing\":1007,\"nr_late\":1008,\"nr_flushed\":1009,\"nr_asked\":1010,"             \
-	"\"nr_preempt_kicks\":1011,\"policy_runtime_ns\":1012,\"nr_rounds\":1013}"
+	"\"nr_preempt_kicks\":1011,\"policy_runtime_ns\":1012,\"nr_rounds\":1013,"                 \
+	"\"nr_resumed\":1014}"
 
 #endif /* SCX_TEST_STATS_SAMPLE_H */

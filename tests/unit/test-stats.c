@@ -128,7 +128,7 @@ static void test_descriptions(void **state)
 		assert_non_null(strstr(meta, name.text));
 		json_skip(&j);
 	}
-	assert_int_equal(nr, 18);
+	assert_int_equal(nr, 19);
 	free(text);
 }
 

@@ -67,7 +67,8 @@ def main():
     line("the backend", decisions, total)
     line("the scheduler thread", decisions, thread)
     print(f"  {decisions} decisions were asked for; {counters['nr_kernel_dispatches']} times a task ran"
-          f" without one, {counters['nr_standing']} times by one that stood")
+          f" without one, {counters['nr_standing']} times by a grant,"
+          f" {counters['nr_resumed']} times for the rest of a slice")
     with open(sys.argv[2], "w", encoding="utf-8") as file:
         json.dump({"decisions": decisions, "backend": total / decisions,
                    "thread": thread / decisions}, file)
