@@ -74,8 +74,8 @@ _rustland_sim()
 			;;
 		*)
 			COMPREPLY=($(compgen -W '--cpus --llcs --smt --hybrid --numa --hz --kernel --slice-us --slice-us-min
-				--percpu-local --numa-local --no-idle-fill --seconds --seed --interleave --faults --json --trace --seeds
-				--runs --host-seconds --jobs --findings --help --version' -- "$cur"))
+				--percpu-local --numa-local --no-idle-fill --seconds --seed --interleave --faults --trace
+				--json --seeds --runs --host-seconds --jobs --findings --help --version' -- "$cur"))
 			;;
 		esac
 		return
@@ -93,14 +93,18 @@ _rustland_sim()
 		fi
 		;;
 	swarm:*) ;;
-	*)
-		# compare takes more than one policy.
+	compare:*)
 		if [[ $cur == */* ]]; then
 			_filedir '@(so|json)'
 		else
-			names=$(_rustland_sim_names Workloads)
-			[[ $command != compare ]] || names+=" $(_rustland_sim_names Policies)"
-			COMPREPLY=($(compgen -W "$names" -- "$cur"))
+			COMPREPLY=($(compgen -W "$(_rustland_sim_names Policies) $(_rustland_sim_names Workloads)" -- "$cur"))
+		fi
+		;;
+	*:1)
+		if [[ $cur == */* ]]; then
+			_filedir json
+		else
+			COMPREPLY=($(compgen -W "$(_rustland_sim_names Workloads)" -- "$cur"))
 		fi
 		;;
 	esac

@@ -26,7 +26,7 @@ function __rustland_sim_operands
     set -l words (commandline -opc)
     set -e words[1]
     argparse -i cpus= llcs= smt hybrid numa= hz= kernel= slice-us= slice-us-min= percpu-local numa-local \
-        no-idle-fill seconds= seed= interleave faults= json trace= seeds= runs= host-seconds= jobs= findings= \
+        no-idle-fill seconds= seed= interleave faults= trace= json seeds= runs= host-seconds= jobs= findings= \
         -- $words 2>/dev/null
     if contains -- "$argv[1]" run compare swarm
         set -e argv[1]
@@ -49,12 +49,15 @@ end
 
 complete -c rustland-sim -f
 complete -c rustland-sim -n 'not __rustland_sim_has run compare swarm list; and __rustland_sim_policy' -a run -d 'One policy, and report'
-complete -c rustland-sim -n 'not __rustland_sim_has run compare swarm list; and __rustland_sim_policy' -a compare -d 'Several policies with the same seeds'
+complete -c rustland-sim -n 'not __rustland_sim_has run compare swarm list; and __rustland_sim_policy' -a compare -d 'Several policies, side by side'
 complete -c rustland-sim -n 'not __rustland_sim_has run compare swarm list; and __rustland_sim_policy' -a swarm -d 'Many runs, to find what should never happen'
 complete -c rustland-sim -n 'not __rustland_sim_has run compare swarm list; and __rustland_sim_policy' -a list -d 'The policies, workloads and faults'
 complete -c rustland-sim -n __rustland_sim_policy -a '(__rustland_sim_list Policies)'
 complete -c rustland-sim -n '__rustland_sim_policy; and string match -q "*/*" -- (commandline -ct)' -a '(__fish_complete_suffix .so)'
-complete -c rustland-sim -n '__rustland_sim_runs; and test (__rustland_sim_operands) -ge 1' -a '(__rustland_sim_list Workloads) (__fish_complete_suffix .json)'
+complete -c rustland-sim -n '__rustland_sim_runs; and test (__rustland_sim_operands) = 1' -a '(__rustland_sim_list Workloads)'
+complete -c rustland-sim -n '__rustland_sim_has compare; and test (__rustland_sim_operands) -gt 1' -a '(__rustland_sim_list Workloads)'
+complete -c rustland-sim -n '__rustland_sim_has compare; and test (__rustland_sim_operands) -gt 0' -a '(__rustland_sim_list Policies)'
+complete -c rustland-sim -n '__rustland_sim_runs; and string match -q "*/*" -- (commandline -ct)' -a '(__fish_complete_suffix .json)'
 
 complete -c rustland-sim -n __rustland_sim_runs -l cpus -x -a '1 2 4 8 16 32 64 128' -d 'How many CPUs'
 complete -c rustland-sim -n __rustland_sim_runs -l llcs -x -d 'Last-level caches'
@@ -71,10 +74,10 @@ complete -c rustland-sim -n __rustland_sim_runs -l no-idle-fill -d 'Ask the poli
 complete -c rustland-sim -n __rustland_sim_runs -l seconds -x -a '1 10 60' -d 'How long it is measured'
 complete -c rustland-sim -n __rustland_sim_runs -l interleave -d 'CPUs come in between steps of kernel work, too'
 complete -c rustland-sim -n __rustland_sim_runs -l faults -x -a '(__rustland_sim_faults)' -d 'What goes wrong on purpose'
+complete -c rustland-sim -n __rustland_sim_runs -l trace -r -F -d 'Write what happens, for Perfetto'
 complete -c rustland-sim -n __rustland_sim_runs -l json -d 'Print a JSON object'
-complete -c rustland-sim -n __rustland_sim_runs -l trace -r -F -d 'Write a trace for Perfetto'
-complete -c rustland-sim -n '__rustland_sim_has compare' -l seeds -x -d 'So many seeds'
 complete -c rustland-sim -n 'not __rustland_sim_has list' -l seed -x -d 'Of all that is random'
+complete -c rustland-sim -n 'not __rustland_sim_has run swarm list' -l seeds -x -d 'Runs of each policy in a comparison'
 complete -c rustland-sim -n 'not __rustland_sim_has run compare list' -l runs -x -d 'Make so many runs'
 complete -c rustland-sim -n 'not __rustland_sim_has run compare list' -l host-seconds -x -d 'Or for so long'
 complete -c rustland-sim -n 'not __rustland_sim_has run compare list' -l jobs -x -d 'So many at the same time'

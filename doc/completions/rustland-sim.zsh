@@ -31,7 +31,7 @@ _rustland_sim_first() {
 	local -a commands
 	commands=(
 		'run:one policy, and report'
-		'compare:several policies with the same seeds'
+		'compare:several policies with the same seeds, side by side'
 		'swarm:many runs, until one shows what should never happen'
 		'list:the policies, workloads and faults that there are'
 	)
@@ -40,13 +40,20 @@ _rustland_sim_first() {
 }
 
 _rustland_sim_workload() {
+	if [[ $PREFIX == */* ]]; then
+		_files -g '*.json'
+		return
+	fi
 	local -a reply
 	_rustland_sim_list Workloads
 	_describe workload reply
-	_files -g '*.json'
 }
 
-_rustland_sim_several() {
+_rustland_sim_policy_or_workload() {
+	if [[ $PREFIX == */* ]]; then
+		_files -g '*.(so|json)'
+		return
+	fi
 	_rustland_sim_policy
 	_rustland_sim_workload
 }
@@ -76,9 +83,9 @@ _rustland_sim() {
 		'--seconds=[how long it is measured]:seconds:'
 		'--interleave[CPUs come in between steps of kernel work, too]'
 		'--faults=[what goes wrong on purpose]:faults:_rustland_sim_faults'
+		'--trace=[write what happens, for Perfetto]:file:_files'
 		'--json[print a JSON object]'
-		'--trace=[write a trace for Perfetto]:file:_files'
-		'--seeds=[compare with so many seeds]:seeds (1 to 64):'
+		'--seeds=[runs of each policy in a comparison]:seeds (1 to 64):'
 	)
 	swarm=(
 		'--seed=[of all that is random]:number:'
@@ -93,7 +100,7 @@ _rustland_sim() {
 	for word in $words[2,CURRENT-1]; do
 		case $word in
 		(run) operands=(':command:' ':policy:_rustland_sim_policy' '::workload:_rustland_sim_workload') ;;
-		(compare) operands=(':command:' '*:policy or workload:_rustland_sim_several') ;;
+		(compare) operands=(':command:' ':policy:_rustland_sim_policy' '*:policy or workload:_rustland_sim_policy_or_workload') ;;
 		(swarm) options=() operands=(':command:' '::policy:_rustland_sim_policy') ;;
 		(list) options=() swarm=() operands=(':command:') ;;
 		(*) continue ;;
