@@ -25,7 +25,6 @@
 #define DSQ_ID_LOCAL (1ULL << 63 | 2)
 
 #define OPS_ENQ_LAST		  (1ULL << 1)
-#define OPS_SWITCH_PARTIAL	  (1ULL << 3)
 #define OPS_ALLOW_QUEUED_WAKEUP	  (1ULL << 5)
 #define OPS_BUILTIN_IDLE_PER_NODE (1ULL << 6)
 

@@ -135,10 +135,9 @@ struct task {
 		struct task *peer;
 		void *more;
 	} own;
-	u64 work_left_ns;     /* of ACT_RUN, at full speed */
-	bool wake_pending;    /* somebody woke it before it blocked */
-	struct irq timer;     /* ends its sleep */
-	struct coroutine *co; /* the scheduler thread's loop */
+	u64 work_left_ns;  /* of ACT_RUN, at full speed */
+	bool wake_pending; /* somebody woke it before it blocked */
+	struct irq timer;  /* ends its sleep */
 
 	/* For invariants.c: since when it has been runnable all the time, and what was fair since then. */
 	u64 awake_since_ns, fair_ns, exec_then_ns;
@@ -196,7 +195,6 @@ struct cpu {
 	struct task *inserting; /* the task that a call of select_cpu or enqueue is about */
 	int distribute_last;	/* where the last search for an idle CPU ended */
 
-	u64 idle_since_ns, idle_ns;
 	u64 random;
 };
 
@@ -215,7 +213,7 @@ struct sim_topology {
 	bool hybrid;  /* the second half of them are slower */
 };
 
-/* What is counted for reports and checks; see struct sim_counters in machine.c for who writes. */
+/* What is counted for reports. */
 struct sim_counters {
 	u64 events, switches, wakeups, preemptions, migrations, llc_migrations, forks, exits, ticks;
 	u64 idle_kicks, kicks;
@@ -250,11 +248,7 @@ struct machine {
 	bool failed; /* the kernel has ended the scheduler */
 	char failure[256];
 
-	struct task *policy;   /* the scheduler thread */
-	struct irq policy_irq; /* its poll() ends */
-
-	struct irq bpf_timer;
-	struct sim_bpf_timer *timers;
+	struct task *policy; /* the scheduler thread */
 
 	const void *carried_out; /* the decision that is just being carried out, or NULL */
 	struct sim_counters counters;
