@@ -322,10 +322,13 @@ static bool take(struct options *o, int option, const char *argument)
 	}
 }
 
-static bool fits(const struct run_options *run)
+static bool fits(struct run_options *run)
 {
 	const struct sim_topology *t = &run->machine.topology;
 
+	/* As scx_rustland has it. */
+	if (!run->slice_min_ns)
+		run->slice_min_ns = run->slice_ns < MSEC ? run->slice_ns : MSEC;
 	if (run->slice_min_ns > run->slice_ns) {
 		fputs("rustland-sim: --slice-us-min must not be more than --slice-us\n", stderr);
 		return false;
@@ -350,6 +353,12 @@ static bool take_compare(struct options *o, char **argv, int argc)
 			"rustland-sim: compare takes 2 to %d policies and a workload\n"
 			"Try 'rustland-sim --help'.\n",
 			COMPARE_MAX);
+		return false;
+	}
+	if (o->json || o->run.trace_path) {
+		fputs("rustland-sim: compare has neither --json nor --trace; run the policies one "
+		      "by one for these\n",
+		      stderr);
 		return false;
 	}
 	if (!c->nr_seeds)
@@ -406,7 +415,6 @@ bool options_parse(struct options *ret, int argc, char **argv, int *ret_status)
 					},
 				.settle_ns = SEC_NS,
 				.slice_ns = 20 * MSEC,
-				.slice_min_ns = MSEC,
 			},
 	};
 	*ret_status = EXIT_USAGE;

@@ -127,7 +127,8 @@ s32 idle_select(struct task *t, s32 prev_cpu, u64 wake_flags)
 	const struct mask *allowed = &t->allowed;
 	bool prev_is_allowed = mask_has(allowed, prev_cpu);
 	struct mask near;
-	bool several = m->topology.nr_llcs > 1;
+	/* Near caches first since 6.16. */
+	bool several = m->topology.nr_llcs > 1 && m->kernel >= SIM_KERNEL_7_3;
 	s32 cpu;
 
 	if (several)
