@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See service-proxy.h. */
 
+#include <gio/gunixfdlist.h>
+
 #include "common/names.h"
 #include "dbus/errors.h"
 #include "dbus/service-proxy.h"
@@ -8,6 +10,14 @@
 #define FLAGS                                                                                      \
 	(G_DBUS_PROXY_FLAGS_DO_NOT_LOAD_PROPERTIES | G_DBUS_PROXY_FLAGS_DO_NOT_CONNECT_SIGNALS |   \
 	 G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START)
+
+void service_proxy_prepare(void)
+{
+	(void)RUSTLAND_ERROR;
+	g_type_class_unref(g_type_class_ref(TYPE_RUSTLAND_PROXY));
+	/* Process IDs go out as descriptors. */
+	g_type_class_unref(g_type_class_ref(G_TYPE_UNIX_FD_LIST));
+}
 
 /* Nobody is asked anything, so there is nothing else that could fail. */
 static Rustland *check(Rustland *proxy, const GError *error)

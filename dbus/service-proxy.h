@@ -13,6 +13,12 @@
 #include "dbus/rustland-dbus.h"
 
 /*
+ * Before the bus is used, in a program that has to end in every state it may be in: the first use of a type
+ * takes a lock of GLib's, and GLib waits for itself for ever when there is no memory meanwhile.
+ */
+void service_proxy_prepare(void);
+
+/*
  * owner: the unique name of the service. Sends nothing: no properties are loaded, no signals are listened to.
  * It does not end calls when the owner vanishes; the bus does. Its errors are in RUSTLAND_ERROR, see errors.h.
  *

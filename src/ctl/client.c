@@ -36,8 +36,10 @@ static struct manner manner(int timeout_ms)
 GDBusConnection *client_connect(GError **error)
 {
 	g_autoptr(GError) local = NULL;
-	GDBusConnection *bus = g_bus_get_sync(G_BUS_TYPE_SYSTEM, NULL, &local);
+	GDBusConnection *bus;
 
+	service_proxy_prepare();
+	bus = g_bus_get_sync(G_BUS_TYPE_SYSTEM, NULL, &local);
 	if (!bus) {
 		g_set_error(error, CTL_ERROR, EXIT_NOT_RUNNING,
 			    "cannot reach the system bus: %s\n"

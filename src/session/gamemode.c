@@ -18,11 +18,33 @@ struct gamemode {
 	GCancellable *end;
 	guint subscription;
 	struct bus_peer *peer; /* GameMode itself */
-	guint asked;	       /* it was, since it appeared */
+	guint asked;	       /* it was, since it appeared or last said so */
 	guint again;	       /* when it is asked again; 0: it is not */
 };
 
 static void ask(struct gamemode *gamemode);
+
+static gboolean on_again(gpointer userdata)
+{
+	struct gamemode *gamemode = userdata;
+
+	gamemode->again = 0;
+	ask(gamemode);
+	return G_SOURCE_REMOVE;
+}
+
+static void ask_again(struct gamemode *gamemode)
+{
+	if (gamemode->asked < ASK_MAX && !gamemode->again)
+		gamemode->again = g_timeout_add_seconds(BUS_ASK_AGAIN_S, on_again, gamemode);
+}
+
+/* Which process a number is, only GameMode knows later. */
+static void boost(struct gamemode *gamemode, pid_t pid)
+{
+	if (!service_boost(gamemode->service, pid, REASON))
+		ask_again(gamemode);
+}
 
 static void on_signal(GDBusConnection *bus, const char *sender, const char *path,
 		      const char *interface, const char *signal, GVariant *arguments,
@@ -37,18 +59,9 @@ static void on_signal(GDBusConnection *bus, const char *sender, const char *path
 		return;
 	g_variant_get(arguments, "(i&o)", &pid, NULL);
 	if (strcmp(signal, "GameRegistered") == 0)
-		service_boost(gamemode->service, pid, REASON);
+		boost(gamemode, pid);
 	else if (strcmp(signal, "GameUnregistered") == 0)
 		service_release(gamemode->service, pid);
-}
-
-static gboolean on_again(gpointer userdata)
-{
-	struct gamemode *gamemode = userdata;
-
-	gamemode->again = 0;
-	ask(gamemode);
-	return G_SOURCE_REMOVE;
 }
 
 /* Signals of games that came or went meanwhile are handled before or after this, in their order. */
@@ -65,14 +78,13 @@ static void on_listed(GObject *source, GAsyncResult *result, gpointer userdata)
 		return;
 	if (!reply) {
 		g_message("GameMode does not say which games there are: %s", error->message);
-		if (gamemode->asked < ASK_MAX && !gamemode->again)
-			gamemode->again =
-				g_timeout_add_seconds(BUS_ASK_AGAIN_S, on_again, gamemode);
+		ask_again(gamemode);
 		return;
 	}
 	g_variant_get(reply, "(a(io))", &iter);
+	gamemode->asked = 0;
 	while (g_variant_iter_next(iter, "(i&o)", &pid, NULL))
-		service_boost(gamemode->service, pid, REASON);
+		boost(gamemode, pid);
 }
 
 static void ask(struct gamemode *gamemode)

@@ -104,7 +104,7 @@ static enum whose whose_is(pid_t pid, int pidfd)
 }
 
 /*
- * The process that a program of the session means by a number, or -1. It is this user's own: in another
+ * The process that a program of the session means by a number, or -1 and errno. It is this user's own: in another
  * pid namespace the number may be that of anything here. From here on the pidfd is what is meant.
  * *ret_proven: false if that could not be looked at now; then prove() has to be
  * called before anybody is told of it.
@@ -116,7 +116,10 @@ static int pin(pid_t pid, bool *ret_proven)
 
 	*ret_proven = false;
 	if (pidfd < 0) {
-		g_debug("process %d: pidfd_open: %s", (int)pid, g_strerror(errno));
+		int error = errno;
+
+		g_debug("process %d: pidfd_open: %s", (int)pid, g_strerror(error));
+		errno = error;
 		return -1;
 	}
 	whose = whose_is(pid, pidfd);
@@ -125,6 +128,7 @@ static int pin(pid_t pid, bool *ret_proven)
 		return pidfd;
 	g_debug("process %d is not this user's, or has ended", (int)pid);
 	close(pidfd);
+	errno = ESRCH;
 	return -1;
 }
 
@@ -271,7 +275,12 @@ static gboolean on_exited(int pidfd, GIOCondition condition, gpointer userdata)
 	return G_SOURCE_REMOVE;
 }
 
-void service_boost(struct service *service, pid_t pid, const char *reason)
+static bool is_shortage(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
+bool service_boost(struct service *service, pid_t pid, const char *reason)
 {
 	struct wish *wish = g_hash_table_lookup(service->wishes, GINT_TO_POINTER(pid));
 	bool proven;
@@ -279,14 +288,14 @@ void service_boost(struct service *service, pid_t pid, const char *reason)
 
 	/* One whose end is not yet noticed has left its number to another process. */
 	if (wish && alive(wish->pidfd))
-		return;
+		return true;
 	if (!wish && g_hash_table_size(service->wishes) == WISHES_MAX) {
 		g_debug("process %d: so many games are no games", (int)pid);
-		return;
+		return true;
 	}
 	pidfd = pin(pid, &proven);
 	if (pidfd < 0)
-		return;
+		return !is_shortage(errno);
 	wish = g_new0(struct wish, 1);
 	wish->service = service;
 	wish->pid = pid;
@@ -297,6 +306,7 @@ void service_boost(struct service *service, pid_t pid, const char *reason)
 	g_hash_table_insert(service->wishes, GINT_TO_POINTER(pid), wish);
 	if (service->proxy && !service->listing)
 		wish_send(wish);
+	return true;
 }
 
 static gboolean wish_release(gpointer key, gpointer value, gpointer userdata)

@@ -9,6 +9,7 @@
 #ifndef RUSTLAND_SESSION_SERVICE_CLIENT_H
 #define RUSTLAND_SESSION_SERVICE_CLIENT_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include <gio/gio.h>
@@ -24,9 +25,10 @@ void service_free(struct service *service);
 /*
  * Wish a boost for a process and its descendants. The process is pinned during this call. Nothing
  * happens if there is one already, or this user has no such process.
- * reason: for people who list the boosts.
+ * reason: for people who list the boosts. Returns false if there is no descriptor left to pin it with: then
+ * the number is not kept, for it may be another process's later; say it again when you know that it is not.
  */
-void service_boost(struct service *service, pid_t pid, const char *reason);
+bool service_boost(struct service *service, pid_t pid, const char *reason);
 void service_release(struct service *service, pid_t pid);
 void service_release_all(struct service *service);
 
