@@ -27,10 +27,12 @@ enum {
 	OPT_NO_IDLE_FILL,
 	OPT_NUMA,
 	OPT_HZ,
+	OPT_TIMER_SLACK,
 	OPT_SEED,
 	OPT_SECONDS,
 	OPT_KERNEL,
 	OPT_INTERLEAVE,
+	OPT_TAKE_TURNS,
 	OPT_FAULTS,
 	OPT_TRACE,
 	OPT_SEEDS,
@@ -55,10 +57,12 @@ static const struct option names[] = {
 	{"no-idle-fill", no_argument, NULL, OPT_NO_IDLE_FILL},
 	{"numa", required_argument, NULL, OPT_NUMA},
 	{"hz", required_argument, NULL, OPT_HZ},
+	{"timer-slack-us", required_argument, NULL, OPT_TIMER_SLACK},
 	{"seed", required_argument, NULL, OPT_SEED},
 	{"seconds", required_argument, NULL, OPT_SECONDS},
 	{"kernel", required_argument, NULL, OPT_KERNEL},
 	{"interleave", no_argument, NULL, OPT_INTERLEAVE},
+	{"take-turns", no_argument, NULL, OPT_TAKE_TURNS},
 	{"faults", required_argument, NULL, OPT_FAULTS},
 	{"trace", required_argument, NULL, OPT_TRACE},
 	{"seeds", required_argument, NULL, OPT_SEEDS},
@@ -94,6 +98,7 @@ static void print_help(void)
 	     "  --hybrid         the second half of the CPUs are slower\n"
 	     "  --numa N         NUMA nodes (1)\n"
 	     "  --hz N           ticks a second: 100, 250, 300 or 1000 (250)\n"
+	     "  --timer-slack-us N  how late sleeps end, as prctl(2) sets it (50)\n"
 	     "  --kernel VERSION 6.12 or 7.3 (7.3)\n\n"
 	     "The scheduler, as in scx_rustland(8):\n"
 	     "  --slice-us N, --slice-us-min N, --percpu-local, --numa-local, --no-idle-fill\n\n"
@@ -101,6 +106,7 @@ static void print_help(void)
 	     "  --seconds N      how long it is measured, after one second to settle (10)\n"
 	     "  --seed N         of all that is random (1)\n"
 	     "  --interleave     CPUs come in between each other's kernel work, too; slower\n"
+	     "  --take-turns     all CPUs share the speed of one, as those of an emulator do\n"
 	     "  --faults LIST    what goes wrong on purpose, with commas between; see the list\n"
 	     "  --trace FILE     for https://ui.perfetto.dev: CPUs, tasks, requests, decisions, "
 	     "frames\n"
@@ -264,6 +270,11 @@ static bool take(struct options *o, int option, const char *argument)
 		return number32("numa", argument, 1, 64, &settings->topology.nr_nodes);
 	case OPT_HZ:
 		return take_hz(argument, &settings->hz);
+	case OPT_TIMER_SLACK:
+		if (!number("timer-slack-us", argument, 0, 1000000, &settings->timer_slack_ns))
+			return false;
+		settings->timer_slack_ns *= USEC;
+		return true;
 	case OPT_SEED:
 		return number("seed", argument, 0, UINT64_MAX, &settings->seed);
 	case OPT_SECONDS:
@@ -297,6 +308,9 @@ static bool take(struct options *o, int option, const char *argument)
 		return true;
 	case OPT_INTERLEAVE:
 		settings->interleave = true;
+		return true;
+	case OPT_TAKE_TURNS:
+		settings->take_turns = true;
 		return true;
 	case OPT_FAULTS:
 		return take_faults(argument, &o->run.faults);
@@ -410,6 +424,7 @@ bool options_parse(struct options *ret, int argc, char **argv, int *ret_status)
 							     .nr_nodes = 1},
 						.kernel = SIM_KERNEL_7_3,
 						.hz = 250,
+						.timer_slack_ns = 50 * USEC,
 						.seed = 1,
 						.costs = &costs_measured,
 					},

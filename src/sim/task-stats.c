@@ -30,7 +30,12 @@ static bool counts(const struct task *t)
 static void on_switch(const struct cpu *cpu, const struct task *prev, const struct task *next)
 {
 	(void)cpu;
-	(void)prev;
+	if (prev && counts(prev)) {
+		if (prev->state == TASK_RUNNABLE)
+			prev->stats->preempted++;
+		else
+			prev->stats->slept++;
+	}
 	if (next && next->wakeup_at_ns && counts(next))
 		histogram_add(&next->stats->wakeup, machine_now(&machine) - next->wakeup_at_ns);
 }
@@ -67,4 +72,10 @@ void task_stats_trip(struct task *t)
 {
 	if (counts(t))
 		t->stats->trips++;
+}
+
+void task_stats_timer(struct task *t, uint64_t due_ns)
+{
+	if (counts(t) && due_ns >= count_from_ns)
+		histogram_add(&t->stats->timer, machine_now(&machine) - due_ns);
 }

@@ -39,7 +39,6 @@ const struct costs costs_measured = {
 	.timer = 800,
 	.tick = 2000,
 	.idle_exit = 800,
-	.timer_slack = 50000,
 	.syscall = 300,
 	.fork = 60000,
 	.exit = 50000,

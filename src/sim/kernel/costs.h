@@ -16,15 +16,14 @@ struct costs {
 		init_task, exit_task, timer_callback;
 
 	/* The kernel. */
-	uint32_t schedule;    /* without callbacks, the switch included */
-	uint32_t wake;	      /* likewise */
-	uint32_t irq;	      /* entry and exit of an interrupt */
-	uint32_t ipi;	      /* from its being sent until the other CPU has it */
-	uint32_t timer;	      /* what an expired timer takes beside irq */
-	uint32_t tick;	      /* likewise */
-	uint32_t idle_exit;   /* from an idle CPU's interrupt to its scheduler */
-	uint32_t timer_slack; /* a sleep ends so much later */
-	uint32_t syscall;     /* entry and exit */
+	uint32_t schedule;  /* without callbacks, the switch included */
+	uint32_t wake;	    /* likewise */
+	uint32_t irq;	    /* entry and exit of an interrupt */
+	uint32_t ipi;	    /* from its being sent until the other CPU has it */
+	uint32_t timer;	    /* what an expired timer takes beside irq */
+	uint32_t tick;	    /* likewise */
+	uint32_t idle_exit; /* from an idle CPU's interrupt to its scheduler */
+	uint32_t syscall;   /* entry and exit */
 	uint32_t fork, exit;
 	uint32_t move_task; /* to another runqueue */
 

@@ -14,7 +14,7 @@ enum {
 	SOFTIRQ = 1 << 8,
 };
 
-static void enter(struct cpu *cpu)
+void cpu_enter(struct cpu *cpu)
 {
 	struct machine *m = cpu->m;
 	struct cpu *before = m->this_cpu;
@@ -26,18 +26,36 @@ static void enter(struct cpu *cpu)
 
 static void on_resume(struct event *event)
 {
-	enter(container_of(event, struct cpu, resume));
+	cpu_enter(container_of(event, struct cpu, resume));
+}
+
+/* It has work for so long; an interrupt may come before. */
+static void stop_for(struct cpu *cpu, enum cpu_wait wait, u64 ns)
+{
+	if (cpu->m->take_turns)
+		cpu->turn = (struct turn){true, ns, cpu->turn.done_ns};
+	else
+		event_at(&cpu->m->events, &cpu->resume, cpu->m->now_ns + ns);
+	cpu->wait = wait;
+	coroutine_yield();
+	cpu->wait = CPU_WORKS;
+}
+
+/* The time that has passed for this CPU: not while others had their turns. */
+static u64 own_time(const struct cpu *cpu)
+{
+	return cpu->m->take_turns ? cpu->turn.done_ns : cpu->m->now_ns;
 }
 
 /* Until the CPU's own time has come; interrupts that arrive meanwhile wait. */
 static void catch_up(struct cpu *cpu)
 {
-	if (!cpu->ahead_ns)
+	u64 ns = cpu->ahead_ns;
+
+	if (!ns)
 		return;
-	event_at(&cpu->m->events, &cpu->resume, cpu->m->now_ns + cpu->ahead_ns);
 	cpu->ahead_ns = 0;
-	cpu->wait = CPU_WORKS;
-	coroutine_yield();
+	stop_for(cpu, CPU_WORKS, ns);
 }
 
 void cpu_spend(u64 ns)
@@ -66,7 +84,10 @@ void cpu_wait_for_lock(void)
 
 void cpu_got_lock(struct cpu *cpu)
 {
-	event_at(&machine.events, &cpu->resume, machine_now(&machine));
+	if (cpu->m->take_turns)
+		cpu->turn.is_busy = true;
+	else
+		event_at(&machine.events, &cpu->resume, machine_now(&machine));
 }
 
 /* ---- Interrupts ----------------------------------------------------------------------------- */
@@ -79,9 +100,10 @@ static void on_arrival(struct event *event)
 	irq->next = NULL;
 	*cpu->irqs_end = irq;
 	cpu->irqs_end = &irq->next;
-	if (cpu->wait == CPU_RUNS) {
+	/* Where CPUs take turns, it finds the interrupt at its next one. */
+	if (cpu->wait == CPU_RUNS && !cpu->m->take_turns) {
 		event_cancel(&cpu->m->events, &cpu->resume);
-		enter(cpu);
+		cpu_enter(cpu);
 	}
 }
 
@@ -93,6 +115,17 @@ void irq_raise(struct irq *irq, struct cpu *cpu, u64 ns)
 	irq->cpu = cpu;
 	irq->event.fire = on_arrival;
 	event_at(&cpu->m->events, &irq->event, machine_now(cpu->m) + ns);
+}
+
+void irq_send(struct irq *irq, struct cpu *cpu, u64 ns)
+{
+	if (irq->pending || !cpu->m->take_turns) {
+		irq_raise(irq, cpu, ns);
+		return;
+	}
+	irq->pending = true;
+	irq->cpu = cpu;
+	on_arrival(&irq->event);
 }
 
 void irq_cancel(struct irq *irq)
@@ -178,7 +211,7 @@ static void sleep_until(struct cpu *cpu, struct task *t, u64 at_ns)
 		return;
 	t->timer.handle = handle_timer;
 	task_get(t);
-	irq_raise(&t->timer, cpu, at_ns - now + cpu->m->costs->timer_slack);
+	irq_raise(&t->timer, cpu, at_ns - now + cpu->m->timer_slack_ns);
 	go_to_sleep(cpu, t);
 }
 
@@ -232,15 +265,11 @@ static void next_action(struct cpu *cpu, struct task *t)
 
 static void run_task(struct cpu *cpu, struct task *t)
 {
-	u64 began_ns = cpu->m->now_ns, done_ns;
+	u64 began_ns = own_time(cpu), done_ns;
 
 	if (t->work_left_ns) {
-		event_at(&cpu->m->events, &cpu->resume,
-			 began_ns + (t->work_left_ns * 1024 + cpu->speed - 1) / cpu->speed);
-		cpu->wait = CPU_RUNS;
-		coroutine_yield();
-		cpu->wait = CPU_WORKS;
-		done_ns = (cpu->m->now_ns - began_ns) * cpu->speed / 1024;
+		stop_for(cpu, CPU_RUNS, (t->work_left_ns * 1024 + cpu->speed - 1) / cpu->speed);
+		done_ns = (own_time(cpu) - began_ns) * cpu->speed / 1024;
 		t->work_left_ns -= done_ns < t->work_left_ns ? done_ns : t->work_left_ns;
 	}
 	if (!t->work_left_ns && !cpu->irqs)
@@ -287,7 +316,10 @@ int cpu_init(struct cpu *cpu)
 	mask_add(&cpu->m->online, cpu->id);
 	cpu->need_resched = true;
 	/* In a random order, so that no CPU is always the first. */
-	event_at(&cpu->m->events, &cpu->resume,
-		 cpu->m->now_ns + (cpu->random >> 40) % (100 * USEC));
+	if (cpu->m->take_turns)
+		cpu->turn.is_busy = true;
+	else
+		event_at(&cpu->m->events, &cpu->resume,
+			 cpu->m->now_ns + (cpu->random >> 40) % (100 * USEC));
 	return 0;
 }
