@@ -397,7 +397,7 @@ out:
 static long drain_one(struct bpf_dynptr *record, void *context)
 {
 	struct rl_decision d;
-	u32 *left = context;
+	u64 *until = context;
 
 	/*
 	 * Copied once: the ring is writable by user space, nothing may change after it was
@@ -408,7 +408,7 @@ static long drain_one(struct bpf_dynptr *record, void *context)
 	/* Only now: until then its task is parked, and nobody shall take it for an orphan. */
 	__sync_fetch_and_add(&shared.drained, 1);
 	/* The rest stays in the ring, for the next CPU that looks for work. */
-	return !--*left || !dsq_can_move();
+	return !before(shared.drained, *until) || !dsq_can_move();
 }
 
 /*
@@ -421,10 +421,10 @@ static long drain_one(struct bpf_dynptr *record, void *context)
  */
 static __always_inline void drain_decisions(void)
 {
-	u32 left = DRAIN_MAX;
+	u64 until = shared.drained + DRAIN_MAX;
 
 	if (decisions_are_waiting() && dsq_can_move())
-		bpf_user_ringbuf_drain(&dispatched, drain_one, &left, BPF_RB_NO_WAKEUP);
+		bpf_user_ringbuf_drain(&dispatched, drain_one, &until, BPF_RB_NO_WAKEUP);
 }
 
 #endif /* RUSTLAND_ASK_BPF_H */

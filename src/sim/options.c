@@ -27,6 +27,7 @@ enum {
 	OPT_NO_IDLE_FILL,
 	OPT_NUMA,
 	OPT_HZ,
+	OPT_COSTS,
 	OPT_TIMER_SLACK,
 	OPT_SEED,
 	OPT_SECONDS,
@@ -57,6 +58,7 @@ static const struct option names[] = {
 	{"no-idle-fill", no_argument, NULL, OPT_NO_IDLE_FILL},
 	{"numa", required_argument, NULL, OPT_NUMA},
 	{"hz", required_argument, NULL, OPT_HZ},
+	{"costs", required_argument, NULL, OPT_COSTS},
 	{"timer-slack-us", required_argument, NULL, OPT_TIMER_SLACK},
 	{"seed", required_argument, NULL, OPT_SEED},
 	{"seconds", required_argument, NULL, OPT_SECONDS},
@@ -99,6 +101,7 @@ static void print_help(void)
 	     "  --numa N         NUMA nodes (1)\n"
 	     "  --hz N           ticks a second: 100, 250, 300 or 1000 (250)\n"
 	     "  --timer-slack-us N  how late sleeps end, as prctl(2) sets it (50)\n"
+	     "  --costs FILE     what operations cost, as tests/vm/calibrate.sh writes it\n"
 	     "  --kernel VERSION 6.12 or 7.3 (7.3)\n\n"
 	     "The scheduler, as in scx_rustland(8):\n"
 	     "  --slice-us N, --slice-us-min N, --percpu-local, --numa-local, --no-idle-fill\n\n"
@@ -170,6 +173,22 @@ static bool take_kernel(const char *text, enum sim_kernel *ret)
 		return false;
 	}
 	return true;
+}
+
+static bool take_costs(const char *path, const struct costs **ret)
+{
+	static struct costs costs;
+	unsigned line;
+
+	costs = costs_measured;
+	*ret = &costs;
+	if (costs_read(path, &costs, &line))
+		return true;
+	if (line)
+		fprintf(stderr, "rustland-sim: %s, line %u: there is no such cost\n", path, line);
+	else
+		fprintf(stderr, "rustland-sim: cannot read %s: %s\n", path, strerror(errno));
+	return false;
 }
 
 static bool take_faults(const char *text, u32 *ret)
@@ -270,6 +289,8 @@ static bool take(struct options *o, int option, const char *argument)
 		return number32("numa", argument, 1, 64, &settings->topology.nr_nodes);
 	case OPT_HZ:
 		return take_hz(argument, &settings->hz);
+	case OPT_COSTS:
+		return take_costs(argument, &settings->costs);
 	case OPT_TIMER_SLACK:
 		if (!number("timer-slack-us", argument, 0, 1000000, &settings->timer_slack_ns))
 			return false;

@@ -224,6 +224,8 @@ static void next_action(struct cpu *cpu, struct task *t)
 	t->behavior(t, &action);
 	if (action.kind != ACT_RUN)
 		cpu_spend(costs->syscall);
+	if (action.kind == ACT_WAKE || action.kind == ACT_BLOCK)
+		cpu_spend(costs->futex);
 	switch (action.kind) {
 	case ACT_RUN:
 		t->work_left_ns = action.ns;
