@@ -57,11 +57,11 @@ _rustland_sim()
 		COMPREPLY=($(compgen -P "$i" -W "$names" -- "${cur##*,}"))
 		return
 		;;
-	--trace)
+	--trace | --costs)
 		_filedir
 		return
 		;;
-	--llcs | --numa | --slice-us | --slice-us-min | --seconds | --seed | --seeds | --runs | --host-seconds | --jobs | --findings)
+	--llcs | --numa | --timer-slack-us | --slice-us | --slice-us-min | --seconds | --seed | --seeds | --runs | --host-seconds | --jobs | --findings)
 		return
 		;;
 	esac
@@ -73,7 +73,7 @@ _rustland_sim()
 			COMPREPLY=($(compgen -W '--seed --runs --host-seconds --jobs --findings --help --version' -- "$cur"))
 			;;
 		*)
-			COMPREPLY=($(compgen -W '--cpus --llcs --smt --hybrid --numa --hz --kernel --slice-us --slice-us-min
+			COMPREPLY=($(compgen -W '--cpus --llcs --smt --hybrid --numa --hz --kernel --timer-slack-us --costs --take-turns --slice-us --slice-us-min
 				--percpu-local --numa-local --no-idle-fill --seconds --seed --interleave --faults --trace
 				--json --seeds --runs --host-seconds --jobs --findings --help --version' -- "$cur"))
 			;;

@@ -25,7 +25,7 @@ end
 function __rustland_sim_operands
     set -l words (commandline -opc)
     set -e words[1]
-    argparse -i cpus= llcs= smt hybrid numa= hz= kernel= slice-us= slice-us-min= percpu-local numa-local \
+    argparse -i cpus= llcs= smt hybrid numa= hz= kernel= timer-slack-us= costs= take-turns slice-us= slice-us-min= percpu-local numa-local \
         no-idle-fill seconds= seed= interleave faults= trace= json seeds= runs= host-seconds= jobs= findings= \
         -- $words 2>/dev/null
     if contains -- "$argv[1]" run compare swarm
@@ -66,6 +66,9 @@ complete -c rustland-sim -n __rustland_sim_runs -l hybrid -d 'The second half of
 complete -c rustland-sim -n __rustland_sim_runs -l numa -x -d 'NUMA nodes'
 complete -c rustland-sim -n __rustland_sim_runs -l hz -x -a '100 250 300 1000' -d 'Ticks a second'
 complete -c rustland-sim -n __rustland_sim_runs -l kernel -x -a '6.12 7.3' -d 'The kernel that is modelled'
+complete -c rustland-sim -n __rustland_sim_runs -l timer-slack-us -x -a '0 50' -d 'How late sleeps end, in microseconds'
+complete -c rustland-sim -n __rustland_sim_runs -l costs -r -F -d 'What operations cost'
+complete -c rustland-sim -n __rustland_sim_runs -l take-turns -d 'All CPUs share the speed of one'
 complete -c rustland-sim -n __rustland_sim_runs -l slice-us -x -a '500 1000 5000 10000 20000' -d 'Longest time slice in microseconds'
 complete -c rustland-sim -n __rustland_sim_runs -l slice-us-min -x -a '500 1000 5000' -d 'Shortest time slice in microseconds'
 complete -c rustland-sim -n __rustland_sim_runs -l percpu-local -d 'Keep tasks on the CPU they last ran on'
