@@ -3,7 +3,10 @@
 what can be measured here put in its place. Used by calibrate.sh, on a clock where an instruction takes one
 nanosecond, on one CPU.
 
-usage: calibrate.py FILE SECONDS LOAD...    each LOAD is a program with its arguments in one word
+usage: calibrate.py FILE SECONDS LOAD... <OPERATIONS
+
+LOAD is a program with its arguments in one word, OPERATIONS what operations.c has printed under the kernel's own
+scheduler.
 """
 
 import json
@@ -39,9 +42,15 @@ def solve(a, b, c, d, e, f):
     return (e * d - b * f) / determinant, (a * f - e * c) / determinant
 
 
+def cost_in(text, name):
+    return int(re.search(rf"COST\({name}, (\d+)", text)[1])
+
+
 def main():
     path, seconds, loads = sys.argv[1], float(sys.argv[2]), sys.argv[3:]
-    operations = json.loads(subprocess.run(["./operations"], check=True, capture_output=True).stdout)
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    operations = json.loads(sys.stdin.read())
     runs = [watch(load, seconds) for load in loads]
     found = {name: per_call(runs, name) for name in
              ("enqueue", "runnable", "running", "stopping", "quiescent", "init_task", "exit_task")}
@@ -54,12 +63,10 @@ def main():
     decision, a_round = solve(few["nr_user_dispatches"], few["nr_rounds"], many["nr_user_dispatches"], many["nr_rounds"],
                               few["policy_runtime_ns"], many["policy_runtime_ns"])
     print(f"calibrate.py: {operations}, a decision {decision:.0f}, a round {a_round:.0f}", file=sys.stderr)
-    found |= {"syscall": operations["syscall"], "futex": operations["futex"] - operations["syscall"],
-              "fork": operations["fork"], "take": round(decision * 2 / 3), "give": round(decision / 3)}
-    with open(path, encoding="utf-8") as file:
-        text = file.read()
-    irq = int(re.search(r"COST\(irq, (\d+)", text)[1])
-    found["tick"] = operations["tick_and_irq"] - irq
+    # It goes to sleep after most rounds.
+    found |= {"syscall": operations["syscall"], "fork": operations["fork"], "take": round(decision * 2 / 3),
+              "give": round(decision / 3), "poll": round(a_round) - cost_in(text, "round")}
+    found["tick"] = operations["tick_and_irq"] - cost_in(text, "irq")
     for name, ns in found.items():
         if ns is not None and ns > 0:
             text = re.sub(rf"COST\({name}, \d+, \w+\)", f"COST({name}, {ns}, measured)", text)

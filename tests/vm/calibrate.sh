@@ -22,12 +22,14 @@ file=$1
 
 gcc -O2 -o operations operations.c || die "operations.c is compiled"
 sleep 8
+./operations >out/operations.json
 scheduler_start || die "it starts"
 echo 1 >/proc/sys/kernel/bpf_stats_enabled
 sleep 2
 measure() {
 	python3 calibrate.py "$file" "$seconds" "$bench/ping-pong --pairs 4 --seconds 60" \
-		"$bench/hog --count 4 --seconds 60" "$bench/fork-storm --tasks 100000" >"out/$(basename "$file")"
+		"$bench/hog --count 4 --seconds 60" "$bench/fork-storm --tasks 100000" \
+		<out/operations.json >"out/$(basename "$file")"
 }
 verdict "operations can be measured" measure
 diff "$file" "out/$(basename "$file")" | sed 's/^/# /'

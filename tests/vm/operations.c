@@ -3,7 +3,6 @@
  * What some operations of the kernel take on this machine, in nanoseconds, for calibrate.py. On one CPU, with nothing
  * beside it, and a clock that counts instructions it says the same each time.
  */
-#include <linux/futex.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,16 +47,6 @@ static int64_t syscall_ns(void)
 	return (now() - began) / CALLS;
 }
 
-static int64_t futex_ns(void)
-{
-	uint32_t word = 0;
-	int64_t began = now();
-
-	for (int i = 0; i < CALLS; i++)
-		syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
-	return (now() - began) / CALLS;
-}
-
 /* The time that the tick takes from a program: what is missing between two looks at the clock. */
 static int64_t tick_ns(void)
 {
@@ -98,9 +87,9 @@ int main(void)
 	int64_t fork_ns, exit_ns;
 
 	fork_and_exit(&fork_ns, &exit_ns);
-	printf("{\"syscall\": %lld, \"futex\": %lld, \"tick_and_irq\": %lld, \"fork\": %lld, "
+	printf("{\"syscall\": %lld, \"tick_and_irq\": %lld, \"fork\": %lld, "
 	       "\"exit_and_wait\": %lld}\n",
-	       (long long)syscall_ns(), (long long)futex_ns(), (long long)tick_ns(),
-	       (long long)fork_ns, (long long)exit_ns);
+	       (long long)syscall_ns(), (long long)tick_ns(), (long long)fork_ns,
+	       (long long)exit_ns);
 	return 0;
 }
