@@ -343,6 +343,8 @@ void task_join(struct task *t, struct task *leader);
 void task_make_kthread(struct task *t, u32 flags);
 /* A task that is there from the beginning. Before machine_load(). */
 void task_start(struct task *t, s32 cpu);
+/* The same, but it runs for the first time so much later. */
+void task_start_later(struct task *t, s32 cpu, u64 delay_ns);
 
 /* sched.c, on the present CPU. */
 void sched_tick(struct cpu *cpu);
