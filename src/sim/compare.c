@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sim/invariants.h"
 #include "sim/task-stats.h"
 
 enum {
@@ -30,7 +31,7 @@ struct figures {
 	u32 nr_groups;
 	char names[GROUPS_MAX][24];
 	double values[GROUPS_MAX][FIGURES];
-	char failure[200];
+	char failure[320];
 };
 
 /* ---- One run in a process of its own --------------------------------------------------------- */
@@ -48,6 +49,10 @@ static void measure(const struct run_options *options, struct figures *ret)
 	if (result.failure)
 		snprintf(ret->failure, sizeof(ret->failure), "the kernel ended the scheduler: %s",
 			 result.failure);
+	if (result.cut_short) {
+		snprintf(ret->failure, sizeof(ret->failure), "%s", invariants_first());
+		return;
+	}
 	for (struct task_stats *s = task_stats_first; s && ret->nr_groups < GROUPS_MAX;
 	     s = s->next) {
 		double *values = ret->values[ret->nr_groups];
@@ -179,6 +184,10 @@ static void print_row(const struct compare_options *o, const struct figures *run
 		struct spread s = spread_of(others, o->nr_seeds, group, figure);
 		char text[64], verdict[24] = "";
 
+		if (!s.n) {
+			printf(" %10s %-32s", "-", "");
+			continue;
+		}
 		if (!p)
 			;
 		else if (sign_test(runs, others, o->nr_seeds, group, figure) > 0.05)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #include "sim/coroutine.h"
 
@@ -124,6 +125,8 @@ struct coroutine *coroutine_new(void (*function)(void *argument), void *argument
 		free(self);
 		return NULL;
 	}
+	/* A function that needs more than its stack must not go on in other memory. */
+	mprotect(self->stack, (size_t)sysconf(_SC_PAGESIZE), PROT_NONE);
 	self->function = function;
 	self->argument = argument;
 	prepare(self);

@@ -32,21 +32,45 @@ static struct {
 	uint64_t idle_max_ns;
 	bool policy_is_in_charge, memory_fails, policy_chooses_cpus;
 	uint64_t answered, answered_at_ns;
+	bool ended;
 } the;
+
+static void note(const char *format, va_list args)
+{
+	int n;
+
+	n = snprintf(the.first, sizeof(the.first),
+		     "at %llu.%06llu s: ", (unsigned long long)(machine.now_ns / SEC_NS),
+		     (unsigned long long)(machine.now_ns / 1000 % 1000000));
+	vsnprintf(the.first + n, sizeof(the.first) - (size_t)n, format, args);
+}
 
 static void __attribute__((format(printf, 1, 2))) violate(const char *format, ...)
 {
 	va_list args;
-	int n;
 
 	if (the.violated++)
 		return;
-	n = snprintf(the.first, sizeof(the.first),
-		     "at %llu.%06llu s: ", (unsigned long long)(machine.now_ns / SEC_NS),
-		     (unsigned long long)(machine.now_ns / 1000 % 1000000));
 	va_start(args, format);
-	vsnprintf(the.first + n, sizeof(the.first) - (size_t)n, format, args);
+	note(format, args);
 	va_end(args);
+}
+
+void invariants_end(const char *format, ...)
+{
+	va_list args;
+
+	the.violated++;
+	the.ended = true;
+	machine.failed = true;
+	va_start(args, format);
+	note(format, args);
+	va_end(args);
+}
+
+bool invariants_ended(void)
+{
+	return the.ended;
 }
 
 /* ---- At each step --------------------------------------------------------------------------- */
@@ -286,6 +310,7 @@ void invariants_watch(uint32_t faults, bool policy_chooses_cpus)
 	the.idle_max_ns = faults & unanswered ? IDLE_MAX_UNANSWERED_NS : IDLE_MAX_NS;
 	machine_observe(&observer);
 	the.violated = 0;
+	the.ended = false;
 	the.first[0] = 0;
 	the.scan.fire = scan;
 	event_at(&machine.events, &the.scan, machine.now_ns + SCAN_NS);

@@ -4,6 +4,7 @@
 
 #include "policy/policy.h"
 #include "sim/faults.h"
+#include "sim/forbidden.h"
 #include "sim/options.h"
 #include "sim/report.h"
 
@@ -36,6 +37,8 @@ int main(int argc, char **argv)
 		list();
 		return EXIT_DONE;
 	}
+	/* Here once, and not in each process that a comparison or a swarm makes of this one. */
+	forbidden_watch();
 	if (options.is_compare) {
 		if (!compare(&options.compare, &why))
 			return EXIT_DONE;

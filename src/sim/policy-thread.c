@@ -5,8 +5,9 @@
 #include <errno.h>
 
 #include "lib/internal.h"
-#include "sim/faults.h"
 #include "sim/coroutine.h"
+#include "sim/faults.h"
+#include "sim/guard.h"
 #include "sim/kernel/backend.h"
 #include "sim/kernel/maps.h"
 
@@ -40,9 +41,8 @@ static void do_next(enum action_kind kind, uint64_t ns)
 static int sim_consume(struct rl *rl, uint32_t max)
 {
 	struct sim_map *ring = backend_queued();
-	uint32_t n = 0;
-
 	uint64_t stopped_ns = fault_stop_ns();
+	uint32_t n = 0;
 
 	do_next(ACT_RUN, machine.costs->round);
 	/* By a signal: it is not runnable then, and nothing but the end of it wakes it. */
@@ -120,17 +120,22 @@ static const struct rl_backend_ops backend_sim = {
 	.exited = sim_exited,
 };
 
-static void run(void *argument)
+_Noreturn void policy_thread_abandon(void)
 {
-	(void)argument;
-	the.result = rl_run(&the.rl, the.policy, &the.config);
 	the.done = true;
-	if (!the.finishing)
-		machine_fail("the policy ended: rl_run() returned %d", the.result);
 	for (;;) {
 		the.wants = (struct action){.kind = ACT_BLOCK};
 		coroutine_yield();
 	}
+}
+
+static void run(void *argument)
+{
+	(void)argument;
+	the.result = rl_run(&the.rl, the.policy, &the.config);
+	if (!the.finishing)
+		machine_fail("the policy ended: rl_run() returned %d", the.result);
+	policy_thread_abandon();
 }
 
 /* ---- On the machine's ----------------------------------------------------------------------- */
@@ -161,7 +166,7 @@ void policy_thread_wake(void)
 int policy_thread_start(const struct rl_policy *policy, const struct rl_policy_config *config)
 {
 	memset(&the, 0, sizeof(the));
-	the.policy = policy;
+	the.policy = guard_policy(policy);
 	the.config = *config;
 	the.rl.backend = &backend_sim;
 	the.rl.shared = backend_shared();

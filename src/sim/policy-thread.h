@@ -15,6 +15,9 @@ int policy_thread_start(const struct rl_policy *policy, const struct rl_policy_c
 /* After machine_run(): the policy's fini() is called. What rl_run() returned. */
 int policy_thread_finish(void);
 
+/* From inside a callback, which is never gone on with; nor is any other called. */
+_Noreturn void policy_thread_abandon(void);
+
 /* Calls of rl_complete() so far. */
 uint64_t policy_thread_rounds(void);
 

@@ -86,7 +86,9 @@ void report_table(const struct run_options *options, const struct run_result *re
 	       machine_seconds(options) / options->machine.topology.nr_cpus / result->host_seconds);
 	if (result->failure)
 		printf("\nThe kernel ended the scheduler: %s\n", result->failure);
-	if (result->violations)
+	if (result->cut_short)
+		printf("\nThe run ended early, %s\n", invariants_first());
+	else if (result->violations)
 		printf("\n%llu invariants violated, the first %s\n",
 		       (unsigned long long)result->violations, invariants_first());
 }

@@ -59,8 +59,7 @@ static void collect(struct run_result *ret)
 		.congested = c.nr_sched_congested,
 		.policy_ns = c.policy_runtime_ns,
 		.rounds = policy_thread_rounds(),
-		.violations = invariants_violated(),
-		.failure = machine.failed ? machine.failure : NULL,
+		.failure = machine.failure[0] ? machine.failure : NULL,
 	};
 }
 
@@ -109,6 +108,8 @@ int run(const struct run_options *options, struct run_result *ret, const char **
 		*ret_why = "the policy's init failed";
 		return err;
 	}
+	ret->violations = invariants_violated();
+	ret->cut_short = invariants_ended();
 	err = trace_finish();
 	if (err)
 		*ret_why = "the trace could not be written";

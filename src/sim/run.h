@@ -31,6 +31,7 @@ struct run_result {
 	u64 policy_ns; /* CPU time of the scheduler thread */
 	u64 rounds;
 	u64 violations; /* of invariants, see invariants.h */
+	bool cut_short; /* by what the policy did; the violation that is told says it */
 	double host_seconds;
 	const char *failure; /* why the kernel ended the scheduler, or NULL */
 };
