@@ -25,6 +25,7 @@ static void list(void)
 
 int main(int argc, char **argv)
 {
+	struct comparison comparison;
 	struct run_result result;
 	struct options options;
 	const char *why;
@@ -37,10 +38,13 @@ int main(int argc, char **argv)
 		return EXIT_DONE;
 	}
 	if (options.is_compare) {
-		if (!compare(&options.compare, &why))
-			return EXIT_DONE;
-		fprintf(stderr, "rustland-sim: %s\n", why);
-		return EXIT_USAGE;
+		if (compare(&options.compare, &comparison, &why)) {
+			fprintf(stderr, "rustland-sim: %s\n", why);
+			return EXIT_USAGE;
+		}
+		compare_print(&comparison);
+		comparison_free(&comparison);
+		return EXIT_DONE;
 	}
 	if (options.is_swarm) {
 		status = swarm(&options.swarm);

@@ -367,6 +367,7 @@ static bool take_compare(struct options *o, char **argv, int argc)
 		if (!take_policy(&o->run, argv[c->nr_policies]))
 			return false;
 		c->policies[c->nr_policies] = o->run.policy;
+		c->policy_names[c->nr_policies] = argv[c->nr_policies];
 	}
 	if (!fits(&o->run) || !take_workload(&o->run, workload))
 		return false;
