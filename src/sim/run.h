@@ -22,6 +22,7 @@ struct run_options {
 	bool percpu_local, numa_local, no_idle_fill; /* as scx_rustland has them */
 	u32 faults;				     /* see faults.h */
 	const char *trace_path;			     /* see trace.h; or NULL */
+	bool highlights;			     /* keep them, see highlights.h */
 };
 
 struct run_result {
@@ -31,6 +32,7 @@ struct run_result {
 	u64 policy_ns; /* CPU time of the scheduler thread */
 	u64 rounds;
 	u64 violations; /* of invariants, see invariants.h */
+	u64 ran_ns;	/* from the first event to the last one */
 	double host_seconds;
 	const char *failure; /* why the kernel ended the scheduler, or NULL */
 };
