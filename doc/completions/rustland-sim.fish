@@ -26,7 +26,7 @@ function __rustland_sim_operands
     set -l words (commandline -opc)
     set -e words[1]
     argparse -i cpus= llcs= smt hybrid numa= hz= kernel= timer-slack-us= costs= take-turns slice-us= slice-us-min= percpu-local numa-local \
-        no-idle-fill seconds= seed= interleave faults= trace= json seeds= runs= host-seconds= jobs= findings= \
+        no-idle-fill seconds= seed= interleave faults= trace= html= json seeds= runs= host-seconds= jobs= findings= \
         -- $words 2>/dev/null
     if contains -- "$argv[1]" run compare swarm
         set -e argv[1]
@@ -78,6 +78,7 @@ complete -c rustland-sim -n __rustland_sim_runs -l seconds -x -a '1 10 60' -d 'H
 complete -c rustland-sim -n __rustland_sim_runs -l interleave -d 'CPUs come in between steps of kernel work, too'
 complete -c rustland-sim -n __rustland_sim_runs -l faults -x -a '(__rustland_sim_faults)' -d 'What goes wrong on purpose'
 complete -c rustland-sim -n __rustland_sim_runs -l trace -r -F -d 'Write what happens, for Perfetto'
+complete -c rustland-sim -n __rustland_sim_runs -l html -r -F -d 'Write a page for a browser'
 complete -c rustland-sim -n __rustland_sim_runs -l json -d 'Print a JSON object'
 complete -c rustland-sim -n 'not __rustland_sim_has list' -l seed -x -d 'Of all that is random'
 complete -c rustland-sim -n 'not __rustland_sim_has run swarm list' -l seeds -x -d 'Runs of each policy in a comparison'

@@ -87,6 +87,7 @@ _rustland_sim() {
 		'--interleave[CPUs come in between steps of kernel work, too]'
 		'--faults=[what goes wrong on purpose]:faults:_rustland_sim_faults'
 		'--trace=[write what happens, for Perfetto]:file:_files'
+		'--html=[write a page for a browser]:file:_files'
 		'--json[print a JSON object]'
 		'--seeds=[runs of each policy in a comparison]:seeds (1 to 64):'
 	)

@@ -86,7 +86,7 @@ static void end_frame(struct task *t, uint64_t period_ns)
 {
 	uint64_t missed = (now() - t->own.due_ns) / period_ns;
 
-	task_stats_frame(t, t->own.due_ns, missed);
+	task_stats_frame(t, t->own.due_ns, period_ns);
 	t->own.due_ns += (missed + 1) * period_ns;
 }
 
@@ -402,8 +402,7 @@ static void stage(struct task *t, struct action *ret)
 			next->own.due_ns = t->own.due_ns;
 			*ret = (struct action){.kind = ACT_WAKE, .target = next};
 		} else {
-			task_stats_frame(t, t->own.due_ns,
-					 (now() - t->own.due_ns) / t->own.args[SLEEP]);
+			task_stats_frame(t, t->own.due_ns, t->own.args[SLEEP]);
 			t->own.step = 1;
 			if (is_first)
 				t->own.step = 0, run(ret, 1);

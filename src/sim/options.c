@@ -42,6 +42,7 @@ enum {
 	OPT_JOBS,
 	OPT_FINDINGS,
 	OPT_JSON,
+	OPT_HTML,
 	OPT_HELP,
 	OPT_VERSION,
 };
@@ -73,6 +74,7 @@ static const struct option names[] = {
 	{"jobs", required_argument, NULL, OPT_JOBS},
 	{"findings", required_argument, NULL, OPT_FINDINGS},
 	{"json", no_argument, NULL, OPT_JSON},
+	{"html", required_argument, NULL, OPT_HTML},
 	{"help", no_argument, NULL, OPT_HELP},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{0},
@@ -113,6 +115,8 @@ static void print_help(void)
 	     "  --faults LIST    what goes wrong on purpose, with commas between; see the list\n"
 	     "  --trace FILE     for https://ui.perfetto.dev: CPUs, tasks, requests, decisions, "
 	     "frames\n"
+	     "  --html FILE      a page for a browser as well, with pictures; also of a "
+	     "comparison\n"
 	     "  --json           one JSON object instead of a table\n"
 	     "  --help, --version\n\n"
 	     "compare runs all policies with the same seeds and says what is more than noise:\n"
@@ -348,6 +352,10 @@ static bool take(struct options *o, int option, const char *argument)
 		return number32("jobs", argument, 1, 64, &o->swarm.jobs);
 	case OPT_FINDINGS:
 		return number32("findings", argument, 1, 1000000, &o->swarm.findings_max);
+	case OPT_HTML:
+		o->html_path = argument;
+		o->run.highlights = true;
+		return true;
 	case OPT_JSON:
 		o->json = true;
 		return true;
@@ -402,10 +410,12 @@ static bool take_compare(struct options *o, char **argv, int argc)
 		if (!take_policy(&o->run, argv[c->nr_policies]))
 			return false;
 		c->policies[c->nr_policies] = o->run.policy;
+		c->policy_names[c->nr_policies] = argv[c->nr_policies];
 	}
 	if (!fits(&o->run) || !take_workload(&o->run, workload))
 		return false;
 	c->run = o->run;
+	c->run.highlights = false;
 	return true;
 }
 
@@ -419,6 +429,11 @@ static bool take_swarm(struct options *o, char **argv, int argc)
 		o->swarm.jobs = (u32)sysconf(_SC_NPROCESSORS_ONLN);
 	if (!o->swarm.findings_max)
 		o->swarm.findings_max = 1;
+	if (o->html_path) {
+		fputs("rustland-sim: swarm has no --html; run the command that it prints with it\n",
+		      stderr);
+		return false;
+	}
 	if (argc > 1) {
 		fputs("rustland-sim: swarm takes one POLICY\n", stderr);
 		return false;

@@ -470,10 +470,8 @@ static uint64_t next_due(const struct thread *thread, const struct op *op, uint6
 
 static void end_frame(struct task *t, struct thread *thread, const struct op *op)
 {
-	uint64_t late_ns = now() - thread->frame_ns;
-
 	if (thread->frame_ns)
-		task_stats_frame(t, thread->frame_ns, late_ns / op->ns);
+		task_stats_frame(t, thread->frame_ns, op->ns);
 }
 
 static struct task *thread_new(struct program *program);

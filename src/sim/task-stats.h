@@ -11,6 +11,7 @@
 
 struct task_stats {
 	const char *name;
+	uint32_t index;	   /* in the order in which they were made, from 0 */
 	uint32_t nr_tasks; /* that were ever in it */
 	bool has_frames;
 	struct histogram wakeup;   /* from being woken until it runs */
@@ -32,8 +33,8 @@ struct task_stats *task_stats_new(const char *name);
 /* Watch the machine. Only what happens from time from_ns on counts. */
 void task_stats_watch(uint64_t from_ns);
 
-/* A frame of t was due and is done now; nr_missed more were due meanwhile. */
-void task_stats_frame(struct task *t, uint64_t due_ns, uint64_t nr_missed);
+/* A frame of t was due and is done now; every period_ns another one is due, and missed if that was before now. */
+void task_stats_frame(struct task *t, uint64_t due_ns, uint64_t period_ns);
 void task_stats_trip(struct task *t);
 /* t was to sleep until then, and runs now. */
 void task_stats_timer(struct task *t, uint64_t due_ns);
