@@ -48,6 +48,15 @@ static void put_options(FILE *out, const struct run_options *o)
 		fputs(" --hybrid", out);
 	if (m->interleave)
 		fputs(" --interleave", out);
+	if (m->take_turns)
+		fputs(" --take-turns", out);
+	if (m->timer_slack_ns != TIMER_SLACK_NS)
+		fprintf(out, " --timer-slack-us %llu",
+			(unsigned long long)(m->timer_slack_ns / USEC));
+	if (o->costs_path) {
+		fputs(" --costs", out);
+		put_word(out, o->costs_path);
+	}
 	if (o->slice_ns != 20 * MSEC || o->slice_min_ns != MSEC)
 		fprintf(out, " --slice-us %llu --slice-us-min %llu",
 			(unsigned long long)(o->slice_ns / USEC),

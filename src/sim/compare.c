@@ -10,9 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "sim/child.h"
 #include "sim/invariants.h"
 #include "sim/task-stats.h"
 
@@ -27,20 +27,20 @@ const char *compare_figure_name(enum compare_figure figure)
 
 /* ---- One run in a process of its own --------------------------------------------------------- */
 
-static void measure(const struct run_options *options, struct compare_run *ret)
+static void measure(const struct run_options *options, void *result)
 {
-	struct run_result result;
+	struct compare_run *ret = result;
+	struct run_result done;
 	const char *why = "";
 
-	memset(ret, 0, sizeof(*ret));
-	if (run(options, &result, &why)) {
+	if (run(options, &done, &why)) {
 		snprintf(ret->failure, sizeof(ret->failure), "%s", why);
 		return;
 	}
-	if (result.failure)
+	if (done.failure)
 		snprintf(ret->failure, sizeof(ret->failure), "the kernel ended the scheduler: %s",
-			 result.failure);
-	if (result.cut_short) {
+			 done.failure);
+	if (done.cut_short) {
 		snprintf(ret->failure, sizeof(ret->failure), "%s", invariants_first());
 		return;
 	}
@@ -69,44 +69,13 @@ static void measure(const struct run_options *options, struct compare_run *ret)
 
 static int measure_elsewhere(const struct run_options *options, struct compare_run *ret)
 {
-	size_t done = 0;
-	int fds[2], status;
-	pid_t pid;
+	struct child child;
+	const char *why;
+	int err = child_start(&child, measure, options, sizeof(*ret), 0);
 
-	if (pipe(fds) < 0)
-		return -errno;
-	fflush(NULL);
-	pid = fork();
-	if (pid < 0)
-		return -errno;
-	if (!pid) {
-		close(fds[0]);
-		measure(options, ret);
-		while (done < sizeof(*ret)) {
-			ssize_t n = write(fds[1], (char *)ret + done, sizeof(*ret) - done);
-
-			if (n <= 0)
-				exit(1);
-			done += (size_t)n;
-		}
-		exit(0);
-	}
-	close(fds[1]);
-	while (done < sizeof(*ret)) {
-		ssize_t n = read(fds[0], (char *)ret + done, sizeof(*ret) - done);
-
-		if (n <= 0)
-			break;
-		done += (size_t)n;
-	}
-	close(fds[0]);
-	waitpid(pid, &status, 0);
-	if (done == sizeof(*ret))
-		return 0;
-	memset(ret, 0, sizeof(*ret));
-	snprintf(ret->failure, sizeof(ret->failure), "%s",
-		 WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "the run has ended");
-	return 0;
+	if (!err && !child_finish(&child, ret, sizeof(*ret), &why))
+		snprintf(ret->failure, sizeof(ret->failure), "%s", why);
+	return err;
 }
 
 /* ---- All runs ------------------------------------------------------------------------------- */

@@ -294,6 +294,7 @@ static bool take(struct options *o, int option, const char *argument)
 	case OPT_HZ:
 		return take_hz(argument, &settings->hz);
 	case OPT_COSTS:
+		o->run.costs_path = argument;
 		return take_costs(argument, &settings->costs);
 	case OPT_TIMER_SLACK:
 		if (!number("timer-slack-us", argument, 0, 1000000, &settings->timer_slack_ns))
@@ -460,7 +461,7 @@ bool options_parse(struct options *ret, int argc, char **argv, int *ret_status)
 							     .nr_nodes = 1},
 						.kernel = SIM_KERNEL_7_3,
 						.hz = 250,
-						.timer_slack_ns = 50 * USEC,
+						.timer_slack_ns = TIMER_SLACK_NS,
 						.seed = 1,
 						.costs = &costs_measured,
 					},

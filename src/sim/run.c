@@ -2,9 +2,10 @@
 /* See run.h. */
 #include "sim/run.h"
 
+#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "sim/child.h"
 #include "sim/faults.h"
 #include "sim/highlights.h"
 #include "sim/invariants.h"
@@ -17,12 +18,12 @@
 /* As rl_open() has it. */
 #define LATE_MARGIN_NS (5 * MSEC)
 
-static double host_seconds(void)
+static const char *cannot_write(const char *path, int err)
 {
-	struct timespec now;
+	static char why[512];
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+	snprintf(why, sizeof(why), "cannot write %s: %s", path, strerror(-err));
+	return why;
 }
 
 static void configure(const struct run_options *options)
@@ -93,7 +94,7 @@ int run(const struct run_options *options, struct run_result *ret, const char **
 	invariants_watch(options->faults, options->percpu_local);
 	err = options->trace_path ? trace_start(options->trace_path) : 0;
 	if (err) {
-		*ret_why = "the trace cannot be written there";
+		*ret_why = cannot_write(options->trace_path, err);
 		return err;
 	}
 	err = options->highlights ? highlights_start(options->settle_ns) : 0;
@@ -121,6 +122,6 @@ int run(const struct run_options *options, struct run_result *ret, const char **
 	ret->cut_short = invariants_ended();
 	err = trace_finish();
 	if (err)
-		*ret_why = "the trace could not be written";
+		*ret_why = cannot_write(options->trace_path, err);
 	return err;
 }

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* See swarm.h. A run is a process of its own: it may crash or hang, and the backend has one memory. */
+/* See swarm.h. */
 #include "sim/swarm.h"
 
-#include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "sim/child.h"
 #include "sim/command.h"
 #include "sim/faults.h"
 #include "sim/invariants.h"
@@ -29,87 +26,56 @@ struct verdict {
 	char what[320];
 };
 
-struct child {
-	pid_t pid;
-	int fd;
+struct job {
+	struct child child;
 	struct run_options options;
 };
 
 /* ---- One run in a process of its own --------------------------------------------------------- */
 
-static void run_here(const struct run_options *options, struct verdict *ret)
+static void run_here(const struct run_options *options, void *result)
 {
-	struct run_result result;
+	struct verdict *verdict = result;
+	struct run_result done;
 	const char *why = "";
 
-	*ret = (struct verdict){0};
-	if (run(options, &result, &why)) {
-		ret->is_finding = true;
-		snprintf(ret->what, sizeof(ret->what), "it cannot be run: %s", why);
+	if (run(options, &done, &why)) {
+		verdict->is_finding = true;
+		snprintf(verdict->what, sizeof(verdict->what), "it cannot be run: %s", why);
 		return;
 	}
-	ret->decisions = result.decided;
-	if (result.failure)
-		snprintf(ret->what, sizeof(ret->what), "the kernel ends the scheduler: %s",
-			 result.failure);
-	else if (result.violations)
-		snprintf(ret->what, sizeof(ret->what), "%s", invariants_first());
-	ret->is_finding = ret->what[0];
+	verdict->decisions = done.decided;
+	if (done.failure)
+		snprintf(verdict->what, sizeof(verdict->what), "the kernel ends the scheduler: %s",
+			 done.failure);
+	else if (done.violations)
+		snprintf(verdict->what, sizeof(verdict->what), "%s", invariants_first());
+	verdict->is_finding = verdict->what[0];
 }
 
-static int start(struct child *child, const struct run_options *options)
+static int start(struct job *job, const struct run_options *options)
 {
-	struct verdict verdict;
-	int fds[2];
-
-	if (pipe(fds) < 0)
-		return -errno;
-	fflush(NULL);
-	child->options = *options;
-	child->pid = fork();
-	if (child->pid < 0) {
-		close(fds[0]);
-		close(fds[1]);
-		return -errno;
-	}
-	if (!child->pid) {
-		close(fds[0]);
-		alarm(TIME_LIMIT_S);
-		run_here(options, &verdict);
-		if (write(fds[1], &verdict, sizeof(verdict)) != sizeof(verdict))
-			exit(1);
-		exit(0); /* and not _exit(): what measures coverage has to hear of it */
-	}
-	close(fds[1]);
-	child->fd = fds[0];
-	return 0;
+	job->options = *options;
+	return child_start(&job->child, run_here, options, sizeof(struct verdict), TIME_LIMIT_S);
 }
 
-static void finish(struct child *child, struct verdict *ret)
+static void finish(struct job *job, struct verdict *ret)
 {
-	int status = 0;
+	const char *why;
 
-	if (read(child->fd, ret, sizeof(*ret)) != sizeof(*ret))
-		*ret = (struct verdict){.is_finding = true};
-	close(child->fd);
-	waitpid(child->pid, &status, 0);
-	if (WIFSIGNALED(status))
-		snprintf(ret->what, sizeof(ret->what), "%s",
-			 WTERMSIG(status) == SIGALRM ? "it does not come to an end"
-						     : strsignal(WTERMSIG(status)));
-	else if (ret->is_finding && !ret->what[0])
-		snprintf(ret->what, sizeof(ret->what), "the process ended with status %d",
-			 WEXITSTATUS(status));
-	child->pid = 0;
+	if (child_finish(&job->child, ret, sizeof(*ret), &why))
+		return;
+	ret->is_finding = true;
+	snprintf(ret->what, sizeof(ret->what), "%s", why);
 }
 
 static bool is_finding(const struct run_options *options, struct verdict *ret)
 {
-	struct child child;
+	struct job job;
 
-	if (start(&child, options))
+	if (start(&job, options))
 		return false;
-	finish(&child, ret);
+	finish(&job, ret);
 	return ret->is_finding;
 }
 
@@ -146,6 +112,7 @@ static void make_case(const struct swarm_options *o, u64 seed, struct run_option
 				.hz = random_below(&random, 3) ? 250 : 1000,
 				.seed = seed,
 				.interleave = random_below(&random, 4) > 0,
+				.timer_slack_ns = TIMER_SLACK_NS,
 				.costs = &costs_measured,
 			},
 		.policy = o->policy,
@@ -249,25 +216,17 @@ static void tell(struct run_options *o, struct verdict *verdict, u64 cpu_seconds
 
 /* ---- All runs ------------------------------------------------------------------------------- */
 
-static double host_seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 /* One that has something to say, or the one at which nothing will come any more. */
-static struct child *wait_for_one(struct child *children, u32 jobs)
+static struct job *wait_for_one(struct job *jobs, u32 nr_jobs)
 {
 	struct pollfd fds[JOBS_MAX];
-	struct child *of[JOBS_MAX];
+	struct job *of[JOBS_MAX];
 	nfds_t n = 0;
 
-	for (u32 i = 0; i < jobs; i++)
-		if (children[i].pid) {
-			fds[n] = (struct pollfd){.fd = children[i].fd, .events = POLLIN};
-			of[n++] = &children[i];
+	for (u32 i = 0; i < nr_jobs; i++)
+		if (jobs[i].child.pid) {
+			fds[n] = (struct pollfd){.fd = jobs[i].child.fd, .events = POLLIN};
+			of[n++] = &jobs[i];
 		}
 	if (!n)
 		return NULL;
@@ -283,39 +242,39 @@ int swarm(const struct swarm_options *o)
 {
 	u64 seed = o->first_seed, started = 0, done = 0, seconds = 0, decisions = 0;
 	double began = host_seconds(), told = began, now = began;
-	u32 jobs = o->jobs < JOBS_MAX ? o->jobs : JOBS_MAX, findings = 0;
-	struct child children[JOBS_MAX] = {0}, *child;
+	u32 nr_jobs = o->jobs < JOBS_MAX ? o->jobs : JOBS_MAX, findings = 0;
+	struct job jobs[JOBS_MAX] = {0}, *job;
 	struct verdict verdict;
 	bool more = true;
 	int err;
 
 	for (;;) {
-		for (u32 i = 0; i < jobs && more; i++) {
+		for (u32 i = 0; i < nr_jobs && more; i++) {
 			struct run_options options;
 
-			if (children[i].pid)
+			if (jobs[i].child.pid)
 				continue;
 			make_case(o, seed++, &options);
-			err = start(&children[i], &options);
+			err = start(&jobs[i], &options);
 			if (err)
 				return err;
 			started++;
 			more = (!o->runs || started < o->runs) &&
 			       (!o->host_seconds || now - began < (double)o->host_seconds);
 		}
-		child = wait_for_one(children, jobs);
-		if (!child)
+		job = wait_for_one(jobs, nr_jobs);
+		if (!job)
 			break;
-		finish(child, &verdict);
+		finish(job, &verdict);
 		now = host_seconds();
 		done++;
 		decisions += verdict.decisions;
 		if (verdict.is_finding) {
 			findings++;
-			tell(&child->options, &verdict, seconds, now - began);
+			tell(&job->options, &verdict, seconds, now - began);
 			more = more && findings < o->findings_max;
 		}
-		seconds += cpu_seconds(&child->options);
+		seconds += cpu_seconds(&job->options);
 		if (now - told > 2 && isatty(STDERR_FILENO)) {
 			fprintf(stderr,
 				"\r%llu runs, %llu simulated CPU-seconds, %u findings, %.0f s ",

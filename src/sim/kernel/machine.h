@@ -31,6 +31,8 @@
 #define MSEC   1000000ULL
 #define SEC_NS 1000000000ULL
 
+#define TIMER_SLACK_NS (50 * USEC) /* of a process, unless it says otherwise */
+
 enum {
 	SIM_MAX_CPUS = 1024,
 	SIM_PID_MAX = 1 << 22,
