@@ -6,8 +6,8 @@ picture is for."""
 from xml.sax.saxutils import escape
 
 WIDTH, STRIP, LEFT, TOP, GAP = 880, 120, 64, 64, 46
-# Readable for people who do not see red and green apart, and on paper.
-GOOD, BAD, INK, FAINT, PAPER = "#4477aa", "#cc3311", "#222222", "#999999", "#ffffff"
+# Readable for people who do not see red and green apart, and on paper. src/sim/html.c has the same.
+GOOD, BAD, INK, FAINT, PAPER = "#4477aa", "#cc3311", "#222222", "#666666", "#ffffff"
 STYLE = f"""<style>
 text {{ font: 13px sans-serif; fill: {INK} }}
 .title {{ font-size: 16px; font-weight: bold }}

@@ -37,6 +37,9 @@ struct {
 	__uint(max_entries, RL_QUEUED_BYTES);
 } queued SEC(".maps");
 
+/* Decisions that a CPU carries out at a time: two rounds of the scheduler thread, see BATCH in lib/loop.c. */
+#define DRAIN_MAX 512
+
 /* Decisions. */
 struct {
 	__uint(type, BPF_MAP_TYPE_USER_RINGBUF);
@@ -394,6 +397,7 @@ out:
 static long drain_one(struct bpf_dynptr *record, void *context)
 {
 	struct rl_decision d;
+	u64 *until = context;
 
 	/*
 	 * Copied once: the ring is writable by user space, nothing may change after it was
@@ -404,18 +408,23 @@ static long drain_one(struct bpf_dynptr *record, void *context)
 	/* Only now: until then its task is parked, and nobody shall take it for an orphan. */
 	__sync_fetch_and_add(&shared.drained, 1);
 	/* The rest stays in the ring, for the next CPU that looks for work. */
-	return !dsq_can_move();
+	return !before(shared.drained, *until) || !dsq_can_move();
 }
 
 /*
  * Only one CPU can drain at a time; the others find the ring busy and go on. Where nothing can be
  * moved, which happens under core scheduling, the decisions wait for the next dispatch in which
  * something can.
+ *
+ * The number is bounded, else a scheduler thread that always has one more would keep this CPU here, with
+ * interrupts off. What is left is for others: for the CPU that the thread leaves at the latest.
  */
 static __always_inline void drain_decisions(void)
 {
+	u64 until = shared.drained + DRAIN_MAX;
+
 	if (decisions_are_waiting() && dsq_can_move())
-		bpf_user_ringbuf_drain(&dispatched, drain_one, NULL, BPF_RB_NO_WAKEUP);
+		bpf_user_ringbuf_drain(&dispatched, drain_one, &until, BPF_RB_NO_WAKEUP);
 }
 
 #endif /* RUSTLAND_ASK_BPF_H */

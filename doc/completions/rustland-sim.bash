@@ -22,7 +22,7 @@ _rustland_sim()
 	for ((i = 1; i < cword; i++)); do
 		case ${words[i]} in
 		--cpus | --llcs | --numa | --hz | --kernel | --slice-us | --slice-us-min | --seconds | --seed | --faults | \
-			--trace | --seeds | --runs | --host-seconds | --jobs | --findings)
+			--trace | --html | --seeds | --runs | --host-seconds | --jobs | --findings)
 			((i++))
 			;;
 		-*) ;;
@@ -57,11 +57,11 @@ _rustland_sim()
 		COMPREPLY=($(compgen -P "$i" -W "$names" -- "${cur##*,}"))
 		return
 		;;
-	--trace)
+	--trace | --costs | --html)
 		_filedir
 		return
 		;;
-	--llcs | --numa | --slice-us | --slice-us-min | --seconds | --seed | --seeds | --runs | --host-seconds | --jobs | --findings)
+	--llcs | --numa | --timer-slack-us | --slice-us | --slice-us-min | --seconds | --seed | --seeds | --runs | --host-seconds | --jobs | --findings)
 		return
 		;;
 	esac
@@ -73,9 +73,9 @@ _rustland_sim()
 			COMPREPLY=($(compgen -W '--seed --runs --host-seconds --jobs --findings --help --version' -- "$cur"))
 			;;
 		*)
-			COMPREPLY=($(compgen -W '--cpus --llcs --smt --hybrid --numa --hz --kernel --slice-us --slice-us-min
+			COMPREPLY=($(compgen -W '--cpus --llcs --smt --hybrid --numa --hz --kernel --timer-slack-us --costs --take-turns --slice-us --slice-us-min
 				--percpu-local --numa-local --no-idle-fill --seconds --seed --interleave --faults --trace
-				--json --seeds --runs --host-seconds --jobs --findings --help --version' -- "$cur"))
+				--html --json --seeds --runs --host-seconds --jobs --findings --help --version' -- "$cur"))
 			;;
 		esac
 		return

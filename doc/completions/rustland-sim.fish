@@ -25,8 +25,8 @@ end
 function __rustland_sim_operands
     set -l words (commandline -opc)
     set -e words[1]
-    argparse -i cpus= llcs= smt hybrid numa= hz= kernel= slice-us= slice-us-min= percpu-local numa-local \
-        no-idle-fill seconds= seed= interleave faults= trace= json seeds= runs= host-seconds= jobs= findings= \
+    argparse -i cpus= llcs= smt hybrid numa= hz= kernel= timer-slack-us= costs= take-turns slice-us= slice-us-min= percpu-local numa-local \
+        no-idle-fill seconds= seed= interleave faults= trace= html= json seeds= runs= host-seconds= jobs= findings= \
         -- $words 2>/dev/null
     if contains -- "$argv[1]" run compare swarm
         set -e argv[1]
@@ -66,6 +66,9 @@ complete -c rustland-sim -n __rustland_sim_runs -l hybrid -d 'The second half of
 complete -c rustland-sim -n __rustland_sim_runs -l numa -x -d 'NUMA nodes'
 complete -c rustland-sim -n __rustland_sim_runs -l hz -x -a '100 250 300 1000' -d 'Ticks a second'
 complete -c rustland-sim -n __rustland_sim_runs -l kernel -x -a '6.12 7.3' -d 'The kernel that is modelled'
+complete -c rustland-sim -n __rustland_sim_runs -l timer-slack-us -x -a '0 50' -d 'How late sleeps end, in microseconds'
+complete -c rustland-sim -n __rustland_sim_runs -l costs -r -F -d 'What operations cost'
+complete -c rustland-sim -n __rustland_sim_runs -l take-turns -d 'All CPUs share the speed of one'
 complete -c rustland-sim -n __rustland_sim_runs -l slice-us -x -a '500 1000 5000 10000 20000' -d 'Longest time slice in microseconds'
 complete -c rustland-sim -n __rustland_sim_runs -l slice-us-min -x -a '500 1000 5000' -d 'Shortest time slice in microseconds'
 complete -c rustland-sim -n __rustland_sim_runs -l percpu-local -d 'Keep tasks on the CPU they last ran on'
@@ -75,6 +78,7 @@ complete -c rustland-sim -n __rustland_sim_runs -l seconds -x -a '1 10 60' -d 'H
 complete -c rustland-sim -n __rustland_sim_runs -l interleave -d 'CPUs come in between steps of kernel work, too'
 complete -c rustland-sim -n __rustland_sim_runs -l faults -x -a '(__rustland_sim_faults)' -d 'What goes wrong on purpose'
 complete -c rustland-sim -n __rustland_sim_runs -l trace -r -F -d 'Write what happens, for Perfetto'
+complete -c rustland-sim -n __rustland_sim_runs -l html -r -F -d 'Write a page for a browser'
 complete -c rustland-sim -n __rustland_sim_runs -l json -d 'Print a JSON object'
 complete -c rustland-sim -n 'not __rustland_sim_has list' -l seed -x -d 'Of all that is random'
 complete -c rustland-sim -n 'not __rustland_sim_has run swarm list' -l seeds -x -d 'Runs of each policy in a comparison'

@@ -75,6 +75,9 @@ _rustland_sim() {
 		'--numa=[NUMA nodes]:nodes (1 to 64):'
 		'--hz=[ticks a second]:ticks:(100 250 300 1000)'
 		'--kernel=[the kernel that is modelled]:version:(6.12 7.3)'
+		'--timer-slack-us=[how late sleeps end]:microseconds (0 to 1000000):'
+		'--costs=[what operations cost]:file:_files'
+		'--take-turns[all CPUs share the speed of one]'
 		'--slice-us=[longest time slice]:microseconds (100 to 1000000):'
 		'--slice-us-min=[shortest time slice]:microseconds (100 to --slice-us):'
 		'--percpu-local[keep tasks on the CPU they last ran on]'
@@ -84,6 +87,7 @@ _rustland_sim() {
 		'--interleave[CPUs come in between steps of kernel work, too]'
 		'--faults=[what goes wrong on purpose]:faults:_rustland_sim_faults'
 		'--trace=[write what happens, for Perfetto]:file:_files'
+		'--html=[write a page for a browser]:file:_files'
 		'--json[print a JSON object]'
 		'--seeds=[runs of each policy in a comparison]:seeds (1 to 64):'
 	)

@@ -86,7 +86,7 @@ static void end_frame(struct task *t, uint64_t period_ns)
 {
 	uint64_t missed = (now() - t->own.due_ns) / period_ns;
 
-	task_stats_frame(t, t->own.due_ns, missed);
+	task_stats_frame(t, t->own.due_ns, period_ns);
 	t->own.due_ns += (missed + 1) * period_ns;
 }
 
@@ -181,6 +181,42 @@ struct task *forker_new(struct task_stats *stats, uint64_t work_ns)
 	struct task *t = make(stats, forker);
 
 	t->own.args[WORK] = work_ns;
+	return t;
+}
+
+static void once(struct task *t, struct action *ret)
+{
+	/* Else it exits. */
+	if (step(t, 2) == 0)
+		run(ret, t->own.args[WORK]);
+}
+
+/* own.more: the group of the children. */
+static void spawner(struct task *t, struct action *ret)
+{
+	uint64_t period_ns = t->own.args[SLEEP];
+	struct task *c;
+
+	if (step(t, 2) == 0) {
+		t->own.due_ns +=
+			t->own.due_ns ? period_ns : now() + random_below(&t->random, period_ns);
+		*ret = (struct action){.kind = ACT_SLEEP_UNTIL, .ns = t->own.due_ns};
+	} else {
+		c = make(t->own.more, once);
+		c->own.args[WORK] = t->own.args[WORK];
+		task_stats_trip(t);
+		*ret = (struct action){.kind = ACT_FORK, .target = c};
+	}
+}
+
+struct task *spawner_new(struct task_stats *stats, struct task_stats *child_stats,
+			 uint64_t period_ns, uint64_t work_ns)
+{
+	struct task *t = make(stats, spawner);
+
+	t->own.args[WORK] = work_ns;
+	t->own.args[SLEEP] = period_ns;
+	t->own.more = child_stats;
 	return t;
 }
 
@@ -366,8 +402,7 @@ static void stage(struct task *t, struct action *ret)
 			next->own.due_ns = t->own.due_ns;
 			*ret = (struct action){.kind = ACT_WAKE, .target = next};
 		} else {
-			task_stats_frame(t, t->own.due_ns,
-					 (now() - t->own.due_ns) / t->own.args[SLEEP]);
+			task_stats_frame(t, t->own.due_ns, t->own.args[SLEEP]);
 			t->own.step = 1;
 			if (is_first)
 				t->own.step = 0, run(ret, 1);

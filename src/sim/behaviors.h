@@ -27,6 +27,10 @@ void pair_new(struct task_stats *stats, uint64_t work_ns, struct task *ret[2]);
 /* Forks a child of work_ns and waits for its end, again and again. */
 struct task *forker_new(struct task_stats *stats, uint64_t work_ns);
 
+/* Forks a child of work_ns each period, whatever becomes of the children; each exits when it is done. */
+struct task *spawner_new(struct task_stats *stats, struct task_stats *child_stats,
+			 uint64_t period_ns, uint64_t work_ns);
+
 /* A chain: each forks the next one and exits. */
 struct task *chain_new(struct task_stats *stats, uint64_t work_ns);
 

@@ -16,27 +16,18 @@
 #include "sim/invariants.h"
 #include "sim/task-stats.h"
 
-enum {
-	GROUPS_MAX = 16,
-	SEEDS_MAX = 64,
-	FIGURES = 5,
-};
-
-static const char *const figure_names[FIGURES] = {
+static const char *const figure_names[COMPARE_FIGURES] = {
 	"CPUs", "wakeup p99, us", "frame p50, ms", "frame p99, ms", "missed, %",
 };
 
-/* What a child tells: the figures of each group; below zero where a group has none. */
-struct figures {
-	u32 nr_groups;
-	char names[GROUPS_MAX][24];
-	double values[GROUPS_MAX][FIGURES];
-	char failure[320];
-};
+const char *compare_figure_name(enum compare_figure figure)
+{
+	return figure_names[figure];
+}
 
 /* ---- One run in a process of its own --------------------------------------------------------- */
 
-static void measure(const struct run_options *options, struct figures *ret)
+static void measure(const struct run_options *options, struct compare_run *ret)
 {
 	struct run_result result;
 	const char *why = "";
@@ -53,23 +44,30 @@ static void measure(const struct run_options *options, struct figures *ret)
 		snprintf(ret->failure, sizeof(ret->failure), "%s", invariants_first());
 		return;
 	}
-	for (struct task_stats *s = task_stats_first; s && ret->nr_groups < GROUPS_MAX;
-	     s = s->next) {
-		double *values = ret->values[ret->nr_groups];
+	for (struct task_stats *s = task_stats_first; s; s = s->next) {
+		double *values;
 
-		snprintf(ret->names[ret->nr_groups++], sizeof(ret->names[0]), "%s", s->name);
-		values[0] = (double)s->exec_ns / 1e9 / (double)options->seconds;
-		values[1] =
+		if (ret->nr_groups == COMPARE_GROUPS_MAX) {
+			ret->nr_left_out++;
+			continue;
+		}
+		values = ret->values[ret->nr_groups];
+		snprintf(ret->names[ret->nr_groups++], COMPARE_NAME_MAX, "%s", s->name);
+		values[COMPARE_CPUS] = (double)s->exec_ns / 1e9 / (double)options->seconds;
+		values[COMPARE_WAKEUP_P99] =
 			s->wakeup.count ? (double)histogram_permille(&s->wakeup, 990) / 1e3 : -1;
-		values[2] = s->has_frames ? (double)histogram_permille(&s->frame, 500) / 1e6 : -1;
-		values[3] = s->has_frames ? (double)histogram_permille(&s->frame, 990) / 1e6 : -1;
-		values[4] = s->frames + s->missed
-				    ? 100.0 * (double)s->missed / (double)(s->frames + s->missed)
-				    : -1;
+		values[COMPARE_FRAME_P50] =
+			s->has_frames ? (double)histogram_permille(&s->frame, 500) / 1e6 : -1;
+		values[COMPARE_FRAME_P99] =
+			s->has_frames ? (double)histogram_permille(&s->frame, 990) / 1e6 : -1;
+		values[COMPARE_MISSED] =
+			s->frames + s->missed
+				? 100.0 * (double)s->missed / (double)(s->frames + s->missed)
+				: -1;
 	}
 }
 
-static int measure_elsewhere(const struct run_options *options, struct figures *ret)
+static int measure_elsewhere(const struct run_options *options, struct compare_run *ret)
 {
 	size_t done = 0;
 	int fds[2], status;
@@ -111,7 +109,113 @@ static int measure_elsewhere(const struct run_options *options, struct figures *
 	return 0;
 }
 
-/* ---- The table ------------------------------------------------------------------------------ */
+/* ---- All runs ------------------------------------------------------------------------------- */
+
+/* All runs, those of the first policy first. */
+static int run_all(const struct compare_options *o, struct compare_run *ret)
+{
+	for (u32 i = 0; i < o->nr_seeds; i++) {
+		for (u32 p = 0; p < o->nr_policies; p++) {
+			struct compare_run *one = &ret[p * o->nr_seeds + i];
+			struct run_options options = o->run;
+			int err;
+
+			options.machine.seed += i;
+			options.policy = o->policies[p];
+			err = measure_elsewhere(&options, one);
+			if (err)
+				return err;
+			if (one->failure[0])
+				printf("%s, seed %llu: %s\n", options.policy->name,
+				       (unsigned long long)options.machine.seed, one->failure);
+		}
+		if (isatty(STDERR_FILENO))
+			fprintf(stderr, "\rseed %u of %u ", i + 1, o->nr_seeds);
+	}
+	if (isatty(STDERR_FILENO))
+		fputs("\r\033[K", stderr);
+	return 0;
+}
+
+static u32 index_of(const struct compare_run *run, const char *name)
+{
+	u32 i = 0;
+
+	while (i < run->nr_groups && strcmp(run->names[i], name) != 0)
+		i++;
+	return i;
+}
+
+/* A workload may have other groups with another seed: what has one index in two runs has to be one group. */
+static int align_groups(struct compare_run *runs, u32 n)
+{
+	struct compare_run *all = calloc(1, sizeof(*all));
+
+	if (!all)
+		return -ENOMEM;
+	for (u32 i = 0; i < n; i++)
+		for (u32 group = 0; group < runs[i].nr_groups; group++) {
+			const char *name = runs[i].names[group];
+
+			if (index_of(all, name) < all->nr_groups)
+				continue;
+			if (all->nr_groups == COMPARE_GROUPS_MAX)
+				all->nr_left_out++;
+			else
+				memcpy(all->names[all->nr_groups++], name, COMPARE_NAME_MAX);
+		}
+	for (u32 i = 0; i < n; i++) {
+		struct compare_run aligned = *all;
+
+		for (u32 group = 0; group < all->nr_groups; group++) {
+			u32 here = index_of(&runs[i], all->names[group]);
+
+			for (u32 figure = 0; figure < COMPARE_FIGURES; figure++)
+				aligned.values[group][figure] =
+					here < runs[i].nr_groups ? runs[i].values[here][figure]
+								 : -1;
+		}
+		aligned.nr_left_out += runs[i].nr_left_out;
+		memcpy(aligned.failure, runs[i].failure, sizeof(aligned.failure));
+		runs[i] = aligned;
+	}
+	free(all);
+	return 0;
+}
+
+int compare(const struct compare_options *o, struct comparison *ret, const char **ret_why)
+{
+	u32 n = o->nr_policies * o->nr_seeds;
+	int err;
+
+	ret->options = o;
+	ret->runs = calloc(n, sizeof(*ret->runs));
+	if (!ret->runs) {
+		*ret_why = "there is no memory";
+		return -ENOMEM;
+	}
+	err = run_all(o, ret->runs);
+	if (err)
+		*ret_why = "a run cannot be started";
+	else if ((err = align_groups(ret->runs, n)))
+		*ret_why = "there is no memory";
+	if (err)
+		comparison_free(ret);
+	return err;
+}
+
+void comparison_free(struct comparison *comparison)
+{
+	free(comparison->runs);
+	comparison->runs = NULL;
+}
+
+const struct compare_run *compare_run_of(const struct comparison *c, u32 policy, u32 seed)
+{
+	return &c->runs[policy * c->options->nr_seeds + seed];
+}
+
+/* ---- What they say -------------------------------------------------------------------------- */
 
 static int by_value(const void *a, const void *b)
 {
@@ -120,19 +224,18 @@ static int by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-struct spread {
-	double median, low, high; /* a quarter of the values is below low, one above high */
-	u32 n;
-};
-
-static struct spread spread_of(const struct figures *runs, u32 n, u32 group, u32 figure)
+struct compare_spread compare_spread(const struct comparison *c, u32 policy, u32 group,
+				     enum compare_figure figure)
 {
-	double values[SEEDS_MAX];
-	struct spread ret = {0};
+	double values[COMPARE_SEEDS_MAX];
+	struct compare_spread ret = {0};
 
-	for (u32 i = 0; i < n; i++)
-		if (group < runs[i].nr_groups && runs[i].values[group][figure] >= 0)
-			values[ret.n++] = runs[i].values[group][figure];
+	for (u32 i = 0; i < c->options->nr_seeds; i++) {
+		double value = compare_run_of(c, policy, i)->values[group][figure];
+
+		if (value >= 0)
+			values[ret.n++] = value;
+	}
 	if (!ret.n)
 		return ret;
 	qsort(values, ret.n, sizeof(values[0]), by_value);
@@ -143,19 +246,20 @@ static struct spread spread_of(const struct figures *runs, u32 n, u32 group, u32
 }
 
 /*
- * How likely it is that of n pairs so many or more have the same sign by chance, either way; ties count for
+ * How likely it is that of all pairs so many or more have the same sign by chance, either way; ties count for
  * neither.
  */
-static double sign_test(const struct figures *a, const struct figures *b, u32 n, u32 group,
-			u32 figure)
+static double sign_test(const struct comparison *c, u32 policy, u32 group,
+			enum compare_figure figure)
 {
 	u32 more = 0, less = 0, pairs, extreme;
 	double chance = 0, ways = 1;
 
-	for (u32 i = 0; i < n; i++) {
-		double x = a[i].values[group][figure], y = b[i].values[group][figure];
+	for (u32 i = 0; i < c->options->nr_seeds; i++) {
+		double x = compare_run_of(c, 0, i)->values[group][figure];
+		double y = compare_run_of(c, policy, i)->values[group][figure];
 
-		if (group >= a[i].nr_groups || group >= b[i].nr_groups || x < 0 || y < 0)
+		if (x < 0 || y < 0)
 			continue;
 		more += y > x;
 		less += y < x;
@@ -171,17 +275,22 @@ static double sign_test(const struct figures *a, const struct figures *b, u32 n,
 	return 2 * chance < 1 ? 2 * chance : 1;
 }
 
-static void print_row(const struct compare_options *o, const struct figures *runs, u32 group,
-		      u32 figure)
+bool compare_is_noise(const struct comparison *c, u32 policy, u32 group, enum compare_figure figure)
 {
-	const struct spread first = spread_of(runs, o->nr_seeds, group, figure);
+	return sign_test(c, policy, group, figure) > 0.05;
+}
+
+/* ---- The table ------------------------------------------------------------------------------ */
+
+static void print_row(const struct comparison *c, u32 group, enum compare_figure figure)
+{
+	const struct compare_spread first = compare_spread(c, 0, group, figure);
 
 	if (!first.n)
 		return;
-	printf("%-10s %-15s", runs->names[group], figure_names[figure]);
-	for (u32 p = 0; p < o->nr_policies; p++) {
-		const struct figures *others = &runs[p * o->nr_seeds];
-		struct spread s = spread_of(others, o->nr_seeds, group, figure);
+	printf("%-10s %-15s", c->runs->names[group], figure_names[figure]);
+	for (u32 p = 0; p < c->options->nr_policies; p++) {
+		struct compare_spread s = compare_spread(c, p, group, figure);
 		char text[64], verdict[24] = "";
 
 		if (!s.n) {
@@ -190,7 +299,7 @@ static void print_row(const struct compare_options *o, const struct figures *run
 		}
 		if (!p)
 			;
-		else if (sign_test(runs, others, o->nr_seeds, group, figure) > 0.05)
+		else if (compare_is_noise(c, p, group, figure))
 			snprintf(verdict, sizeof(verdict), "noise");
 		else if (first.median > 0)
 			snprintf(verdict, sizeof(verdict), "x %.2f", s.median / first.median);
@@ -202,47 +311,10 @@ static void print_row(const struct compare_options *o, const struct figures *run
 	putchar('\n');
 }
 
-/* All runs, those of the first policy first. */
-static int run_all(const struct compare_options *o, struct figures *ret)
+void compare_print(const struct comparison *c)
 {
-	for (u32 i = 0; i < o->nr_seeds; i++) {
-		for (u32 p = 0; p < o->nr_policies; p++) {
-			struct figures *figures = &ret[p * o->nr_seeds + i];
-			struct run_options options = o->run;
-			int err;
+	const struct compare_options *o = c->options;
 
-			options.machine.seed += i;
-			options.policy = o->policies[p];
-			err = measure_elsewhere(&options, figures);
-			if (err)
-				return err;
-			if (figures->failure[0])
-				printf("%s, seed %llu: %s\n", options.policy->name,
-				       (unsigned long long)options.machine.seed, figures->failure);
-		}
-		if (isatty(STDERR_FILENO))
-			fprintf(stderr, "\rseed %u of %u ", i + 1, o->nr_seeds);
-	}
-	if (isatty(STDERR_FILENO))
-		fputs("\r\033[K", stderr);
-	return 0;
-}
-
-int compare(const struct compare_options *o, const char **ret_why)
-{
-	struct figures *runs = calloc((size_t)o->nr_policies * o->nr_seeds, sizeof(*runs));
-	int err;
-
-	if (!runs) {
-		*ret_why = "there is no memory";
-		return -ENOMEM;
-	}
-	err = run_all(o, runs);
-	if (err) {
-		*ret_why = "a run cannot be started";
-		free(runs);
-		return err;
-	}
 	printf("%s, %u CPUs, %llu s, %u seeds from %llu: median (and the middle half of the "
 	       "seeds)\n\n",
 	       o->run.workload->name, o->run.machine.topology.nr_cpus,
@@ -252,10 +324,10 @@ int compare(const struct compare_options *o, const char **ret_why)
 	for (u32 p = 0; p < o->nr_policies; p++)
 		printf(" %10s %-32s", o->policies[p]->name, "");
 	putchar('\n');
-	for (u32 group = 0; group < runs->nr_groups; group++)
-		for (u32 figure = 0; figure < FIGURES; figure++)
-			print_row(o, runs, group, figure);
+	for (u32 group = 0; group < c->runs->nr_groups; group++)
+		for (u32 figure = 0; figure < COMPARE_FIGURES; figure++)
+			print_row(c, group, figure);
+	if (c->runs->nr_left_out)
+		printf("\n%u groups of tasks are left out\n", c->runs->nr_left_out);
 	puts("\nnoise: the seeds do not agree on which one is more (sign test, 5 %)");
-	free(runs);
-	return 0;
 }

@@ -34,18 +34,32 @@ void histogram_add(struct histogram *histogram, uint64_t value)
 		histogram->max = value;
 }
 
+bool histogram_next(const struct histogram *histogram, uint32_t *bucket, uint64_t *ret_value,
+		    uint64_t *ret_seen)
+{
+	uint64_t end;
+
+	if (!*bucket)
+		*ret_seen = 0;
+	for (; *bucket < HISTOGRAM_BUCKETS; ++*bucket) {
+		if (!histogram->buckets[*bucket])
+			continue;
+		end = end_of(*bucket);
+		*ret_value = end < histogram->max ? end : histogram->max;
+		*ret_seen += histogram->buckets[(*bucket)++];
+		return true;
+	}
+	return false;
+}
+
 uint64_t histogram_permille(const struct histogram *histogram, uint32_t permille)
 {
-	uint64_t rank = (histogram->count * permille + 999) / 1000, seen = 0, end;
+	uint64_t rank = (histogram->count * permille + 999) / 1000, value, seen;
 
 	if (!histogram->count)
 		return 0;
-	for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
-		seen += histogram->buckets[i];
-		if (seen >= rank && seen) {
-			end = end_of(i);
-			return end < histogram->max ? end : histogram->max;
-		}
-	}
+	for (uint32_t bucket = 0; histogram_next(histogram, &bucket, &value, &seen);)
+		if (seen >= rank)
+			return value;
 	return histogram->max;
 }

@@ -6,6 +6,7 @@
 #ifndef RUSTLAND_SIM_HISTOGRAM_H
 #define RUSTLAND_SIM_HISTOGRAM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -20,5 +21,12 @@ struct histogram {
 void histogram_add(struct histogram *histogram, uint64_t value);
 /* The value that so many thousandths of the samples do not exceed; 0 when there are none. */
 uint64_t histogram_permille(const struct histogram *histogram, uint32_t permille);
+
+/*
+ * The values one after the other, from the smallest on: *ret_seen samples do not exceed *ret_value. *bucket is 0 at
+ * first. False: there are no more.
+ */
+bool histogram_next(const struct histogram *histogram, uint32_t *bucket, uint64_t *ret_value,
+		    uint64_t *ret_seen);
 
 #endif /* RUSTLAND_SIM_HISTOGRAM_H */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* rustland-sim: a policy on a simulated machine. */
 #include <stdio.h>
+#include <string.h>
 
 #include "policy/policy.h"
 #include "sim/faults.h"
 #include "sim/forbidden.h"
+#include "sim/html.h"
 #include "sim/options.h"
 #include "sim/report.h"
 
@@ -24,11 +26,55 @@ static void list(void)
 		printf("  %-14s %s\n", fault_name(i), fault_summary(i));
 }
 
-int main(int argc, char **argv)
+/* An error about the page, if there was one. */
+static bool page_is_fine(const char *path, int err)
+{
+	if (err)
+		fprintf(stderr, "rustland-sim: cannot write %s: %s\n", path, strerror(-err));
+	return !err;
+}
+
+static int run_comparison(const struct options *options)
+{
+	struct comparison comparison;
+	const char *why;
+	bool is_fine;
+
+	if (compare(&options->compare, &comparison, &why)) {
+		fprintf(stderr, "rustland-sim: %s\n", why);
+		return EXIT_USAGE;
+	}
+	compare_print(&comparison);
+	is_fine = !options->html_path ||
+		  page_is_fine(options->html_path,
+			       html_write_comparison(options->html_path, &comparison));
+	comparison_free(&comparison);
+	return is_fine ? EXIT_DONE : EXIT_USAGE;
+}
+
+static int run_one(const struct options *options)
 {
 	struct run_result result;
-	struct options options;
 	const char *why;
+
+	if (run(&options->run, &result, &why)) {
+		fprintf(stderr, "rustland-sim: %s\n", why);
+		return EXIT_USAGE;
+	}
+	if (options->json)
+		report_json(&options->run, &result);
+	else
+		report_table(&options->run, &result);
+	if (options->html_path &&
+	    !page_is_fine(options->html_path,
+			  html_write_run(options->html_path, &options->run, &result)))
+		return EXIT_USAGE;
+	return result.failure || result.violations ? EXIT_FINDING : EXIT_DONE;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
 	int status;
 
 	if (!options_parse(&options, argc, argv, &status))
@@ -37,25 +83,15 @@ int main(int argc, char **argv)
 		list();
 		return EXIT_DONE;
 	}
+	if (options.html_path && !page_is_fine(options.html_path, html_check(options.html_path)))
+		return EXIT_USAGE;
 	/* Here once, and not in each process that a comparison or a swarm makes of this one. */
 	forbidden_watch();
-	if (options.is_compare) {
-		if (!compare(&options.compare, &why))
-			return EXIT_DONE;
-		fprintf(stderr, "rustland-sim: %s\n", why);
-		return EXIT_USAGE;
-	}
+	if (options.is_compare)
+		return run_comparison(&options);
 	if (options.is_swarm) {
 		status = swarm(&options.swarm);
 		return status < 0 ? EXIT_USAGE : status ? EXIT_FINDING : EXIT_DONE;
 	}
-	if (run(&options.run, &result, &why)) {
-		fprintf(stderr, "rustland-sim: %s\n", why);
-		return EXIT_USAGE;
-	}
-	if (options.json)
-		report_json(&options.run, &result);
-	else
-		report_table(&options.run, &result);
-	return result.failure || result.violations ? EXIT_FINDING : EXIT_DONE;
+	return run_one(&options);
 }

@@ -27,10 +27,13 @@ enum {
 	OPT_NO_IDLE_FILL,
 	OPT_NUMA,
 	OPT_HZ,
+	OPT_COSTS,
+	OPT_TIMER_SLACK,
 	OPT_SEED,
 	OPT_SECONDS,
 	OPT_KERNEL,
 	OPT_INTERLEAVE,
+	OPT_TAKE_TURNS,
 	OPT_FAULTS,
 	OPT_TRACE,
 	OPT_SEEDS,
@@ -39,6 +42,7 @@ enum {
 	OPT_JOBS,
 	OPT_FINDINGS,
 	OPT_JSON,
+	OPT_HTML,
 	OPT_HELP,
 	OPT_VERSION,
 };
@@ -55,10 +59,13 @@ static const struct option names[] = {
 	{"no-idle-fill", no_argument, NULL, OPT_NO_IDLE_FILL},
 	{"numa", required_argument, NULL, OPT_NUMA},
 	{"hz", required_argument, NULL, OPT_HZ},
+	{"costs", required_argument, NULL, OPT_COSTS},
+	{"timer-slack-us", required_argument, NULL, OPT_TIMER_SLACK},
 	{"seed", required_argument, NULL, OPT_SEED},
 	{"seconds", required_argument, NULL, OPT_SECONDS},
 	{"kernel", required_argument, NULL, OPT_KERNEL},
 	{"interleave", no_argument, NULL, OPT_INTERLEAVE},
+	{"take-turns", no_argument, NULL, OPT_TAKE_TURNS},
 	{"faults", required_argument, NULL, OPT_FAULTS},
 	{"trace", required_argument, NULL, OPT_TRACE},
 	{"seeds", required_argument, NULL, OPT_SEEDS},
@@ -67,6 +74,7 @@ static const struct option names[] = {
 	{"jobs", required_argument, NULL, OPT_JOBS},
 	{"findings", required_argument, NULL, OPT_FINDINGS},
 	{"json", no_argument, NULL, OPT_JSON},
+	{"html", required_argument, NULL, OPT_HTML},
 	{"help", no_argument, NULL, OPT_HELP},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{0},
@@ -94,6 +102,8 @@ static void print_help(void)
 	     "  --hybrid         the second half of the CPUs are slower\n"
 	     "  --numa N         NUMA nodes (1)\n"
 	     "  --hz N           ticks a second: 100, 250, 300 or 1000 (250)\n"
+	     "  --timer-slack-us N  how late sleeps end, as prctl(2) sets it (50)\n"
+	     "  --costs FILE     what operations cost, as tests/vm/calibrate.sh writes it\n"
 	     "  --kernel VERSION 6.12 or 7.3 (7.3)\n\n"
 	     "The scheduler, as in scx_rustland(8):\n"
 	     "  --slice-us N, --slice-us-min N, --percpu-local, --numa-local, --no-idle-fill\n\n"
@@ -101,9 +111,12 @@ static void print_help(void)
 	     "  --seconds N      how long it is measured, after one second to settle (10)\n"
 	     "  --seed N         of all that is random (1)\n"
 	     "  --interleave     CPUs come in between each other's kernel work, too; slower\n"
+	     "  --take-turns     all CPUs share the speed of one, as those of an emulator do\n"
 	     "  --faults LIST    what goes wrong on purpose, with commas between; see the list\n"
 	     "  --trace FILE     for https://ui.perfetto.dev: CPUs, tasks, requests, decisions, "
 	     "frames\n"
+	     "  --html FILE      a page for a browser as well, with pictures; also of a "
+	     "comparison\n"
 	     "  --json           one JSON object instead of a table\n"
 	     "  --help, --version\n\n"
 	     "compare runs all policies with the same seeds and says what is more than noise:\n"
@@ -164,6 +177,22 @@ static bool take_kernel(const char *text, enum sim_kernel *ret)
 		return false;
 	}
 	return true;
+}
+
+static bool take_costs(const char *path, const struct costs **ret)
+{
+	static struct costs costs;
+	unsigned line;
+
+	costs = costs_measured;
+	*ret = &costs;
+	if (costs_read(path, &costs, &line))
+		return true;
+	if (line)
+		fprintf(stderr, "rustland-sim: %s, line %u: there is no such cost\n", path, line);
+	else
+		fprintf(stderr, "rustland-sim: cannot read %s: %s\n", path, strerror(errno));
+	return false;
 }
 
 static bool take_faults(const char *text, u32 *ret)
@@ -264,6 +293,13 @@ static bool take(struct options *o, int option, const char *argument)
 		return number32("numa", argument, 1, 64, &settings->topology.nr_nodes);
 	case OPT_HZ:
 		return take_hz(argument, &settings->hz);
+	case OPT_COSTS:
+		return take_costs(argument, &settings->costs);
+	case OPT_TIMER_SLACK:
+		if (!number("timer-slack-us", argument, 0, 1000000, &settings->timer_slack_ns))
+			return false;
+		settings->timer_slack_ns *= USEC;
+		return true;
 	case OPT_SEED:
 		return number("seed", argument, 0, UINT64_MAX, &settings->seed);
 	case OPT_SECONDS:
@@ -298,6 +334,9 @@ static bool take(struct options *o, int option, const char *argument)
 	case OPT_INTERLEAVE:
 		settings->interleave = true;
 		return true;
+	case OPT_TAKE_TURNS:
+		settings->take_turns = true;
+		return true;
 	case OPT_FAULTS:
 		return take_faults(argument, &o->run.faults);
 	case OPT_TRACE:
@@ -313,6 +352,10 @@ static bool take(struct options *o, int option, const char *argument)
 		return number32("jobs", argument, 1, 64, &o->swarm.jobs);
 	case OPT_FINDINGS:
 		return number32("findings", argument, 1, 1000000, &o->swarm.findings_max);
+	case OPT_HTML:
+		o->html_path = argument;
+		o->run.highlights = true;
+		return true;
 	case OPT_JSON:
 		o->json = true;
 		return true;
@@ -367,10 +410,12 @@ static bool take_compare(struct options *o, char **argv, int argc)
 		if (!take_policy(&o->run, argv[c->nr_policies]))
 			return false;
 		c->policies[c->nr_policies] = o->run.policy;
+		c->policy_names[c->nr_policies] = argv[c->nr_policies];
 	}
 	if (!fits(&o->run) || !take_workload(&o->run, workload))
 		return false;
 	c->run = o->run;
+	c->run.highlights = false;
 	return true;
 }
 
@@ -384,6 +429,11 @@ static bool take_swarm(struct options *o, char **argv, int argc)
 		o->swarm.jobs = (u32)sysconf(_SC_NPROCESSORS_ONLN);
 	if (!o->swarm.findings_max)
 		o->swarm.findings_max = 1;
+	if (o->html_path) {
+		fputs("rustland-sim: swarm has no --html; run the command that it prints with it\n",
+		      stderr);
+		return false;
+	}
 	if (argc > 1) {
 		fputs("rustland-sim: swarm takes one POLICY\n", stderr);
 		return false;
@@ -410,6 +460,7 @@ bool options_parse(struct options *ret, int argc, char **argv, int *ret_status)
 							     .nr_nodes = 1},
 						.kernel = SIM_KERNEL_7_3,
 						.hz = 250,
+						.timer_slack_ns = 50 * USEC,
 						.seed = 1,
 						.costs = &costs_measured,
 					},

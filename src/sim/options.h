@@ -10,7 +10,8 @@
 struct options {
 	struct run_options run;
 	bool json;
-	bool list; /* the workloads and policies that have a name */
+	const char *html_path; /* see html.h; or NULL */
+	bool list;	       /* the workloads and policies that have a name */
 	bool is_compare;
 	struct compare_options compare;
 	bool is_swarm;

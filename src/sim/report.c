@@ -135,7 +135,10 @@ static void add_group(JsonBuilder *b, const struct run_options *options,
 	add_int(b, "n", stats->nr_tasks);
 	add_double(b, "cpu_share", cpu_share(options, stats));
 	add_times(b, "wakeup_us", &stats->wakeup);
+	add_times(b, "timer_us", &stats->timer);
 	add_times(b, "frame_us", &stats->frame);
+	add_int(b, "preempted", stats->preempted);
+	add_int(b, "slept", stats->slept);
 	if (stats->has_frames) {
 		add_int(b, "frames", stats->frames);
 		add_int(b, "missed", stats->missed);

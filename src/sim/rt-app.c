@@ -28,11 +28,10 @@ enum op_kind {
 /* Something that has a name in the file: a mutex, a condition, a timer, a barrier, a task to be resumed. */
 struct object {
 	char *name;
-	struct task *owner;  /* of a mutex */
-	GQueue waiting;	     /* struct task * */
-	uint32_t nr_users;   /* of a barrier */
-	uint32_t nr_resumes; /* nobody has been suspended for these yet */
-	uint64_t next_ns;    /* of a timer that several tasks share */
+	struct task *owner; /* of a mutex */
+	GQueue waiting;	    /* struct task * */
+	uint32_t nr_users;  /* of a barrier */
+	uint64_t next_ns;   /* of a timer that several tasks share */
 };
 
 struct op {
@@ -69,11 +68,13 @@ struct thread {
 	uint64_t timer_ns;	    /* when its own timer is due next; 0: not started */
 	uint64_t frame_ns;	    /* when the frame that it works on was due; 0: none */
 	bool has_started, has_ended, was_woken;
+	bool sleeps; /* until frame_ns */
 };
 
 static GPtrArray *programs;
 static GHashTable *objects;
 static const char *path;
+static uint64_t began_ns; /* the first task */
 
 /* ---- Reading -------------------------------------------------------------------------------- */
 
@@ -453,11 +454,14 @@ static bool give_mutex(struct object *mutex, struct action *ret)
 	return true;
 }
 
-/* When the timer is due next, as rt-app has it: a grid if absolute, else a period from when it was late. */
-static uint64_t next_due(const struct op *op, uint64_t *timer)
+/*
+ * When the timer is due next, as rt-app has it: a grid if absolute, else a period from when it was late. All grids
+ * begin with the run, those of tasks that wait at first so much later.
+ */
+static uint64_t next_due(const struct thread *thread, const struct op *op, uint64_t *timer)
 {
 	if (!*timer)
-		*timer = now();
+		*timer = began_ns + thread->program->delay_ns;
 	*timer += op->ns;
 	if (!op->is_absolute && (int64_t)(*timer - now()) < 0)
 		*timer = now();
@@ -466,10 +470,8 @@ static uint64_t next_due(const struct op *op, uint64_t *timer)
 
 static void end_frame(struct task *t, struct thread *thread, const struct op *op)
 {
-	uint64_t late_ns = now() - thread->frame_ns;
-
 	if (thread->frame_ns)
-		task_stats_frame(t, thread->frame_ns, late_ns / op->ns);
+		task_stats_frame(t, thread->frame_ns, op->ns);
 }
 
 static struct task *thread_new(struct program *program);
@@ -491,7 +493,8 @@ static bool operate(struct task *t, struct thread *thread, const struct op *op, 
 	case OP_TIMER:
 		end_frame(t, thread, op);
 		timer = op->is_unique ? &thread->timer_ns : &op->object->next_ns;
-		thread->frame_ns = next_due(op, timer);
+		thread->frame_ns = next_due(thread, op, timer);
+		thread->sleeps = thread->frame_ns > now();
 		*ret = (struct action){.kind = ACT_SLEEP_UNTIL, .ns = thread->frame_ns};
 		return true;
 	case OP_LOCK:
@@ -505,18 +508,7 @@ static bool operate(struct task *t, struct thread *thread, const struct op *op, 
 		wake(ret, g_queue_pop_head(&op->object->waiting));
 		return true;
 	case OP_SUSPEND:
-		if (op->object->nr_resumes) {
-			op->object->nr_resumes--;
-			return false;
-		}
 		block(ret, op->object, t);
-		return true;
-	case OP_RESUME:
-		if (g_queue_is_empty(&op->object->waiting)) {
-			op->object->nr_resumes = 1;
-			return false;
-		}
-		wake(ret, g_queue_pop_head(&op->object->waiting));
 		return true;
 	case OP_YIELD:
 		*ret = (struct action){.kind = ACT_YIELD};
@@ -527,6 +519,19 @@ static bool operate(struct task *t, struct thread *thread, const struct op *op, 
 	default: /* those of several steps, see run_op() */
 		return false;
 	}
+}
+
+/* The own.left that waited as the operation began, not those who have come back meanwhile. */
+static bool wake_those(struct task *t, struct object *object, struct action *ret, bool *ret_again)
+{
+	*ret_again = t->own.left > 0;
+	if (*ret_again) {
+		t->own.left--;
+		wake(ret, g_queue_pop_head(&object->waiting));
+	} else {
+		t->own.step = 0;
+	}
+	return *ret_again;
 }
 
 /*
@@ -555,24 +560,24 @@ static bool run_op(struct task *t, struct thread *thread, const struct op *op, s
 			t->own.step = 0;
 			return false;
 		}
+	case OP_RESUME: /* is lost where nobody is suspended */
 	case OP_BROADCAST:
-		*ret_again = !g_queue_is_empty(&op->object->waiting);
-		if (*ret_again)
-			wake(ret, g_queue_pop_head(&op->object->waiting));
-		return *ret_again;
+		if (!t->own.step) {
+			t->own.step = 1;
+			t->own.left = op->object->waiting.length;
+		}
+		return wake_those(t, op->object, ret, ret_again);
 	case OP_BARRIER:
 		/* The last one wakes all others. */
-		if (!t->own.step && op->object->waiting.length + 1 < op->object->nr_users) {
-			block(ret, op->object, t);
-			return true;
+		if (!t->own.step) {
+			t->own.left = op->object->waiting.length;
+			if (t->own.left + 1 < op->object->nr_users) {
+				block(ret, op->object, t);
+				return true;
+			}
+			t->own.step = 1;
 		}
-		t->own.step = 1;
-		*ret_again = !g_queue_is_empty(&op->object->waiting);
-		if (*ret_again)
-			wake(ret, g_queue_pop_head(&op->object->waiting));
-		else
-			t->own.step = 0;
-		return *ret_again;
+		return wake_those(t, op->object, ret, ret_again);
 	default:
 		return operate(t, thread, op, ret);
 	}
@@ -604,14 +609,21 @@ static void behave(struct task *t, struct action *ret)
 	struct thread *thread = t->own.more;
 	bool goes_on, again;
 
+	if (thread->sleeps) {
+		task_stats_timer(t, thread->frame_ns);
+		thread->sleeps = false;
+	}
 	if (thread->has_ended) {
 		*ret = (struct action){.kind = ACT_EXIT};
 		return;
 	}
 	if (!thread->has_started) {
 		thread->has_started = true;
+		if (!began_ns)
+			began_ns = now();
 		if (thread->program->delay_ns) {
-			*ret = (struct action){.kind = ACT_SLEEP, .ns = thread->program->delay_ns};
+			*ret = (struct action){.kind = ACT_SLEEP_UNTIL,
+					       .ns = began_ns + thread->program->delay_ns};
 			return;
 		}
 	}

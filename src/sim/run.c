@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "sim/faults.h"
+#include "sim/highlights.h"
 #include "sim/invariants.h"
 #include "sim/kernel/backend.h"
 #include "sim/kernel/flags.h"
@@ -73,6 +74,7 @@ int run(const struct run_options *options, struct run_result *ret, const char **
 		.percpu_local = options->percpu_local,
 	};
 	double began = host_seconds();
+	u64 began_ns;
 	int err;
 
 	err = machine_init(&options->machine);
@@ -94,14 +96,21 @@ int run(const struct run_options *options, struct run_result *ret, const char **
 		*ret_why = "the trace cannot be written there";
 		return err;
 	}
+	err = options->highlights ? highlights_start(options->settle_ns) : 0;
+	if (err) {
+		*ret_why = "there is no memory";
+		return err;
+	}
 	faults_start(options->faults);
 	err = machine_load(backend_ops());
 	if (err) {
 		*ret_why = "the backend's init failed";
 		return err;
 	}
+	began_ns = machine.now_ns;
 	machine_run(machine.now_ns + options->settle_ns + options->seconds * SEC_NS);
 	collect(ret);
+	ret->ran_ns = machine.now_ns - began_ns;
 	ret->host_seconds = host_seconds() - began;
 	err = policy_thread_finish();
 	if (err) {

@@ -22,6 +22,7 @@ struct run_options {
 	bool percpu_local, numa_local, no_idle_fill; /* as scx_rustland has them */
 	u32 faults;				     /* see faults.h */
 	const char *trace_path;			     /* see trace.h; or NULL */
+	bool highlights;			     /* keep them, see highlights.h */
 };
 
 struct run_result {
@@ -32,6 +33,7 @@ struct run_result {
 	u64 rounds;
 	u64 violations; /* of invariants, see invariants.h */
 	bool cut_short; /* by what the policy did; the violation that is told says it */
+	u64 ran_ns;	/* from the first event to the last one */
 	double host_seconds;
 	const char *failure; /* why the kernel ended the scheduler, or NULL */
 };

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sim/command.h"
 #include "sim/faults.h"
 #include "sim/invariants.h"
 #include "sim/kernel/random.h"
@@ -229,53 +230,20 @@ static bool shrink_once(struct run_options *o, struct verdict *verdict)
 	return false;
 }
 
-static void print_command(const struct run_options *o)
-{
-	const struct sim_settings *m = &o->machine;
-	const char *separator = " --faults ";
-
-	printf("rustland-sim --seed %llu --cpus %u --hz %u --kernel %s --seconds %llu",
-	       (unsigned long long)m->seed, m->topology.nr_cpus, m->hz,
-	       m->kernel == SIM_KERNEL_6_12 ? "6.12" : "7.3", (unsigned long long)o->seconds);
-	if (m->topology.nr_llcs > 1)
-		printf(" --llcs %u", m->topology.nr_llcs);
-	if (m->topology.nr_nodes > 1)
-		printf(" --numa %u", m->topology.nr_nodes);
-	if (m->topology.smt)
-		printf(" --smt");
-	if (m->topology.hybrid)
-		printf(" --hybrid");
-	if (m->interleave)
-		printf(" --interleave");
-	if (o->slice_ns != 20 * MSEC || o->slice_min_ns != MSEC)
-		printf(" --slice-us %llu --slice-us-min %llu",
-		       (unsigned long long)(o->slice_ns / USEC),
-		       (unsigned long long)(o->slice_min_ns / USEC));
-	if (o->percpu_local)
-		printf(" --percpu-local");
-	if (o->numa_local)
-		printf(" --numa-local");
-	if (o->no_idle_fill)
-		printf(" --no-idle-fill");
-	for (u32 i = 0; i < FAULTS; i++)
-		if (o->faults & 1U << i) {
-			printf("%s%s", separator, fault_name(i));
-			separator = ",";
-		}
-	printf(" %s %s\n", o->policy_name, o->workload->name);
-}
-
 static void tell(struct run_options *o, struct verdict *verdict, u64 cpu_seconds_before,
 		 double host_seconds)
 {
 	u64 seed = o->machine.seed;
+	char *command;
 
 	while (shrink_once(o, verdict))
 		;
 	printf("FOUND with seed %llu after %llu simulated CPU-seconds, %.1f s: %s\n  ",
 	       (unsigned long long)seed, (unsigned long long)cpu_seconds_before, host_seconds,
 	       verdict->what);
-	print_command(o);
+	command = command_of_run(o);
+	puts(command);
+	free(command);
 	fflush(stdout);
 }
 

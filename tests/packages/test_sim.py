@@ -12,7 +12,7 @@ import pytest
 from packages import TREE, files, output
 
 # What the dynamic linker may load for it; libm, libpcre2 and the like come with these.
-LIBRARIES = {"libc.so.6", "libglib-2.0.so.0", "libgobject-2.0.so.0", "libjson-glib-1.0.so.0"}
+LIBRARIES = {"libc.so.6", "libglib-2.0.so.0", "libgobject-2.0.so.0", "libjson-glib-1.0.so.0", "libm.so.6"}
 
 
 @pytest.fixture(scope="module")

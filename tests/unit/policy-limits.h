@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the tests of the policy "rustland" have in common: its configuration, its limits and a machine. */
+/* What the tests of the policy "rustland" have in common: its configuration and its limits. */
 #ifndef RL_TEST_POLICY_LIMITS_H
 #define RL_TEST_POLICY_LIMITS_H
 
-#include "tests/unit/machine.h"
 #include "policy/policy.h"
 
+#define US	  1000ULL
+#define MS	  (1000 * US)
 #define SLICE	  (20 * MS)
 #define SLICE_MIN (1 * MS)
 #define SECOND	  (1000 * MS)
@@ -27,21 +28,6 @@ static inline struct rl_policy_config config_for(uint32_t nr_cpus)
 		.slice_min_ns = SLICE_MIN,
 		.nr_cpus = nr_cpus,
 	};
-}
-
-/* A machine that the policy schedules, with what switches and questions may cost. */
-static inline struct machine *start_machine(uint32_t nr_cpus)
-{
-	const struct machine_config config = {
-		.policy = policy,
-		.policy_config = config_for(nr_cpus),
-		.switch_ns = 2 * US,
-		.ask_ns = 3 * US,
-		.start_at_ns = 12345,
-		.seed = 7,
-	};
-
-	return machine_new(&config);
 }
 
 #endif /* RL_TEST_POLICY_LIMITS_H */

@@ -74,4 +74,5 @@ def main():
                    "thread": thread / decisions}, file)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,48 +1,76 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * See costs.h. Measured on 2026-11-28 with tests/vm/cost.sh --seconds 8, Linux 7.3.4 (x86-64), one CPU of an
- * emulator where an instruction takes a nanosecond: 4 pairs that wake each other, 4 hogs. A decision came to 2.01
- * calls of dispatch with pairs and 1.53 with hogs, for 3683 and 3289 instructions; so a call is 820 without what it
- * carries out, and carrying out a decision 2030.
- */
+/* See costs.h. The same lines are read by the compiler and, from other files, by costs_read(). */
 #include "sim/kernel/costs.h"
 
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COSTS_OF(where)	    .name = (where),
+#define COST(what, ns, how) .what = (ns),
 const struct costs costs_measured = {
-	.name = "Linux 7.3.4, x86-64, 2026-11-28",
-
-	/* Measured. */
-	.enqueue = 1000,
-	.dispatch = 820,
-	.drain_one = 2030,
-	.runnable = 208,
-	.running = 240,
-	.stopping = 250,
-	.quiescent = 209,
-	.init_task = 2361,
-	.exit_task = 242,
-
-	/*
-	 * Fitted: with these a decision costs what a round trip of a pair takes more than under EEVDF, 10200
-	 * for each of its two decisions.
-	 */
-	.schedule = 1100,
-	.take = 1000,
-	.give = 500,
-	.round = 300,
-
-	/* Assumed. */
-	.select_cpu = 700,
-	.timer_callback = 500,
-	.wake = 900,
-	.irq = 600,
-	.ipi = 500,
-	.timer = 800,
-	.tick = 2000,
-	.idle_exit = 800,
-	.timer_slack = 50000,
-	.syscall = 300,
-	.fork = 60000,
-	.exit = 50000,
-	.move_task = 600,
-	.poll = 2500,
+#include "sim/kernel/costs-7.3.h"
 };
+#undef COSTS_OF
+#undef COST
+
+#define COSTS_OF(where)
+#define COST(what, ns, how) {#what, offsetof(struct costs, what)},
+static const struct {
+	const char *name;
+	size_t offset;
+} names[] = {
+#include "sim/kernel/costs-7.3.h"
+};
+#undef COSTS_OF
+#undef COST
+
+static uint32_t *cost_named(struct costs *costs, const char *name)
+{
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i].name, name) == 0)
+			return (uint32_t *)((char *)costs + names[i].offset);
+	return NULL;
+}
+
+static bool take_line(const char *line, struct costs *costs)
+{
+	char text[64];
+	unsigned ns;
+	uint32_t *cost;
+
+	if (sscanf(line, "COSTS_OF(\"%63[^\"]\")", text) == 1) {
+		costs->name = strdup(text);
+		return costs->name;
+	}
+	if (strncmp(line, "COST", 4) != 0)
+		return true; /* a comment */
+	if (sscanf(line, "COST(%63[a-z_], %9u", text, &ns) != 2)
+		return false;
+	cost = cost_named(costs, text);
+	if (cost)
+		*cost = ns;
+	return cost;
+}
+
+bool costs_read(const char *path, struct costs *costs, unsigned *ret_line)
+{
+	FILE *file = fopen(path, "r");
+	char line[256];
+	bool taken = true;
+
+	*ret_line = 0;
+	if (!file)
+		return false;
+	while (taken && fgets(line, sizeof(line), file)) {
+		++*ret_line;
+		taken = take_line(line, costs);
+	}
+	if (ferror(file)) {
+		*ret_line = 0;
+		taken = false;
+	}
+	fclose(file);
+	return taken;
+}

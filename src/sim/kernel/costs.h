@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What operations cost, in nanoseconds on a CPU that executes one instruction in each. They are measured in a
- * VM whose clock counts instructions; costs.c has the figures, with the kernel and the date.
+ * What operations cost, in nanoseconds on a CPU that executes one instruction in each. They are measured in a VM
+ * whose clock counts instructions (tests/vm/calibrate.sh); costs-7.3.h has the figures, with the kernel and the
+ * date. What is written as such a file can be read instead, see --costs.
  */
 #ifndef RUSTLAND_SIM_KERNEL_COSTS_H
 #define RUSTLAND_SIM_KERNEL_COSTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct costs {
@@ -16,15 +18,15 @@ struct costs {
 		init_task, exit_task, timer_callback;
 
 	/* The kernel. */
-	uint32_t schedule;    /* without callbacks, the switch included */
-	uint32_t wake;	      /* likewise */
-	uint32_t irq;	      /* entry and exit of an interrupt */
-	uint32_t ipi;	      /* from its being sent until the other CPU has it */
-	uint32_t timer;	      /* what an expired timer takes beside irq */
-	uint32_t tick;	      /* likewise */
-	uint32_t idle_exit;   /* from an idle CPU's interrupt to its scheduler */
-	uint32_t timer_slack; /* a sleep ends so much later */
-	uint32_t syscall;     /* entry and exit */
+	uint32_t schedule;  /* without callbacks, the switch included */
+	uint32_t wake;	    /* likewise */
+	uint32_t irq;	    /* entry and exit of an interrupt */
+	uint32_t ipi;	    /* from its being sent until the other CPU has it */
+	uint32_t timer;	    /* what an expired timer takes beside irq */
+	uint32_t tick;	    /* likewise */
+	uint32_t idle_exit; /* from an idle CPU's interrupt to its scheduler */
+	uint32_t syscall;   /* entry and exit */
+	uint32_t futex;	    /* what waking and waiting by futex(2) takes beside that */
 	uint32_t fork, exit;
 	uint32_t move_task; /* to another runqueue */
 
@@ -35,7 +37,12 @@ struct costs {
 	uint32_t poll;	/* going to sleep, and waking up from it */
 };
 
-/* Instructions as measured. */
 extern const struct costs costs_measured;
+
+/*
+ * Read a file of costs. What is not in it stays as it was in *costs. False: the file cannot be read, or has what
+ * is no cost; *ret_line is where then (0: not read, see errno).
+ */
+bool costs_read(const char *path, struct costs *costs, unsigned *ret_line);
 
 #endif /* RUSTLAND_SIM_KERNEL_COSTS_H */

@@ -14,7 +14,7 @@ enum {
 	SOFTIRQ = 1 << 8,
 };
 
-static void enter(struct cpu *cpu)
+void cpu_enter(struct cpu *cpu)
 {
 	struct machine *m = cpu->m;
 	struct cpu *before = m->this_cpu;
@@ -26,18 +26,49 @@ static void enter(struct cpu *cpu)
 
 static void on_resume(struct event *event)
 {
-	enter(container_of(event, struct cpu, resume));
+	cpu_enter(container_of(event, struct cpu, resume));
+}
+
+/* Nothing else happens until then: the CPU may as well go on at once. */
+static bool is_next(struct machine *m, u64 at_ns)
+{
+	return at_ns < events_next_ns(&m->events) && at_ns < m->end_ns && !m->failed;
+}
+
+/* It has work for so long; an interrupt may come before. */
+static void stop_for(struct cpu *cpu, enum cpu_wait wait, u64 ns)
+{
+	struct machine *m = cpu->m;
+
+	if (m->take_turns) {
+		cpu->turn = (struct turn){true, ns, cpu->turn.done_ns};
+	} else if (is_next(m, m->now_ns + ns)) {
+		m->counters.events++;
+		m->now_ns += ns;
+		return;
+	} else {
+		event_at(&m->events, &cpu->resume, m->now_ns + ns);
+	}
+	cpu->wait = wait;
+	coroutine_yield();
+	cpu->wait = CPU_WORKS;
+}
+
+/* The time that has passed for this CPU: not while others had their turns. */
+static u64 own_time(const struct cpu *cpu)
+{
+	return cpu->m->take_turns ? cpu->turn.done_ns : cpu->m->now_ns;
 }
 
 /* Until the CPU's own time has come; interrupts that arrive meanwhile wait. */
 static void catch_up(struct cpu *cpu)
 {
-	if (!cpu->ahead_ns)
+	u64 ns = cpu->ahead_ns;
+
+	if (!ns)
 		return;
-	event_at(&cpu->m->events, &cpu->resume, cpu->m->now_ns + cpu->ahead_ns);
 	cpu->ahead_ns = 0;
-	cpu->wait = CPU_WORKS;
-	coroutine_yield();
+	stop_for(cpu, CPU_WORKS, ns);
 }
 
 void cpu_spend(u64 ns)
@@ -66,7 +97,10 @@ void cpu_wait_for_lock(void)
 
 void cpu_got_lock(struct cpu *cpu)
 {
-	event_at(&machine.events, &cpu->resume, machine_now(&machine));
+	if (cpu->m->take_turns)
+		cpu->turn.is_busy = true;
+	else
+		event_at(&machine.events, &cpu->resume, machine_now(&machine));
 }
 
 /* ---- Interrupts ----------------------------------------------------------------------------- */
@@ -79,9 +113,10 @@ static void on_arrival(struct event *event)
 	irq->next = NULL;
 	*cpu->irqs_end = irq;
 	cpu->irqs_end = &irq->next;
-	if (cpu->wait == CPU_RUNS) {
+	/* Where CPUs take turns, it finds the interrupt at its next one. */
+	if (cpu->wait == CPU_RUNS && !cpu->m->take_turns) {
 		event_cancel(&cpu->m->events, &cpu->resume);
-		enter(cpu);
+		cpu_enter(cpu);
 	}
 }
 
@@ -93,6 +128,17 @@ void irq_raise(struct irq *irq, struct cpu *cpu, u64 ns)
 	irq->cpu = cpu;
 	irq->event.fire = on_arrival;
 	event_at(&cpu->m->events, &irq->event, machine_now(cpu->m) + ns);
+}
+
+void irq_send(struct irq *irq, struct cpu *cpu, u64 ns)
+{
+	if (irq->pending || !cpu->m->take_turns) {
+		irq_raise(irq, cpu, ns);
+		return;
+	}
+	irq->pending = true;
+	irq->cpu = cpu;
+	on_arrival(&irq->event);
 }
 
 void irq_cancel(struct irq *irq)
@@ -178,7 +224,7 @@ static void sleep_until(struct cpu *cpu, struct task *t, u64 at_ns)
 		return;
 	t->timer.handle = handle_timer;
 	task_get(t);
-	irq_raise(&t->timer, cpu, at_ns - now + cpu->m->costs->timer_slack);
+	irq_raise(&t->timer, cpu, at_ns - now + cpu->m->timer_slack_ns);
 	go_to_sleep(cpu, t);
 }
 
@@ -191,6 +237,8 @@ static void next_action(struct cpu *cpu, struct task *t)
 	t->behavior(t, &action);
 	if (action.kind != ACT_RUN)
 		cpu_spend(costs->syscall);
+	if (action.kind == ACT_WAKE || action.kind == ACT_BLOCK)
+		cpu_spend(costs->futex);
 	switch (action.kind) {
 	case ACT_RUN:
 		t->work_left_ns = action.ns;
@@ -232,15 +280,11 @@ static void next_action(struct cpu *cpu, struct task *t)
 
 static void run_task(struct cpu *cpu, struct task *t)
 {
-	u64 began_ns = cpu->m->now_ns, done_ns;
+	u64 began_ns = own_time(cpu), done_ns;
 
 	if (t->work_left_ns) {
-		event_at(&cpu->m->events, &cpu->resume,
-			 began_ns + (t->work_left_ns * 1024 + cpu->speed - 1) / cpu->speed);
-		cpu->wait = CPU_RUNS;
-		coroutine_yield();
-		cpu->wait = CPU_WORKS;
-		done_ns = (cpu->m->now_ns - began_ns) * cpu->speed / 1024;
+		stop_for(cpu, CPU_RUNS, (t->work_left_ns * 1024 + cpu->speed - 1) / cpu->speed);
+		done_ns = (own_time(cpu) - began_ns) * cpu->speed / 1024;
 		t->work_left_ns -= done_ns < t->work_left_ns ? done_ns : t->work_left_ns;
 	}
 	if (!t->work_left_ns && !cpu->irqs)
@@ -287,7 +331,10 @@ int cpu_init(struct cpu *cpu)
 	mask_add(&cpu->m->online, cpu->id);
 	cpu->need_resched = true;
 	/* In a random order, so that no CPU is always the first. */
-	event_at(&cpu->m->events, &cpu->resume,
-		 cpu->m->now_ns + (cpu->random >> 40) % (100 * USEC));
+	if (cpu->m->take_turns)
+		cpu->turn.is_busy = true;
+	else
+		event_at(&cpu->m->events, &cpu->resume,
+			 cpu->m->now_ns + (cpu->random >> 40) % (100 * USEC));
 	return 0;
 }

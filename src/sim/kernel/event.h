@@ -27,6 +27,11 @@ struct events {
 void event_at(struct events *events, struct event *event, uint64_t at_ns);
 /* Harmless if it is in no heap. */
 void event_cancel(struct events *events, struct event *event);
+/* When the next one is due; UINT64_MAX: there is none. */
+static inline uint64_t events_next_ns(const struct events *events)
+{
+	return events->len ? events->heap[1].at_ns : UINT64_MAX;
+}
 /* Takes out the next one, and its time; NULL: there is none before end_ns. */
 struct event *event_take(struct events *events, uint64_t end_ns, uint64_t *ret_at_ns);
 

@@ -226,6 +226,20 @@ static void handle_irq_work(struct cpu *self, struct irq *irq)
 	}
 }
 
+/* By an interrupt that this CPU sends itself, as soon as interrupts are on again. */
+static void kick_later(struct cpu *self)
+{
+	self->any_kick = true;
+	self->irq_work.handle = handle_irq_work;
+	irq_send(&self->irq_work, self, 0);
+}
+
+void kick_self(struct cpu *self)
+{
+	mask_add(&self->kick, self->id);
+	kick_later(self);
+}
+
 void scx_bpf_kick_cpu(s32 cpu, u64 flags)
 {
 	struct cpu *self = machine.this_cpu;
@@ -249,9 +263,7 @@ void scx_bpf_kick_cpu(s32 cpu, u64 flags)
 		if (flags & KICK_PREEMPT)
 			mask_add(&self->kick_preempt, cpu);
 	}
-	self->any_kick = true;
-	self->irq_work.handle = handle_irq_work;
-	irq_raise(&self->irq_work, self, 0);
+	kick_later(self);
 }
 
 void sim_wake_policy_later(void)
@@ -260,7 +272,7 @@ void sim_wake_policy_later(void)
 
 	self->wake_policy = true;
 	self->irq_work.handle = handle_irq_work;
-	irq_raise(&self->irq_work, self, 0);
+	irq_send(&self->irq_work, self, 0);
 }
 
 /* ---- DSQs ----------------------------------------------------------------------------------- */

@@ -30,12 +30,17 @@ int machine_init(const struct sim_settings *settings)
 		.topology = *topology,
 		.kernel = settings->kernel,
 		.hz = settings->hz,
+		.timer_slack_ns = settings->timer_slack_ns,
 		.seed = seed,
 		.random = random_start(seed, 0),
 		.interleave = settings->interleave,
+		.take_turns = settings->take_turns,
 		.costs = settings->costs,
-		/* Far from zero, and every run passes the end of 32 bits of it soon. */
-		.now_ns = 1ULL << 40,
+		/*
+		 * Far from zero, and every run passes the end of 32 bits of it soon. Ticks are on a grid, so what
+		 * begins with the machine begins anywhere between two of them.
+		 */
+		.now_ns = (1ULL << 40) + (seed * 0x9e3779b97f4a7c15ULL >> 32) % (10 * MSEC),
 		.hash = 0xcbf29ce484222325ULL,
 	};
 	sim_run++;
@@ -131,7 +136,7 @@ int machine_load(struct sched_ext_ops *ops)
 	return 0;
 }
 
-static void bury(struct machine *m)
+void machine_bury(struct machine *m)
 {
 	struct task *t;
 
@@ -147,11 +152,15 @@ void machine_run(u64 end_ns)
 	struct event *event;
 
 	m->end_ns = end_ns;
+	if (m->take_turns) {
+		turns_run(m, end_ns);
+		return;
+	}
 	while (!m->failed && (event = event_take(&m->events, end_ns, &m->now_ns))) {
 		m->counters.events++;
 		event->fire(event);
 		if (m->dead)
-			bury(m);
+			machine_bury(m);
 	}
 	if (!m->failed)
 		m->now_ns = end_ns;

@@ -163,6 +163,13 @@ enum cpu_wait {
 	CPU_RUNS,  /* a task runs, or none does: an interrupt comes through at once */
 };
 
+/* For turns.c: what the CPU does up to its next stop. */
+struct turn {
+	bool is_busy;
+	u64 left_ns; /* of work */
+	u64 done_ns; /* since the beginning */
+};
+
 struct cpu {
 	int id, core, llc, node;
 	int sibling;  /* the other hardware thread of its core, or -1 */
@@ -184,6 +191,7 @@ struct cpu {
 	u64 ahead_ns;
 	enum cpu_wait wait;
 	struct event resume;
+	struct turn turn; /* in place of resume where CPUs take turns */
 	struct irq *irqs, **irqs_end;
 	struct irq tick, resched, irq_work;
 	bool tick_is_armed;
@@ -227,7 +235,9 @@ struct machine {
 	struct sim_topology topology;
 	const struct costs *costs;
 	u32 hz;
+	u64 timer_slack_ns;
 	bool interleave;
+	bool take_turns; /* see turns.c */
 	u64 seed, random;
 
 	struct cpu *cpus;
@@ -294,9 +304,11 @@ static inline bool cpus_share_cache(const struct machine *m, int a, int b)
 struct sim_settings {
 	struct sim_topology topology;
 	enum sim_kernel kernel;
-	u32 hz; /* of the tick */
+	u32 hz;		    /* of the tick */
+	u64 timer_slack_ns; /* a sleep ends so much later */
 	u64 seed;
 	bool interleave; /* see above */
+	bool take_turns; /* see turns.c */
 	const struct costs *costs;
 };
 
@@ -331,6 +343,8 @@ void task_join(struct task *t, struct task *leader);
 void task_make_kthread(struct task *t, u32 flags);
 /* A task that is there from the beginning. Before machine_load(). */
 void task_start(struct task *t, s32 cpu);
+/* The same, but it runs for the first time so much later. */
+void task_start_later(struct task *t, s32 cpu, u64 delay_ns);
 
 /* sched.c, on the present CPU. */
 void sched_tick(struct cpu *cpu);
@@ -346,6 +360,9 @@ void set_task_cpu(struct task *t, s32 cpu);
 /* Later, on t's CPU: it may use those CPUs only. Not if another such change is under way. */
 void task_change_allowed(struct task *t, const struct mask *allowed);
 
+/* kfuncs.c: the CPU goes through its scheduler once more, soon. */
+void kick_self(struct cpu *self);
+
 /* cpu.c */
 int cpu_init(struct cpu *cpu);
 /* The present CPU works for ns. */
@@ -357,8 +374,18 @@ void cpu_wait_for_lock(void);
 void cpu_got_lock(struct cpu *cpu);
 /* irq happens on cpu, ns from the present CPU's time. Nothing if it is on its way already. */
 void irq_raise(struct irq *irq, struct cpu *cpu, u64 ns);
+/* The same for an interrupt that a CPU sends, to itself as well, and no timer. */
+void irq_send(struct irq *irq, struct cpu *cpu, u64 ns);
 void irq_cancel(struct irq *irq);
 void tick_start(struct cpu *cpu);
+/* What cpu did is done, or is not to be waited for any more: it goes on. */
+void cpu_enter(struct cpu *cpu);
+
+/* The dead that nobody holds any more. Between events only. */
+void machine_bury(struct machine *m);
+
+/* turns.c: as machine_run() does it, where CPUs take turns. */
+void turns_run(struct machine *m, u64 end_ns);
 
 /* idle.c */
 void idle_set(struct cpu *cpu, bool idle);

@@ -65,7 +65,7 @@ void resched_cpu(struct cpu *cpu)
 	if (cpu == cpu->m->this_cpu)
 		cpu->need_resched = true;
 	else
-		irq_raise(&cpu->resched, cpu, cpu->m->costs->ipi + fault_kick_delay_ns());
+		irq_send(&cpu->resched, cpu, cpu->m->costs->ipi + fault_kick_delay_ns());
 }
 
 /* ---- Runqueues and DSQs --------------------------------------------------------------------- */
@@ -215,6 +215,9 @@ static bool balance(struct cpu *cpu, struct task *prev, bool *ret_keep)
 		if (cpu->local.nr)
 			goto out;
 	} while (cpu->nr_dispatched && --loops);
+	/* What was dispatched all went elsewhere, and there may be more. */
+	if (!loops)
+		kick_self(cpu);
 	found = false;
 	if (prev_queued && !(m->ops_flags & OPS_ENQ_LAST)) {
 		*ret_keep = true;

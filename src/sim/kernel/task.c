@@ -148,11 +148,17 @@ static void handle_start(struct cpu *cpu, struct irq *irq)
 	task_put(t);
 }
 
-void task_start(struct task *t, s32 cpu)
+void task_start_later(struct task *t, s32 cpu, u64 delay_ns)
 {
 	t->cpu = cpu;
 	t->state = TASK_SLEEPING;
 	t->timer.handle = handle_start;
 	task_get(t);
-	irq_raise(&t->timer, &t->m->cpus[cpu], 200 * USEC + random_below(&t->random, 100 * USEC));
+	irq_raise(&t->timer, &t->m->cpus[cpu],
+		  delay_ns + 200 * USEC + random_below(&t->random, 100 * USEC));
+}
+
+void task_start(struct task *t, s32 cpu)
+{
+	task_start_later(t, cpu, 0);
 }

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What tasks get under the policy "rustland" on a simulated machine (src/sim): the backend is bpf/ itself, and a
+ * fixed seed decides everything else.
+ *
+ * This file must never model the backend or the kernel: what is missing there belongs into src/sim.
+ */
+#ifndef RL_TEST_SIMULATE_H
+#define RL_TEST_SIMULATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rustland.h>
+
+enum load_kind {
+	HOG,	 /* never sleeps */
+	SLEEPER, /* runs for run_ns, sleeps for sleep_ns and the slack of timers; both more or less by a tenth */
+	FRAMES,	 /* runs for run_ns, more or less by a tenth, each period_ns */
+	PAIR,	 /* two that wake each other in turn, each after run_ns */
+	CHAIN,	 /* runs for run_ns, forks the next one and exits */
+	SPAWNER, /* forks a child that runs for run_ns, each period_ns */
+};
+
+/* What the tasks of a group got, after the time in which they settled. */
+struct got {
+	uint64_t exec_ns;	    /* all of them and their children */
+	uint64_t least_ns, most_ns; /* one of them; of the children nothing */
+	uint64_t waited_max_ns;	    /* for the longest time one was runnable and did not run */
+	uint64_t wakeups;	    /* that ran */
+	uint64_t asked;		/* about so many wakeups, while the task waited for a decision */
+	uint64_t wakeup_p99_ns; /* from the wakeup to running */
+	uint64_t wakeup_max_ns;
+	uint64_t frames; /* that were done */
+};
+
+/* A group of tasks that do the same. */
+struct load {
+	enum load_kind kind;
+	uint32_t nr; /* tasks, or pairs; 0: one */
+	uint64_t run_ns, sleep_ns, period_ns;
+	bool together;	  /* FRAMES: all periods begin at the same time */
+	uint64_t from_ns; /* they come so late */
+	uint32_t weight;  /* 0: the default */
+	uint64_t cpus;	  /* bit mask of those that they may use; 0: all */
+	uint32_t user;	  /* whose they are, and whose boost */
+	uint32_t class;	  /* with what descends from them */
+	bool only_first;  /* PAIR: the second has no class of its own */
+	struct got got;
+};
+
+/*
+ * Let the loads run for settle_ns and then for so many seconds, and fill in what they got. The test fails when the
+ * kernel ends the scheduler, or when an invariant of src/sim/invariants.h is violated. In a process of its own,
+ * because the backend has one memory.
+ */
+void simulate(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, struct load *loads,
+	      size_t nr_loads);
+
+#define NELEMS(array) (sizeof(array) / sizeof((array)[0]))
+
+/* The same with an array of loads, and the usual time to settle in. */
+#define SIMULATE(nr_cpus, seconds, loads)                                                          \
+	simulate(nr_cpus, 2000000000, seconds, loads, NELEMS(loads))
+
+#endif /* RL_TEST_SIMULATE_H */
