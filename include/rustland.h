@@ -19,7 +19,8 @@
  * Real-time safety: enqueue(), next() and undo() run on the scheduler's loop, and the thread that
  * runs them schedules everybody else. They must not allocate, lock, log, read files, ask for the
  * time, or do anything that may sleep or fault; all memory they need is given to init() and stays
- * locked. tick() obeys the same rule.
+ * locked. tick() obeys the same rule. rustland-sim(1) names the function and the callback where a
+ * policy breaks it.
  *
  * Two levels: rl_run() drives a policy; rl_take(), rl_decide(), rl_complete(), rl_wait() are the
  * loop's own steps, for programs that want to write the loop themselves.

@@ -342,20 +342,24 @@ static int by_symbol(const void *a, const void *b)
 
 static void read_names(void)
 {
-	for (enum kind kind = 0; kind < KINDS; kind++) {
-		/* Never freed: the names stay in use. */
-		char *names = strdup(kinds[kind].functions), *rest = NULL;
+	static char *names[KINDS];
 
-		if (!names)
+	for (enum kind kind = 0; kind < KINDS; kind++) {
+		char *rest = NULL;
+
+		names[kind] = strdup(kinds[kind].functions);
+		if (!names[kind])
 			return;
-		for (char *name = strtok_r(names, " ", &rest); name;
-		     name = strtok_r(NULL, " ", &rest))
-			if (nr_functions < FUNCTIONS_MAX)
-				functions[nr_functions++] = (struct function){
-					.symbol = name,
-					.kind = kind,
-					.address = dlsym(RTLD_DEFAULT, name),
-				};
+		for (char *name = strtok_r(names[kind], " ", &rest); name;
+		     name = strtok_r(NULL, " ", &rest)) {
+			if (nr_functions == FUNCTIONS_MAX)
+				abort(); /* the lists have grown, and it has not */
+			functions[nr_functions++] = (struct function){
+				.symbol = name,
+				.kind = kind,
+				.address = dlsym(RTLD_DEFAULT, name),
+			};
+		}
 	}
 	qsort(functions, nr_functions, sizeof(functions[0]), by_symbol);
 	told = mmap(NULL, FUNCTIONS_MAX, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -378,8 +382,11 @@ static const void *stub_for(const struct function *function, void *address)
 	while (i < nr_stubs &&
 	       !(forbidden_stubs[i].function == function && forbidden_stubs[i].address == address))
 		i++;
-	if (i == STUBS)
+	if (i == STUBS) {
+		fputs("rustland-sim: too many libraries: not all calls of the policy are seen\n",
+		      stderr);
 		return NULL;
+	}
 	if (i == nr_stubs) {
 		forbidden_stubs[i] = (struct stub){
 			.address = address,
