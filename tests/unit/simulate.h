@@ -16,7 +16,7 @@
 
 enum load_kind {
 	HOG,	 /* never sleeps */
-	SLEEPER, /* runs for run_ns, sleeps for sleep_ns and the slack of timers; both more or less by a tenth */
+	SLEEPER, /* runs for run_ns, sleeps for sleep_ns and a timer's slack; both vary by a tenth */
 	FRAMES,	 /* runs for run_ns, more or less by a tenth, each period_ns */
 	PAIR,	 /* two that wake each other in turn, each after run_ns */
 	CHAIN,	 /* runs for run_ns, forks the next one and exits */

@@ -85,7 +85,7 @@ static const struct form others[] = {
 	 .frames_min = 0.7},
 	{.name = "pairs that wake each other",
 	 .load = {.kind = PAIR, .nr = 16, .run_ns = 50 * US},
-	 .seconds = 5},
+	 .seconds = 3},
 	{.name = "pairs that hand a slice over",
 	 .load = {.kind = PAIR, .nr = 2, .run_ns = 19 * MS}},
 	{.name = "wakers with helpers",

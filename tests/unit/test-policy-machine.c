@@ -400,9 +400,9 @@ static void a_storm_does_not_starve_hogs(void **state)
 }
 
 /*
- * Where there is always a task that has just been forked, hogs still get half of a fair share, because the clock goes at
- * half of the speed at least that the number of tasks gives; that number is too high by one. With any credit for new
- * tasks the hogs would have next to nothing.
+ * Where there is always a task that has just been forked, hogs still get half of a fair share, because the clock
+ * goes at half of the speed at least that the number of tasks gives; that number is too high by one. With any
+ * credit for new tasks that is worth the name the hogs would have next to nothing.
  */
 static void new_tasks_have_no_credit(void **state)
 {
