@@ -225,7 +225,7 @@ static void collect(void)
 	}
 }
 
-static void run_here(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds)
+static void run_here(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, uint32_t faults)
 {
 	static const struct workload workload = {.name = "test", .start = start_loads};
 	const struct run_options options = {
@@ -235,6 +235,7 @@ static void run_here(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds)
 				.kernel = SIM_KERNEL_7_3,
 				.hz = 250,
 				.seed = 1,
+				.timer_slack_ns = TIMER_SLACK_NS,
 				.costs = &costs_measured,
 			},
 		.policy = policy,
@@ -244,6 +245,7 @@ static void run_here(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds)
 		.settle_ns = settle_ns,
 		.slice_ns = SLICE,
 		.slice_min_ns = SLICE_MIN,
+		.faults = faults,
 	};
 	char *failure = the.verdict->failure;
 	struct run_result result;
@@ -266,6 +268,12 @@ static void run_here(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds)
 void simulate(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, struct load *loads,
 	      size_t nr_loads)
 {
+	simulate_faults(nr_cpus, settle_ns, seconds, 0, loads, nr_loads);
+}
+
+void simulate_faults(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, uint32_t faults,
+		     struct load *loads, size_t nr_loads)
+{
 	size_t size = sizeof(struct verdict) + nr_loads * sizeof(struct got);
 	struct verdict *verdict =
 		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -281,7 +289,7 @@ void simulate(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, struct loa
 		the.loads = loads;
 		the.nr_loads = nr_loads;
 		the.verdict = verdict;
-		run_here(nr_cpus, settle_ns, seconds);
+		run_here(nr_cpus, settle_ns, seconds, faults);
 		exit(0); /* and not _exit(): what measures coverage has to hear of it */
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);

@@ -58,6 +58,10 @@ struct load {
 void simulate(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, struct load *loads,
 	      size_t nr_loads);
 
+/* The same where these things go wrong at random, see sim/faults.h. */
+void simulate_faults(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, uint32_t faults,
+		     struct load *loads, size_t nr_loads);
+
 #define NELEMS(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The same with an array of loads, and the usual time to settle in. */
