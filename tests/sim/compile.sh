@@ -10,7 +10,7 @@ compile() {
 	shift 2
 	# What is made of bpf/: the model's headers stand in for libbpf's.
 	[[ $source != src/sim/kernel/@(backend|kfuncs).c ]] || set -- "$@" -Isrc/sim/kernel/shim -DOPTION=
-	"$@" -std=gnu11 -g -w -D_GNU_SOURCE -I. -Iinclude -Isrc -c "$source" -o "$object"
+	"$@" -std=gnu11 -g -w -D_GNU_SOURCE '-DPACKAGE_VERSION="by hand"' -I. -Iinclude -Isrc -c "$source" -o "$object"
 }
 
 # Everything but the program: its options, its report and rt-app's files.
