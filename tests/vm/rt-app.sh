@@ -5,7 +5,7 @@
 # tests/sim/beside, which sets the simulator's figures for the same files beside it. Meant for tools/vm --icount
 # --shift 0, where an instruction takes a nanosecond.
 #
-# usage: rt-app.sh [--seconds N] FILE...
+# usage: rt-app.sh [--seconds N] [FILE]...     without one: all of tests/sim/workloads/vm, copied beside it
 
 # verdict calls functions.
 # shellcheck disable=SC2317
@@ -22,6 +22,7 @@ while [[ ${1:-} == --* ]]; do
 	shift
 done
 here=$(dirname "$0")
+(($#)) || set -- "$here"/vm/*.json
 
 sleep 8
 printf '{"tasks": {"loop": {"run": 100000}}}\n' >loop.json
