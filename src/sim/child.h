@@ -20,7 +20,7 @@ struct child {
 /* In the child: make the run, and put what is to be told of it into result, which is zeroed. */
 typedef void child_fn(const struct run_options *options, void *result);
 
-/* 0 or a negative errno. The result has size bytes. After limit_s seconds it is killed; 0: never. */
+/* 0 or a negative errno. The result has size bytes. When it has used limit_s seconds of CPU time it is killed; 0: never. */
 int child_start(struct child *child, child_fn *f, const struct run_options *options, size_t size,
 		unsigned int limit_s);
 

@@ -16,7 +16,7 @@
 
 enum {
 	JOBS_MAX = 64,
-	TIME_LIMIT_S = 120, /* of the host, for one run */
+	TIME_LIMIT_S = 120, /* of the host's CPU, for one run */
 };
 
 /* What a child tells of its run. */
