@@ -5,8 +5,8 @@ nanosecond, on one CPU.
 
 usage: calibrate.py FILE SECONDS LOAD... <OPERATIONS
 
-LOAD is a program with its arguments in one word, OPERATIONS what operations.c has printed under the kernel's own
-scheduler.
+LOAD is a program with its arguments in one word, OPERATIONS what operations.c has printed, in a line each: under the
+kernel's own scheduler, then under this one.
 """
 
 import json
@@ -50,7 +50,7 @@ def main():
     path, seconds, loads = sys.argv[1], float(sys.argv[2]), sys.argv[3:]
     with open(path, encoding="utf-8") as file:
         text = file.read()
-    operations = json.loads(sys.stdin.read())
+    eevdf, ours = map(json.loads, sys.stdin.read().splitlines())
     runs = [watch(load, seconds) for load in loads]
     found = {name: per_call(runs, name) for name in
              ("enqueue", "runnable", "running", "stopping", "quiescent", "init_task", "exit_task")}
@@ -62,11 +62,12 @@ def main():
     # So does a round of the scheduler thread. Where it has one decision to make it sleeps afterwards.
     decision, a_round = solve(few["nr_user_dispatches"], few["nr_rounds"], many["nr_user_dispatches"], many["nr_rounds"],
                               few["policy_runtime_ns"], many["policy_runtime_ns"])
-    print(f"calibrate.py: {operations}, a decision {decision:.0f}, a round {a_round:.0f}", file=sys.stderr)
+    print(f"calibrate.py: {eevdf}, {ours}, a decision {decision:.0f}, a round {a_round:.0f}", file=sys.stderr)
     # It goes to sleep after most rounds.
-    found |= {"syscall": operations["syscall"], "fork": operations["fork"], "take": round(decision * 2 / 3),
+    found |= {"syscall": ours["syscall"], "fork": eevdf["fork"],
+              "exit": eevdf["exit_and_wait"] - 2 * cost_in(text, "schedule") - cost_in(text, "wake"), "take": round(decision * 2 / 3),
               "give": round(decision / 3), "poll": round(a_round) - cost_in(text, "round")}
-    found["tick"] = operations["tick_and_irq"] - cost_in(text, "irq")
+    found["tick"] = ours["tick_and_irq"] - cost_in(text, "irq")
     for name, ns in found.items():
         if ns is not None and ns > 0:
             text = re.sub(rf"COST\({name}, \d+, \w+\)", f"COST({name}, {ns}, measured)", text)

@@ -24,6 +24,7 @@ gcc -O2 -o operations operations.c || die "operations.c is compiled"
 sleep 8
 ./operations >out/operations.json
 scheduler_start || die "it starts"
+./operations >>out/operations.json
 echo 1 >/proc/sys/kernel/bpf_stats_enabled
 sleep 2
 measure() {

@@ -30,8 +30,8 @@ COST(tick, 2685, measured)
 COST(idle_exit, 800, assumed)
 COST(syscall, 346, measured)
 COST(futex, 2850, fitted)
-COST(fork, 230000, measured)
-COST(exit, 200000, assumed)
+COST(fork, 232152, measured)
+COST(exit, 324188, measured) /* and the child's page faults, and wait(2) */
 COST(move_task, 600, assumed)
 
 /* The scheduler thread. */
