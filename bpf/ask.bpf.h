@@ -379,7 +379,8 @@ static __always_inline void carry_out(const struct rl_decision *d)
 
 	/* Before the move: once moved it may run, on another CPU, at any moment. */
 	set_deadline(tctx, d->deadline, slice_ns);
-	tctx->decided_cpu = cpu_of_queue(dsq);
+	/* Where the policy leaves the CPU open, affinity decides, which may be another one by the next wakeup. */
+	tctx->decided_cpu = d->cpu == RL_CPU_ANY ? RL_CPU_ANY : cpu_of_queue(dsq);
 	tctx->known = true;
 	keep_for_later(tctx, d);
 

@@ -22,6 +22,11 @@
 /* ... and where all CPUs are idle, nobody looks before the next heartbeat. */
 #define IDLE_MAX_UNANSWERED_NS (1550 * MSEC)
 
+#define TIED_MAX_NS (10 * MSEC)
+
+/* One a second, and the fault late-timer makes that two. */
+#define BEAT_MAX_NS (2500 * MSEC)
+
 /* No task waits for longer without running, the scheduler thread aside. */
 #define WAIT_LIMIT_NS (4500 * MSEC)
 
@@ -32,6 +37,7 @@ static struct {
 	uint64_t idle_max_ns;
 	bool policy_is_in_charge, memory_fails, policy_chooses_cpus;
 	uint64_t answered, answered_at_ns;
+	uint64_t beats, beat_at_ns;
 	bool ended;
 } the;
 
@@ -119,6 +125,7 @@ static void on_move(const struct task *t, const void *record)
 			"about in "
 			"generation %u",
 			t->p.comm, t->p.pid, decision->generation, decision->pid, t->generation);
+	task_by_pid(t->p.pid)->cpu_is_named = decision->cpu != RL_CPU_ANY;
 }
 
 static const struct sim_observer observer = {
@@ -128,6 +135,16 @@ static const struct sim_observer observer = {
 };
 
 /* ---- Now and then --------------------------------------------------------------------------- */
+
+/*
+ * It is in the queue of one CPU and could run on others, but for a decision that was being carried out when its
+ * affinity changed.
+ */
+static bool is_tied_for_nothing(const struct task *t)
+{
+	return t->p.nr_cpus_allowed > 1 && !t->cpu_is_named &&
+	       (s64)(machine.now_ns - t->queued_at_ns) > (s64)TIED_MAX_NS;
+}
 
 /* A runnable task is on a CPU or on exactly one queue; any other is on none. */
 static void check_places(void)
@@ -153,6 +170,11 @@ static void check_places(void)
 				(long long)(t->node.vtime - backend_shared()->frontier) / 1000);
 		if (t->on_cpu && t->dsq)
 			violate("%s[%d] runs and is queued", t->p.comm, t->p.pid);
+		if (t->dsq && t->dsq->id < machine.topology.nr_cpus && is_tied_for_nothing(t))
+			violate("%s[%d] waits for CPU %llu and no other; it may use %d, and the "
+				"policy has named none",
+				t->p.comm, t->p.pid, (unsigned long long)t->dsq->id,
+				t->p.nr_cpus_allowed);
 	}
 	for (uint32_t i = 0; i < machine.nr_dsqs; i++)
 		on_queues += machine.dsqs[i].id == i ? machine.dsqs[i].nr : 0;
@@ -266,6 +288,19 @@ static void check_answers(void)
 			(unsigned long long)shared->asked);
 }
 
+/* Its timer goes on, whatever happens. */
+static void check_heartbeat(void)
+{
+	uint64_t beats = backend_shared()->beats;
+
+	if (beats != the.beats) {
+		the.beats = beats;
+		the.beat_at_ns = machine.now_ns;
+	} else if (machine.now_ns - the.beat_at_ns > BEAT_MAX_NS) {
+		violate("the heartbeat has stopped after %llu times", (unsigned long long)beats);
+	}
+}
+
 /* What the backend counts, where the model knows it, too. */
 static void check_counters(void)
 {
@@ -290,6 +325,7 @@ static void check_counters(void)
 static void scan(struct event *event)
 {
 	check_answers();
+	check_heartbeat();
 	check_counters();
 	check_places();
 	check_idle();
@@ -305,7 +341,8 @@ void invariants_watch(uint32_t faults, bool policy_chooses_cpus)
 
 	the.policy_chooses_cpus = policy_chooses_cpus || faults & 1U << FAULT_WRONG;
 	the.memory_fails = faults & 1U << FAULT_MEMORY;
-	the.answered_at_ns = machine.now_ns;
+	the.answered_at_ns = the.beat_at_ns = machine.now_ns;
+	the.beats = 0;
 	the.policy_is_in_charge = !(faults & (unanswered | absent));
 	the.idle_max_ns = faults & unanswered ? IDLE_MAX_UNANSWERED_NS : IDLE_MAX_NS;
 	machine_observe(&observer);

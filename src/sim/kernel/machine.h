@@ -147,6 +147,7 @@ struct task {
 	/* ... and the last request about it. */
 	u64 request;
 	u32 generation;
+	bool cpu_is_named; /* by the last decision */
 
 	void *storage;		  /* the BPF side's memory about it */
 	struct task_stats *stats; /* those of its group, or NULL */
