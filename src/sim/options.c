@@ -182,16 +182,19 @@ static bool take_kernel(const char *text, enum sim_kernel *ret)
 static bool take_costs(const char *path, const struct costs **ret)
 {
 	static struct costs costs;
+	const char *fault;
 	unsigned line;
 
 	costs = costs_measured;
+	costs.name = path;
 	*ret = &costs;
-	if (costs_read(path, &costs, &line))
+	fault = costs_read(path, &costs, &line);
+	if (!fault)
 		return true;
 	if (line)
-		fprintf(stderr, "rustland-sim: %s, line %u: there is no such cost\n", path, line);
+		fprintf(stderr, "rustland-sim: %s, line %u: %s\n", path, line, fault);
 	else
-		fprintf(stderr, "rustland-sim: cannot read %s: %s\n", path, strerror(errno));
+		fprintf(stderr, "rustland-sim: cannot use %s: %s\n", path, fault);
 	return false;
 }
 
