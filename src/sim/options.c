@@ -248,7 +248,7 @@ static bool take_workload_file(struct run_options *run, const char *path)
 	static struct workload file = {.summary = "a file of rt-app", .start = rt_app_start};
 	u64 seconds;
 
-	if (!rt_app_read(path, &seconds))
+	if (!rt_app_read(path, run->machine.topology.nr_cpus, &seconds))
 		return false;
 	if (!run->seconds)
 		run->seconds = seconds;
