@@ -2,6 +2,7 @@
 /* See options.h. */
 #include "sim/options.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <glib.h>
@@ -139,7 +140,7 @@ static bool number(const char *name, const char *text, u64 min, u64 max, u64 *re
 
 	errno = 0;
 	*ret = strtoull(text, &end, 10);
-	if (!errno && end != text && !*end && *text != '-' && *ret >= min && *ret <= max)
+	if (!errno && isdigit((unsigned char)*text) && !*end && *ret >= min && *ret <= max)
 		return true;
 	fprintf(stderr, "rustland-sim: --%s must be a number from %llu to %llu, not '%s'\n", name,
 		(unsigned long long)min, (unsigned long long)max, text);
@@ -433,8 +434,9 @@ static bool take_swarm(struct options *o, char **argv, int argc)
 		o->swarm.jobs = (u32)sysconf(_SC_NPROCESSORS_ONLN);
 	if (!o->swarm.findings_max)
 		o->swarm.findings_max = 1;
-	if (o->html_path) {
-		fputs("rustland-sim: swarm has no --html; run the command that it prints with it\n",
+	if (o->html_path || o->json || o->run.trace_path) {
+		fputs("rustland-sim: swarm has no --html, --json or --trace; run the command that "
+		      "it prints with them\n",
 		      stderr);
 		return false;
 	}
