@@ -490,6 +490,9 @@ static bool is_apart(const char *path)
 					    "liblsan.so", "libtsan.so", "libubsan.so"};
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 
+	/* clang has it in the program itself, whose path is empty here. */
+	if (HAVE_SANITIZER && !path[0])
+		return true;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strncmp(name, names[i], strlen(names[i])) == 0)
 			return true;

@@ -13,15 +13,6 @@
 #include "sim/invariants.h"
 #include "sim/policy-thread.h"
 
-/* A sanitizer says more about a crash than a signal does. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define HAVE_SANITIZER true
-#elif defined(__has_feature)
-#define HAVE_SANITIZER (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
-#else
-#define HAVE_SANITIZER false
-#endif
-
 /*
  * CPU time of the host after which a callback has hung. enqueue() and next() take microseconds; init() may load
  * and compute something, once.
