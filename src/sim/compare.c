@@ -78,6 +78,17 @@ static int measure_elsewhere(const struct run_options *options, struct compare_r
 	return err;
 }
 
+/* The policy's name; where another one has the same, as two versions of one do, what it was called by. */
+static const char *label_of(const struct compare_options *o, u32 policy)
+{
+	const char *name = o->policies[policy]->name;
+
+	for (u32 i = 0; i < o->nr_policies; i++)
+		if (i != policy && strcmp(o->policies[i]->name, name) == 0)
+			return o->policy_names[policy];
+	return name;
+}
+
 /* ---- All runs ------------------------------------------------------------------------------- */
 
 /* All runs, those of the first policy first. */
@@ -95,7 +106,7 @@ static int run_all(const struct compare_options *o, struct compare_run *ret)
 			if (err)
 				return err;
 			if (one->failure[0])
-				printf("%s, seed %llu: %s\n", options.policy->name,
+				printf("%s, seed %llu: %s\n", label_of(o, p),
 				       (unsigned long long)options.machine.seed, one->failure);
 		}
 		if (isatty(STDERR_FILENO))
@@ -290,8 +301,11 @@ void compare_print(const struct comparison *c)
 	       (unsigned long long)o->run.seconds, o->nr_seeds,
 	       (unsigned long long)o->run.machine.seed);
 	printf("%-10s %-15s", "tasks", "");
-	for (u32 p = 0; p < o->nr_policies; p++)
-		printf(" %10s %-32s", o->policies[p]->name, "");
+	for (u32 p = 0; p < o->nr_policies; p++) {
+		int width = printf(" %10s", label_of(o, p));
+
+		printf("%*s", width < 44 ? 44 - width : 0, "");
+	}
 	putchar('\n');
 	for (u32 group = 0; group < c->runs->nr_groups; group++)
 		for (u32 figure = 0; figure < COMPARE_FIGURES; figure++)

@@ -483,6 +483,22 @@ static bool protect(const struct object *o, int protection)
 	return !size || mprotect((void *)o->readonly_begin, size, protection) == 0;
 }
 
+/* What is below libc; and a sanitizer has its own way to do what it does. A policy may be called artisan.so. */
+static bool is_apart(const char *path)
+{
+	static const char *const names[] = {"ld-linux",	  "linux-vdso", "libasan.so",
+					    "liblsan.so", "libtsan.so", "libubsan.so"};
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+
+	/* clang has it in the program itself, whose path is empty here. */
+	if (HAVE_SANITIZER && !path[0])
+		return true;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strncmp(name, names[i], strlen(names[i])) == 0)
+			return true;
+	return false;
+}
+
 static int search_object(struct dl_phdr_info *info, size_t size, void *context)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
@@ -491,9 +507,7 @@ static int search_object(struct dl_phdr_info *info, size_t size, void *context)
 
 	(void)size;
 	(void)context;
-	/* They are below libc, and a sanitizer has its own way to do what it does. */
-	if (strstr(info->dlpi_name, "/ld-linux") || strstr(info->dlpi_name, "linux-vdso") ||
-	    strstr(info->dlpi_name, "san.so"))
+	if (is_apart(info->dlpi_name))
 		return 0;
 	for (int i = 0; i < info->dlpi_phnum; i++) {
 		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];

@@ -2,6 +2,7 @@
 /* See guard.h. */
 #include "sim/guard.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,15 +12,6 @@
 #include "sim/forbidden.h"
 #include "sim/invariants.h"
 #include "sim/policy-thread.h"
-
-/* A sanitizer says more about a crash than a signal does. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define HAVE_SANITIZER true
-#elif defined(__has_feature)
-#define HAVE_SANITIZER (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
-#else
-#define HAVE_SANITIZER false
-#endif
 
 /*
  * CPU time of the host after which a callback has hung. enqueue() and next() take microseconds; init() may load
@@ -31,6 +23,11 @@ enum {
 };
 
 __thread uint8_t guard_callback;
+
+/* A policy's own threads are in no callback, and say nothing about the one that is in it. */
+static __thread bool is_scheduler;
+static pthread_t scheduler;
+static bool is_made_by_policy; /* this process */
 
 static const char *const names[GUARD_CALLBACKS] = {
 	[GUARD_FINI] = "fini", [GUARD_INIT] = "init", [GUARD_ENQUEUE] = "enqueue",
@@ -69,6 +66,13 @@ static void enter(enum guard_callback callback)
 	guard_callback = callback;
 }
 
+/* In a process that init() has made: it may end, and is no simulator. */
+static void on_fork(void)
+{
+	if (guard_leave() != GUARD_OUTSIDE)
+		is_made_by_policy = true;
+}
+
 static int init(void *state, const struct rl_policy_config *config)
 {
 	int ret;
@@ -80,6 +84,13 @@ static int init(void *state, const struct rl_policy_config *config)
 	enter(GUARD_INIT);
 	ret = the.policy.init(state, config);
 	guard_leave();
+	if (is_made_by_policy) {
+		fprintf(stderr,
+			"rustland-sim: the policy %s started a process in init(), which returned "
+			"from it\n",
+			the.policy.name);
+		_exit(1);
+	}
 	forbidden_tell(the.policy.name);
 	/* It may have loaded a library. */
 	forbidden_watch();
@@ -160,6 +171,11 @@ static void on_second(int number)
 	bool is_once = guard_callback <= GUARD_INIT;
 
 	(void)number;
+	if (!is_scheduler) {
+		/* Else a thread that is busier would hear of every second. */
+		pthread_kill(scheduler, number);
+		return;
+	}
 	if (guard_callback == GUARD_OUTSIDE || the.calls != the.calls_then) {
 		the.calls_then = the.calls;
 		the.seconds = 0;
@@ -189,6 +205,10 @@ static void watch_signals(void)
 	const struct itimerval second = {.it_interval = {.tv_sec = 1}, .it_value = {.tv_sec = 1}};
 	const stack_t stack = {.ss_sp = signal_stack, .ss_size = sizeof(signal_stack)};
 
+	if (!is_scheduler)
+		pthread_atfork(NULL, NULL, on_fork);
+	is_scheduler = true;
+	scheduler = pthread_self();
 	sigaltstack(&stack, NULL);
 	for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]) && !HAVE_SANITIZER; i++)
 		handle(crashes[i], on_crash);

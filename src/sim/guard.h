@@ -11,6 +11,15 @@
 
 #include <rustland.h>
 
+/* A sanitizer says more about a crash than a signal does. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define HAVE_SANITIZER true
+#elif defined(__has_feature)
+#define HAVE_SANITIZER (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#else
+#define HAVE_SANITIZER false
+#endif
+
 /* In this order: the later ones may do less. forbidden.c compares them. */
 enum guard_callback {
 	GUARD_OUTSIDE,

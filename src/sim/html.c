@@ -288,11 +288,15 @@ static void put_machine(FILE *f, const struct sim_settings *m)
 	html_count(f, "nodes", t->nr_nodes);
 	fprintf(f,
 		" NUMA node%s%s; simulated, as Linux <data data-name=\"kernel\" "
-		"value=\"%s\">%s</data> with %u Hz%s",
+		"value=\"%s\">%s</data> with %u Hz%s%s",
 		t->nr_nodes > 1 ? "s" : "", t->hybrid ? ", the second half of the CPUs slower" : "",
 		m->kernel == SIM_KERNEL_6_12 ? "6.12" : "7.3",
 		m->kernel == SIM_KERNEL_6_12 ? "6.12" : "7.3", m->hz,
-		m->interleave ? ", CPUs interleaved" : "");
+		m->interleave ? ", CPUs interleaved" : "",
+		m->take_turns ? ", CPUs share the speed of one and take turns" : "");
+	html_fact_end(f);
+	html_fact_begin(f, "Costs of operations");
+	html_text(f, m->costs->name);
 	html_fact_end(f);
 }
 

@@ -15,7 +15,7 @@
  */
 void invariants_watch(uint32_t faults, bool policy_chooses_cpus);
 
-/* The policy has done what cannot be gone on after: a violation, and the run ends. */
+/* The policy, or a workload, has done what cannot be gone on after: a violation, and the run ends. */
 void invariants_end(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Whether it has: the violation in invariants_first() is that one then. */

@@ -72,6 +72,15 @@ static int run_one(const struct options *options)
 	return result.failure || result.violations ? EXIT_FINDING : EXIT_DONE;
 }
 
+/* A full disk must not look like success; and what a policy does as it is unloaded must not lose the report. */
+static int end(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	perror("rustland-sim: cannot write to the standard output");
+	return EXIT_USAGE;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
@@ -81,17 +90,17 @@ int main(int argc, char **argv)
 		return status;
 	if (options.list) {
 		list();
-		return EXIT_DONE;
+		return end(EXIT_DONE);
 	}
 	if (options.html_path && !page_is_fine(options.html_path, html_check(options.html_path)))
 		return EXIT_USAGE;
 	/* Here once, and not in each process that a comparison or a swarm makes of this one. */
 	forbidden_watch();
 	if (options.is_compare)
-		return run_comparison(&options);
+		return end(run_comparison(&options));
 	if (options.is_swarm) {
 		status = swarm(&options.swarm);
-		return status < 0 ? EXIT_USAGE : status ? EXIT_FINDING : EXIT_DONE;
+		return end(status < 0 ? EXIT_USAGE : status ? EXIT_FINDING : EXIT_DONE);
 	}
-	return run_one(&options);
+	return end(run_one(&options));
 }

@@ -2,6 +2,7 @@
 /* See options.h. */
 #include "sim/options.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <glib.h>
@@ -139,7 +140,7 @@ static bool number(const char *name, const char *text, u64 min, u64 max, u64 *re
 
 	errno = 0;
 	*ret = strtoull(text, &end, 10);
-	if (!errno && end != text && !*end && *text != '-' && *ret >= min && *ret <= max)
+	if (!errno && isdigit((unsigned char)*text) && !*end && *ret >= min && *ret <= max)
 		return true;
 	fprintf(stderr, "rustland-sim: --%s must be a number from %llu to %llu, not '%s'\n", name,
 		(unsigned long long)min, (unsigned long long)max, text);
@@ -182,16 +183,19 @@ static bool take_kernel(const char *text, enum sim_kernel *ret)
 static bool take_costs(const char *path, const struct costs **ret)
 {
 	static struct costs costs;
+	const char *fault;
 	unsigned line;
 
 	costs = costs_measured;
+	costs.name = path;
 	*ret = &costs;
-	if (costs_read(path, &costs, &line))
+	fault = costs_read(path, &costs, &line);
+	if (!fault)
 		return true;
 	if (line)
-		fprintf(stderr, "rustland-sim: %s, line %u: there is no such cost\n", path, line);
+		fprintf(stderr, "rustland-sim: %s, line %u: %s\n", path, line, fault);
 	else
-		fprintf(stderr, "rustland-sim: cannot read %s: %s\n", path, strerror(errno));
+		fprintf(stderr, "rustland-sim: cannot use %s: %s\n", path, fault);
 	return false;
 }
 
@@ -245,7 +249,7 @@ static bool take_workload_file(struct run_options *run, const char *path)
 	static struct workload file = {.summary = "a file of rt-app", .start = rt_app_start};
 	u64 seconds;
 
-	if (!rt_app_read(path, &seconds))
+	if (!rt_app_read(path, run->machine.topology.nr_cpus, &seconds))
 		return false;
 	if (!run->seconds)
 		run->seconds = seconds;
@@ -430,8 +434,9 @@ static bool take_swarm(struct options *o, char **argv, int argc)
 		o->swarm.jobs = (u32)sysconf(_SC_NPROCESSORS_ONLN);
 	if (!o->swarm.findings_max)
 		o->swarm.findings_max = 1;
-	if (o->html_path) {
-		fputs("rustland-sim: swarm has no --html; run the command that it prints with it\n",
+	if (o->html_path || o->json || o->run.trace_path) {
+		fputs("rustland-sim: swarm has no --html, --json or --trace; run the command that "
+		      "it prints with them\n",
 		      stderr);
 		return false;
 	}

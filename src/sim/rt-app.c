@@ -6,8 +6,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "sim/invariants.h"
 #include "sim/kernel/random.h"
 #include "sim/task-stats.h"
+
+enum {
+	TASKS_MAX = 100000, /* at a time; each takes about a kilobyte of the host's memory */
+};
 
 enum op_kind {
 	OP_RUN,
@@ -74,6 +79,7 @@ struct thread {
 static GPtrArray *programs;
 static GHashTable *objects;
 static const char *path;
+static int64_t nr_cpus;	  /* of the machine */
 static uint64_t began_ns; /* the first task */
 
 /* ---- Reading -------------------------------------------------------------------------------- */
@@ -158,12 +164,18 @@ static bool take_name(const char *where, const char *key, JsonNode *node, struct
 static bool take_timer(const char *where, JsonNode *node, struct op *op)
 {
 	JsonObject *timer = JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
-	const char *ref, *mode;
+	const char *ref = "unique", *mode = "relative";
 
 	if (!timer || !json_object_has_member(timer, "period"))
 		return refuse("%s: timer has to have a period", where);
-	ref = json_object_get_string_member_with_default(timer, "ref", "unique");
-	mode = json_object_get_string_member_with_default(timer, "mode", "relative");
+	if (json_object_has_member(timer, "ref"))
+		ref = string_of(json_object_get_member(timer, "ref"));
+	if (json_object_has_member(timer, "mode"))
+		mode = string_of(json_object_get_member(timer, "mode"));
+	if (!ref)
+		return refuse("%s: the timer's ref has to be a name", where);
+	if (g_strcmp0(mode, "relative") != 0 && g_strcmp0(mode, "absolute") != 0)
+		return refuse("%s: the timer's mode has to be relative or absolute", where);
 	op->is_unique = g_str_has_prefix(ref, "unique");
 	op->is_absolute = strcmp(mode, "absolute") == 0;
 	op->object = object_named(ref);
@@ -255,7 +267,8 @@ static bool is_setting(const char *key)
 	return false;
 }
 
-static bool take_phase(const char *where, JsonObject *object, struct program *program)
+/* A task that is its own only phase has the settings of a task. */
+static bool take_phase(const char *where, JsonObject *object, bool is_task, struct program *program)
 {
 	struct phase *phase = g_new0(struct phase, 1);
 	JsonObjectIter iter;
@@ -267,12 +280,12 @@ static bool take_phase(const char *where, JsonObject *object, struct program *pr
 	g_ptr_array_add(program->phases, phase);
 	json_object_iter_init_ordered(&iter, object);
 	while (json_object_iter_next_ordered(&iter, &key, &node)) {
-		/* In a task that is its only phase, these are the task's. */
-		if (is_setting(key) && strcmp(key, "loop") != 0)
-			continue;
 		if (strcmp(key, "loop") == 0) {
 			if (!take_int(where, key, node, -1, INT32_MAX, &phase->loops))
 				return false;
+		} else if (is_setting(key)) {
+			if (!is_task)
+				return refuse("%s: only a whole task can have %s here", where, key);
 		} else if (!take_event(where, key, node, phase->ops)) {
 			return false;
 		}
@@ -286,8 +299,7 @@ static bool take_cpus(const char *where, JsonNode *node, struct program *program
 	int64_t cpu = 0;
 
 	for (guint i = 0; cpus && i < json_array_get_length(cpus); i++) {
-		if (!take_int(where, "cpus", json_array_get_element(cpus, i), 0, SIM_MAX_CPUS - 1,
-			      &cpu))
+		if (!take_int(where, "cpus", json_array_get_element(cpus, i), 0, nr_cpus - 1, &cpu))
 			return false;
 		mask_add(&program->cpus, (int)cpu);
 		program->has_cpus = true;
@@ -307,7 +319,7 @@ static bool take_task(const char *name, JsonObject *object)
 	json_object_iter_init_ordered(&iter, object);
 	while (json_object_iter_next_ordered(&iter, &key, &node)) {
 		if (strcmp(key, "instance") == 0) {
-			if (!take_int(name, key, node, 0, 100000, &n))
+			if (!take_int(name, key, node, 0, TASKS_MAX, &n))
 				return false;
 			program->instances = (uint32_t)n;
 		} else if (strcmp(key, "loop") == 0) {
@@ -332,22 +344,39 @@ static bool take_task(const char *name, JsonObject *object)
 		}
 	}
 	if (!phases) {
-		if (!take_phase(name, object, program))
+		if (!take_phase(name, object, true, program))
 			return false;
 		/* Here "loop" is how often the task does all of it. */
 		((struct phase *)g_ptr_array_index(program->phases, 0))->loops = 1;
 		return true;
 	}
+	json_object_iter_init_ordered(&iter, object);
+	while (json_object_iter_next_ordered(&iter, &key, &node))
+		if (!is_setting(key))
+			return refuse("%s: '%s' has to be in one of its phases", name, key);
 	json_object_iter_init_ordered(&iter, phases);
 	while (json_object_iter_next_ordered(&iter, &key, &node)) {
 		g_autofree char *where = g_strdup_printf("%s, phase %s", name, key);
 
 		if (!JSON_NODE_HOLDS_OBJECT(node))
 			return refuse("%s has to be an object", where);
-		if (!take_phase(where, json_node_get_object(node), program))
+		if (!take_phase(where, json_node_get_object(node), false, program))
 			return false;
 	}
 	return program->phases->len || refuse("%s has no phases", name);
+}
+
+/* That are there at the beginning. */
+static uint64_t count_tasks(void)
+{
+	uint64_t n = 0;
+
+	for (guint i = 0; i < programs->len; i++) {
+		const struct program *program = g_ptr_array_index(programs, i);
+
+		n += program->is_forked ? 0 : program->instances;
+	}
+	return n;
 }
 
 static bool take_file(JsonNode *root, uint64_t *ret_seconds)
@@ -358,6 +387,7 @@ static bool take_file(JsonNode *root, uint64_t *ret_seconds)
 	const char *key;
 	JsonNode *node;
 	int64_t seconds = 0;
+	uint64_t nr_tasks;
 
 	if (top && json_object_has_member(top, "tasks") &&
 	    JSON_NODE_HOLDS_OBJECT(json_object_get_member(top, "tasks")))
@@ -381,6 +411,12 @@ static bool take_file(JsonNode *root, uint64_t *ret_seconds)
 	while (json_object_iter_next_ordered(&iter, &key, &node))
 		if (!take_task(key, json_node_get_object(node)))
 			return false;
+	nr_tasks = count_tasks();
+	if (!nr_tasks)
+		return refuse("no task is started: all are forked by others, or there are none");
+	if (nr_tasks > TASKS_MAX)
+		return refuse("it starts %llu tasks, and %d are the most",
+			      (unsigned long long)nr_tasks, TASKS_MAX);
 	*ret_seconds = 0;
 	if (json_object_has_member(top, "global") &&
 	    JSON_NODE_HOLDS_OBJECT(json_object_get_member(top, "global"))) {
@@ -397,16 +433,20 @@ static bool take_file(JsonNode *root, uint64_t *ret_seconds)
 	return true;
 }
 
-bool rt_app_read(const char *file, uint64_t *ret_seconds)
+bool rt_app_read(const char *file, uint32_t cpus, uint64_t *ret_seconds)
 {
 	g_autoptr(JsonParser) parser = json_parser_new();
 	g_autoptr(GError) error = NULL;
 
 	path = file;
+	nr_cpus = cpus;
 	programs = g_ptr_array_new();
 	objects = g_hash_table_new(g_str_hash, g_str_equal);
 	if (!json_parser_load_from_file(parser, file, &error))
 		return refuse("%s", error->message);
+	/* An empty file is an empty text to the parser, which has no root. */
+	if (!json_parser_get_root(parser))
+		return refuse("it is empty");
 	return take_file(json_parser_get_root(parser), ret_seconds);
 }
 
@@ -514,6 +554,12 @@ static bool operate(struct task *t, struct thread *thread, const struct op *op, 
 		*ret = (struct action){.kind = ACT_YIELD};
 		return true;
 	case OP_FORK:
+		if (machine.nr_tasks > TASKS_MAX) {
+			invariants_end("%s forks, and there are %d tasks already", t->p.comm,
+				       TASKS_MAX);
+			*ret = (struct action){.kind = ACT_BLOCK};
+			return true;
+		}
 		*ret = (struct action){.kind = ACT_FORK, .target = thread_new(op->child)};
 		return true;
 	default: /* those of several steps, see run_op() */
@@ -521,10 +567,13 @@ static bool operate(struct task *t, struct thread *thread, const struct op *op, 
 	}
 }
 
-/* The own.left that waited as the operation began, not those who have come back meanwhile. */
+/*
+ * The own.left that waited as the operation began, not those who have come back meanwhile. Another task may have
+ * woken some of them since then.
+ */
 static bool wake_those(struct task *t, struct object *object, struct action *ret, bool *ret_again)
 {
-	*ret_again = t->own.left > 0;
+	*ret_again = t->own.left > 0 && !g_queue_is_empty(&object->waiting);
 	if (*ret_again) {
 		t->own.left--;
 		wake(ret, g_queue_pop_head(&object->waiting));
@@ -604,6 +653,13 @@ static bool advance(struct thread *thread)
 	return true;
 }
 
+static void end(struct task *t, struct action *ret)
+{
+	g_free(t->own.more);
+	t->own.more = NULL;
+	*ret = (struct action){.kind = ACT_EXIT};
+}
+
 static void behave(struct task *t, struct action *ret)
 {
 	struct thread *thread = t->own.more;
@@ -614,7 +670,7 @@ static void behave(struct task *t, struct action *ret)
 		thread->sleeps = false;
 	}
 	if (thread->has_ended) {
-		*ret = (struct action){.kind = ACT_EXIT};
+		end(t, ret);
 		return;
 	}
 	if (!thread->has_started) {
@@ -640,7 +696,7 @@ static void behave(struct task *t, struct action *ret)
 		if (!again && !advance(thread)) {
 			thread->has_ended = true;
 			if (!goes_on)
-				*ret = (struct action){.kind = ACT_EXIT};
+				end(t, ret);
 			return;
 		}
 		if (goes_on)

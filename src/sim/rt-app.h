@@ -15,10 +15,10 @@
 #include <stdint.h>
 
 /*
- * Read the file; false and one line on standard error when it is not understood. *ret_seconds: its duration, or 0
+ * Read the file for a machine with so many CPUs; false and one line on standard error when it is not understood. *ret_seconds: its duration, or 0
  * where it has none.
  */
-bool rt_app_read(const char *path, uint64_t *ret_seconds);
+bool rt_app_read(const char *path, uint32_t cpus, uint64_t *ret_seconds);
 
 /* Make and start the tasks of the file that was read. */
 void rt_app_start(void);

@@ -2,10 +2,16 @@
 /* See costs.h. The same lines are read by the compiler and, from other files, by costs_read(). */
 #include "sim/kernel/costs.h"
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum {
+	COST_MAX = 10000000, /* no operation of a kernel takes longer */
+};
 
 #define COSTS_OF(where)	    .name = (where),
 #define COST(what, ns, how) .what = (ns),
@@ -34,43 +40,57 @@ static uint32_t *cost_named(struct costs *costs, const char *name)
 	return NULL;
 }
 
-static bool take_line(const char *line, struct costs *costs)
+/* What is wrong with it, or NULL. */
+static const char *take_line(const char *line, struct costs *costs, bool *ret_is_cost)
 {
-	char text[64];
-	unsigned ns;
+	static char name[64];
+	char text[64], end;
+	unsigned long ns;
+	char digits[9];
 	uint32_t *cost;
 
-	if (sscanf(line, "COSTS_OF(\"%63[^\"]\")", text) == 1) {
-		costs->name = strdup(text);
-		return costs->name;
+	if (sscanf(line, "COSTS_OF(\"%63[^\"]\")", name) == 1) {
+		costs->name = name;
+		return NULL;
 	}
 	if (strncmp(line, "COST", 4) != 0)
-		return true; /* a comment */
-	if (sscanf(line, "COST(%63[a-z_], %9u", text, &ns) != 2)
-		return false;
+		return NULL; /* a comment */
+	if (sscanf(line, "COST(%63[a-z_]%c", text, &end) != 2 || end != ',')
+		return "there is no such cost";
 	cost = cost_named(costs, text);
-	if (cost)
-		*cost = ns;
-	return cost;
+	if (!cost)
+		return "there is no such cost";
+	/* Where nothing took any time, a task that yields would do so for ever at one moment. */
+	if (sscanf(line, "COST(%*[a-z_], %8[0-9]%c", digits, &end) != 2 || end != ',' ||
+	    (ns = strtoul(digits, NULL, 10)) < 1 || ns > COST_MAX)
+		return "a cost is a number of nanoseconds from 1 to 10000000";
+	*cost = (uint32_t)ns;
+	*ret_is_cost = true;
+	return NULL;
 }
 
-bool costs_read(const char *path, struct costs *costs, unsigned *ret_line)
+const char *costs_read(const char *path, struct costs *costs, unsigned *ret_line)
 {
 	FILE *file = fopen(path, "r");
+	const char *fault = NULL;
+	bool has_any = false;
 	char line[256];
-	bool taken = true;
 
 	*ret_line = 0;
 	if (!file)
-		return false;
-	while (taken && fgets(line, sizeof(line), file)) {
+		return strerror(errno);
+	while (!fault && fgets(line, sizeof(line), file)) {
 		++*ret_line;
-		taken = take_line(line, costs);
+		fault = strlen(line) == sizeof(line) - 1 ? "it is too long"
+							 : take_line(line, costs, &has_any);
 	}
 	if (ferror(file)) {
 		*ret_line = 0;
-		taken = false;
+		fault = strerror(errno);
+	} else if (!fault && !has_any) {
+		*ret_line = 0;
+		fault = "there are no costs in it";
 	}
 	fclose(file);
-	return taken;
+	return fault;
 }

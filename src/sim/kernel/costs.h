@@ -7,7 +7,6 @@
 #ifndef RUSTLAND_SIM_KERNEL_COSTS_H
 #define RUSTLAND_SIM_KERNEL_COSTS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct costs {
@@ -40,9 +39,9 @@ struct costs {
 extern const struct costs costs_measured;
 
 /*
- * Read a file of costs. What is not in it stays as it was in *costs. False: the file cannot be read, or has what
- * is no cost; *ret_line is where then (0: not read, see errno).
+ * Read a file of costs. What is not in it stays as it was in *costs. NULL, or what is wrong with the file; *ret_line is
+ * where then (0: with all of it).
  */
-bool costs_read(const char *path, struct costs *costs, unsigned *ret_line);
+const char *costs_read(const char *path, struct costs *costs, unsigned *ret_line);
 
 #endif /* RUSTLAND_SIM_KERNEL_COSTS_H */

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -101,6 +102,12 @@ static void do_fork(void)
 		_exit(0);
 }
 
+static void do_twofold(void)
+{
+	if (fork() > 0)
+		wait(NULL);
+}
+
 static void do_sleep(void)
 {
 	usleep(1);
@@ -165,6 +172,12 @@ static void do_hang(void)
 		;
 }
 
+static void *stay_busy(void *argument)
+{
+	do_hang();
+	return argument;
+}
+
 static const struct misdeed {
 	const char *name;
 	void (*f)(void);
@@ -176,7 +189,8 @@ static const struct misdeed {
 	{"sleep", do_sleep},	   {"signal", do_signal},   {"exit", do_exit},
 	{"abort", do_abort},	   {"rand", do_rand},	    {"getrandom", do_getrandom},
 	{"syscall", do_syscall},   {"crash", do_crash},	    {"assert", do_assert},
-	{"overflow", do_overflow}, {"hang", do_hang},
+	{"overflow", do_overflow}, {"hang", do_hang},	    {"busy", do_hang},
+	{"twofold", do_twofold},
 };
 
 /* ---- The policy ------------------------------------------------------------------------------ */
@@ -197,6 +211,7 @@ static int misdoer_init(void *state, const struct rl_policy_config *config)
 {
 	const char *wanted = getenv("MISDEED");
 	struct misdoer *m = state;
+	pthread_t thread;
 	char name[16];
 
 	(void)config;
@@ -207,6 +222,9 @@ static int misdoer_init(void *state, const struct rl_policy_config *config)
 	if (wanted && !m->misdeed)
 		return -EINVAL;
 	misdo(m, "init");
+	if (m->misdeed && strcmp(m->misdeed->name, "busy") == 0 &&
+	    pthread_create(&thread, NULL, stay_busy, NULL) != 0)
+		return -EAGAIN;
 	return rl_pool_new(&m->pool, 8192);
 }
 
