@@ -7,7 +7,6 @@
 
 #include "sim/faults.h"
 #include "sim/kernel/backend.h"
-#include "sim/kernel/flags.h"
 #include "sim/kernel/machine.h"
 
 /* All tasks are looked at so often. */
@@ -18,8 +17,10 @@
  * answer before it counts as late, and some more until that is noticed.
  */
 #define IDLE_MAX_NS (35 * MSEC)
-/* Where a policy does not answer for a task it waits for PARKED_MAX_NS. */
-/* ... and where all CPUs are idle, nobody looks before the next heartbeat. */
+/*
+ * Where a policy does not answer for a task it waits for PARKED_MAX_NS; and if all CPUs are idle then, nobody looks
+ * before the next heartbeat.
+ */
 #define IDLE_MAX_UNANSWERED_NS (1550 * MSEC)
 
 /* No task waits for longer without running, the scheduler thread aside. */
@@ -104,7 +105,6 @@ static void on_submit(const void *record, size_t size)
 	t = task_by_pid(asked->pid);
 	if (!t)
 		return;
-	t->request = asked->request;
 	t->generation = asked->generation;
 }
 
@@ -135,7 +135,7 @@ static void check_places(void)
 	uint64_t queued = 0, on_queues = 0;
 
 	for (const struct task *t = machine.all; t; t = t->next_all) {
-		bool is_runnable = t->p.scx.flags & TASK_QUEUED;
+		bool is_runnable = t->on_rq;
 
 		queued += t->dsq != NULL;
 		if (is_runnable && !t->on_cpu && !t->dsq && !t->in_transit)
@@ -189,7 +189,7 @@ static void check_shares(void)
 	uint64_t n = 0, cpus = machine.topology.nr_cpus, fair_ns;
 
 	for (const struct task *t = machine.all; t; t = t->next_all) {
-		if (!(t->p.scx.flags & TASK_QUEUED) || t == machine.policy)
+		if (!t->on_rq || t == machine.policy)
 			continue;
 		/* Sums of weights and of affinities are another matter. */
 		if (t->p.scx.weight != 100 || t->p.nr_cpus_allowed != (int)cpus)
@@ -198,8 +198,7 @@ static void check_shares(void)
 	}
 	fair_ns = n <= cpus ? SCAN_NS : SCAN_NS * cpus / n;
 	for (struct task *t = machine.all; t; t = t->next_all) {
-		if (!(t->p.scx.flags & TASK_QUEUED) || t == machine.policy ||
-		    t->wakeups != t->wakeups_then) {
+		if (!t->on_rq || t == machine.policy || t->wakeups != t->wakeups_then) {
 			t->wakeups_then = t->wakeups;
 			t->awake_since_ns = 0;
 			continue;
