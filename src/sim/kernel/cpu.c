@@ -306,7 +306,7 @@ static void live(void *argument)
 		catch_up(cpu);
 		if (take_irqs(cpu))
 			continue;
-		if (cpu->need_resched)
+		if (cpu->need_resched || cpu->need_resched_lazy)
 			schedule(cpu);
 		else if (cpu->curr)
 			run_task(cpu, cpu->curr);

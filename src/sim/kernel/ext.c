@@ -106,7 +106,7 @@ static void enqueue_task(struct cpu *cpu, struct task *t, u64 flags)
 	enqueue_by_bpf(cpu, t, flags);
 }
 
-static void dequeue_task(struct cpu *cpu, struct task *t, u64 flags)
+static bool dequeue_task(struct cpu *cpu, struct task *t, u64 flags)
 {
 	const struct costs *costs = cpu->m->costs;
 
@@ -123,6 +123,7 @@ static void dequeue_task(struct cpu *cpu, struct task *t, u64 flags)
 		dsq_remove(t->dsq, t);
 	}
 	t->p.scx.flags &= ~(u32)TASK_QUEUED;
+	return true;
 }
 
 /* ---- Who runs next -------------------------------------------------------------------------- */

@@ -14,7 +14,9 @@
 
 /* Of the model alone: the backend is never shown them. */
 #define ENQ_MIGRATED (1ULL << 62) /* only its runqueue is another one now */
-#define DEQ_MOVE     (1ULL << 62) /* likewise */
+#define ENQ_DELAYED  (1ULL << 63) /* it was on it all the time, see sched_delayed in fair.h */
+#define DEQ_MOVE     (1ULL << 62)
+#define DEQ_DELAYED  (1ULL << 63)
 
 #define KICK_IDLE    (1ULL << 0)
 #define KICK_PREEMPT (1ULL << 1)

@@ -22,6 +22,7 @@
 #include "sim/kernel/costs.h"
 #include "sim/kernel/dsq.h"
 #include "sim/kernel/event.h"
+#include "sim/kernel/fair.h"
 #include "sim/kernel/lock.h"
 #include "sim/kernel/mask.h"
 
@@ -121,6 +122,8 @@ struct task {
 	bool is_inserted;
 	u64 insert_dsq, insert_flags;
 
+	struct sched_entity se; /* where the class is the kernel's own */
+
 	bool on_cpu; /* it is its CPU's current task */
 	u64 exec_start_ns;
 	u64 runnable_at_ns; /* waits since; for the watchdog */
@@ -185,7 +188,10 @@ struct cpu {
 	struct lock rq_lock;
 	struct cpu *next_waiter; /* for the same lock */
 	struct dsq local;
+	struct cfs_rq cfs; /* where the class is the kernel's own */
 	bool need_resched, in_balance;
+	bool need_resched_lazy; /* likewise; no interrupt comes for it */
+	u64 idle_since_ns;
 	u32 nr_dispatched; /* by the present ops.dispatch() */
 	u32 preempt_count;
 	struct rq rq; /* what bpf/ sees of it */
@@ -196,6 +202,7 @@ struct cpu {
 	struct turn turn; /* in place of resume where CPUs take turns */
 	struct irq *irqs, **irqs_end;
 	struct irq tick, resched, irq_work;
+	struct irq hrtick, hrtick_start, balance; /* where the class is the kernel's own */
 	bool tick_is_armed;
 
 	/* What irq_work has to do. */

@@ -47,6 +47,8 @@ void sched_tick(struct cpu *cpu)
 	lock_take(&cpu->rq_lock);
 	cpu->m->class->task_tick(cpu);
 	lock_release(&cpu->rq_lock);
+	if (cpu->m->class->balance_tick)
+		cpu->m->class->balance_tick(cpu);
 }
 
 void do_sched_yield(struct cpu *cpu)
@@ -96,8 +98,8 @@ static void activate_task(struct cpu *cpu, struct task *t, u64 flags)
 
 static void deactivate_task(struct cpu *cpu, struct task *t, u64 flags)
 {
-	cpu->m->class->dequeue_task(cpu, t, flags);
-	t->on_rq = false;
+	if (cpu->m->class->dequeue_task(cpu, t, flags))
+		t->on_rq = false;
 }
 
 /* ---- Who runs next -------------------------------------------------------------------------- */
@@ -162,7 +164,7 @@ void schedule(struct cpu *cpu)
 
 	cpu_spend(m->costs->schedule);
 	lock_take(&cpu->rq_lock);
-	cpu->need_resched = false;
+	cpu->need_resched = cpu->need_resched_lazy = false;
 	if (prev && prev->state != TASK_RUNNABLE)
 		deactivate_task(cpu, prev, DEQ_SLEEP);
 	next = m->class->pick_task(cpu, prev);
@@ -183,6 +185,8 @@ void schedule(struct cpu *cpu)
 		OBSERVE(switched, cpu, prev, next);
 		next->wakeup_at_ns = 0;
 	} else {
+		if (prev)
+			cpu->idle_since_ns = machine_now(m);
 		idle_set(cpu, true);
 		if (prev)
 			OBSERVE(switched, cpu, prev, NULL);
@@ -201,12 +205,19 @@ void schedule(struct cpu *cpu)
 }
 
 /* A task that is woken goes before the idle thread, wherever its class has put it. */
-static void enqueue_locked(struct cpu *cpu, struct task *t, u64 enq_flags)
+void wakeup_preempt(struct cpu *cpu, struct task *t, u64 wake_flags)
+{
+	if (!cpu->curr)
+		resched_cpu(cpu);
+	else if (cpu->m->class->wakeup_preempt)
+		cpu->m->class->wakeup_preempt(cpu, t, wake_flags);
+}
+
+static void enqueue_locked(struct cpu *cpu, struct task *t, u64 enq_flags, u64 wake_flags)
 {
 	lock_take(&cpu->rq_lock);
 	activate_task(cpu, t, enq_flags);
-	if (!cpu->curr)
-		resched_cpu(cpu);
+	wakeup_preempt(cpu, t, wake_flags);
 	lock_release(&cpu->rq_lock);
 }
 
@@ -228,15 +239,35 @@ static u64 select_task_rq(struct task *t, u64 wake_flags)
 	return ENQ_CPU_SELECTED;
 }
 
-/* It is about to sleep, and its CPU has not taken it off yet: it finds that it need not. */
-static bool stays_awake(struct task *t)
+static void account_wakeup(struct task *t)
+{
+	struct machine *m = t->m;
+
+	m->counters.wakeups++;
+	t->wakeups++;
+	cpu_spend(m->costs->wake);
+	t->wakeup_at_ns = machine_now(m);
+	machine_hash(t->wakeup_at_ns, (u64)(u32)t->p.pid);
+}
+
+/*
+ * Is it still on its runqueue? Its CPU has not taken it off yet, and finds that it need not; or its class keeps it
+ * there (*ret_woken).
+ */
+static bool stays_awake(struct task *t, u64 wake_flags, bool *ret_woken)
 {
 	struct cpu *cpu = lock_task_rq(t);
-	bool stays;
+	bool stays = t->on_rq;
 
-	stays = t->on_rq;
+	*ret_woken = stays && !t->on_cpu;
+	if (*ret_woken)
+		account_wakeup(t);
+	if (stays && t->se.sched_delayed)
+		cpu->m->class->enqueue_task(cpu, t, ENQ_WAKEUP | ENQ_DELAYED);
 	if (stays)
 		t->state = TASK_RUNNABLE;
+	if (*ret_woken)
+		wakeup_preempt(cpu, t, wake_flags);
 	lock_release(&cpu->rq_lock);
 	return stays;
 }
@@ -244,7 +275,8 @@ static bool stays_awake(struct task *t)
 void wake_up(struct task *t, bool sync)
 {
 	struct machine *m = t->m;
-	u64 enq_flags;
+	u64 wake_flags = WAKE_TTWU | (sync ? WAKE_SYNC : 0), enq_flags;
+	bool is_woken;
 
 	lock_take(&t->pi_lock);
 	if (t->state != TASK_SLEEPING) {
@@ -252,20 +284,18 @@ void wake_up(struct task *t, bool sync)
 		lock_release(&t->pi_lock);
 		return;
 	}
-	if (stays_awake(t)) {
+	if (stays_awake(t, wake_flags, &is_woken)) {
 		lock_release(&t->pi_lock);
+		if (is_woken)
+			OBSERVE(woken, t);
 		return;
 	}
 	/* Its last CPU may still be changing to another task. */
 	lock_take(&t->switching);
 	lock_release(&t->switching);
-	m->counters.wakeups++;
-	t->wakeups++;
-	cpu_spend(m->costs->wake);
-	t->wakeup_at_ns = machine_now(m);
-	machine_hash(t->wakeup_at_ns, (u64)(u32)t->p.pid);
-	enq_flags = ENQ_WAKEUP | select_task_rq(t, WAKE_TTWU | (sync ? WAKE_SYNC : 0));
-	enqueue_locked(&m->cpus[t->cpu], t, enq_flags);
+	account_wakeup(t);
+	enq_flags = ENQ_WAKEUP | select_task_rq(t, wake_flags);
+	enqueue_locked(&m->cpus[t->cpu], t, enq_flags, wake_flags);
 	lock_release(&t->pi_lock);
 	OBSERVE(woken, t);
 }
@@ -296,7 +326,7 @@ void wake_up_new(struct task *t)
 	t->wakeup_at_ns = machine_now(m);
 	lock_take(&t->pi_lock);
 	enq_flags = select_task_rq(t, WAKE_FORK);
-	enqueue_locked(&m->cpus[t->cpu], t, enq_flags);
+	enqueue_locked(&m->cpus[t->cpu], t, enq_flags, WAKE_FORK);
 	lock_release(&t->pi_lock);
 }
 
@@ -313,6 +343,12 @@ static void change_allowed(struct task *t, const struct mask *allowed)
 		/* It sleeps: whoever wakes it looks at where it may run. In transit: try again later. */
 		if (!t->in_transit)
 			task_set_allowed(t, allowed);
+		goto out;
+	}
+	if (t->se.sched_delayed) {
+		/* It sleeps, and need not be kept. */
+		deactivate_task(cpu, t, DEQ_SLEEP | DEQ_DELAYED);
+		task_set_allowed(t, allowed);
 		goto out;
 	}
 	if (t->on_cpu) {
