@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What tasks get under the policy "rustland" on a simulated machine (src/sim): the backend is bpf/ itself, and a
- * fixed seed decides everything else.
+ * What tasks get under the policy "rustland", or under EEVDF, on a simulated machine (src/sim): the backend is bpf/
+ * itself, and a fixed seed decides everything else.
  *
  * This file must never model the backend or the kernel: what is missing there belongs into src/sim.
  */
@@ -15,7 +15,7 @@
 #include <rustland.h>
 
 enum load_kind {
-	HOG,	 /* never sleeps */
+	HOG, /* never sleeps */
 	SLEEPER, /* runs for run_ns, sleeps for sleep_ns and the slack of timers; both more or less by a tenth */
 	FRAMES,	 /* runs for run_ns, more or less by a tenth, each period_ns */
 	PAIR,	 /* two that wake each other in turn, each after run_ns */
@@ -57,6 +57,10 @@ struct load {
  */
 void simulate(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, struct load *loads,
 	      size_t nr_loads);
+
+/* The same under the kernel's own scheduler, as the simulator has it; loads with a class are not boosted. */
+void simulate_eevdf(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, struct load *loads,
+		    size_t nr_loads);
 
 #define NELEMS(array) (sizeof(array) / sizeof((array)[0]))
 
