@@ -27,6 +27,9 @@ enum fault {
 	FAULTS,
 };
 
+/* Those that have an effect where there is no policy and no backend. */
+#define FAULTS_WITHOUT_POLICY (1U << FAULT_LATE_KICK | 1U << FAULT_AFFINITY)
+
 const char *fault_name(enum fault fault);
 const char *fault_summary(enum fault fault);
 

@@ -154,7 +154,10 @@ static void put_facts(FILE *f, const struct comparison *c)
 {
 	const struct compare_options *o = c->options;
 	char *command = command_of_comparison(o);
+	bool has_policy = false;
 
+	for (u32 p = 0; p < o->nr_policies; p++)
+		has_policy |= o->policies[p] != &run_eevdf;
 	fputs("<dl>\n", f);
 	html_fact_begin(f, "Policies");
 	for (u32 p = 0; p < o->nr_policies; p++) {
@@ -178,7 +181,7 @@ static void put_facts(FILE *f, const struct comparison *c)
 		o->nr_seeds, (unsigned long long)o->run.machine.seed,
 		(unsigned long long)o->run.seconds, (double)o->run.settle_ns / 1e9);
 	html_fact_end(f);
-	html_facts(f, &o->run, command);
+	html_facts(f, &o->run, has_policy, command);
 	fputs("</dl>\n", f);
 	free(command);
 }

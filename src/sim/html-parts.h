@@ -44,8 +44,8 @@ double html_step(double range, double steps);
 void html_picture_begin(FILE *f, int height, const char *label);
 void html_picture_end(FILE *f);
 
-/* What both pages say of the machine, the scheduler's options and the run. */
-void html_facts(FILE *f, const struct run_options *options, const char *command);
+/* What both pages say of the machine, the scheduler's options (where there is a policy) and the run. */
+void html_facts(FILE *f, const struct run_options *options, bool has_policy, const char *command);
 void html_fact_begin(FILE *f, const char *term);
 void html_fact_end(FILE *f);
 

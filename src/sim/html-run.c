@@ -137,10 +137,12 @@ static void put_tiles(FILE *f, const struct page *page)
 	fputs("<ul class=\"tiles\">\n", f);
 	put_frame_tiles(f, page->highlights);
 	put_wakeup_tile(f);
-	fprintf(f,
-		"<li><span>Scheduler thread</span><strong>%.2f\xc2\xa0%%</strong><span>of a CPU, "
-		"for %.0f decisions a second</span></li>\n",
-		(double)r->policy_ns / 1e7 / seconds, (double)r->decided / seconds);
+	if (run_has_policy(page->options))
+		fprintf(f,
+			"<li><span>Scheduler thread</span><strong>%.2f\xc2\xa0%%</strong><span>of "
+			"a CPU, "
+			"for %.0f decisions a second</span></li>\n",
+			(double)r->policy_ns / 1e7 / seconds, (double)r->decided / seconds);
 	if (!r->failure && !r->violations)
 		fputs("<li class=\"good\"><span>Checks while it ran</span><strong>\xe2\x9c\x93 "
 		      "passed</strong><span>nothing "
@@ -183,7 +185,7 @@ static void put_facts(FILE *f, const struct page *page)
 		(unsigned long long)o->machine.seed, (unsigned long long)page->result->hash,
 		(unsigned long long)page->result->hash);
 	html_fact_end(f);
-	html_facts(f, o, command);
+	html_facts(f, o, run_has_policy(o), command);
 	fputs("</dl>\n", f);
 	free(command);
 }
@@ -287,12 +289,25 @@ static void put_rows(FILE *f, const struct row *rows, size_t n, double seconds)
 	}
 }
 
+static void put_scheduler_thread(FILE *f, const struct run_result *r, double seconds)
+{
+	fputs("<p>The scheduler thread used ", f);
+	html_time(f, (double)r->policy_ns);
+	fprintf(f,
+		" of CPU time (<data data-name=\"policy_runtime_ns\" "
+		"value=\"%llu\">%.2f\xc2\xa0%%</data> of a CPU) and took "
+		"%.1f requests in one round.</p>\n",
+		(unsigned long long)r->policy_ns, (double)r->policy_ns / 1e7 / seconds,
+		r->rounds ? (double)r->asked / (double)r->rounds : 0);
+}
+
 static void put_scheduler(FILE *f, const struct page *page)
 {
+	bool has_policy = run_has_policy(page->options);
 	const struct run_result *r = page->result;
 	const struct sim_counters *c = &machine.counters;
 	double seconds = (double)r->ran_ns / 1e9;
-	const struct row rows[] = {
+	const struct row policy_rows[] = {
 		{"asked", "asked", r->asked,
 		 "the policy was asked, and the task waited for its decision"},
 		{"decisions", "decisions", r->decided,
@@ -309,6 +324,8 @@ static void put_scheduler(FILE *f, const struct page *page)
 		{"failed", "failed", r->failed,
 		 "decisions about a task that did not wait any more"},
 		{"congested", "congested", r->congested, "requests that found the ring full"},
+	};
+	const struct row rows[] = {
 		{"switches", "switches", c->switches, "a CPU changed from one task to another"},
 		{"wakeups", "wakeups", c->wakeups, "a sleeping task was woken"},
 		{"preemptions", "preemptions", c->preemptions,
@@ -318,14 +335,9 @@ static void put_scheduler(FILE *f, const struct page *page)
 		 "and that has another last-level cache"},
 	};
 
-	fputs("<h2 id=\"scheduler\">Scheduler</h2>\n<p>The scheduler thread used ", f);
-	html_time(f, (double)r->policy_ns);
-	fprintf(f,
-		" of CPU time (<data data-name=\"policy_runtime_ns\" "
-		"value=\"%llu\">%.2f\xc2\xa0%%</data> of a CPU) and took "
-		"%.1f requests in one round.</p>\n",
-		(unsigned long long)r->policy_ns, (double)r->policy_ns / 1e7 / seconds,
-		r->rounds ? (double)r->asked / (double)r->rounds : 0);
+	fputs("<h2 id=\"scheduler\">Scheduler</h2>\n", f);
+	if (has_policy)
+		put_scheduler_thread(f, r, seconds);
 	fputs("<p class=\"note\">How tasks came to run, and what the kernel did; "
 	      "of the whole run, with the time to settle.</p>\n"
 	      "<table id=\"counters\" aria-labelledby=\"scheduler\">\n<thead>\n"
@@ -333,6 +345,8 @@ static void put_scheduler(FILE *f, const struct page *page)
 	      "<th scope=\"col\">a second</th><th scope=\"col\" class=\"wrap\">that is</th></tr>\n"
 	      "</thead>\n<tbody>\n",
 	      f);
+	if (has_policy)
+		put_rows(f, policy_rows, sizeof(policy_rows) / sizeof(policy_rows[0]), seconds);
 	put_rows(f, rows, sizeof(rows) / sizeof(rows[0]), seconds);
 	fputs("</tbody>\n</table>\n", f);
 }

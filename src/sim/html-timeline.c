@@ -481,12 +481,13 @@ static void put_caption(FILE *f, const struct timeline *t)
 	fprintf(f, "<figcaption>0 ms is when %s, %.6f s after the run began (as in a trace). ",
 		words[h->worst].zero, (double)h->from_ns / 1e9);
 	if (t->nr_tasks)
-		fputs("In the lane of a task a block is when it ran, a pale block when it waited "
-		      "for a CPU, "
-		      "a line when it slept; \xe2\x96\xb2 is a request about it, \xe2\x96\xbc the "
-		      "decision. "
-		      "On the CPUs the task has a thick border. ",
-		      f);
+		fprintf(f,
+			"In the lane of a task a block is when it ran, a pale block when it waited "
+			"for a CPU, a line when it slept%s. On the CPUs the task has a thick "
+			"border. ",
+			machine.policy ? "; \xe2\x96\xb2 is a request about it, \xe2\x96\xbc the "
+					 "decision"
+				       : "");
 	fprintf(f,
 		"Blocks on CPUs have the letter of the task&#39;s group; what ran shorter than "
 		"%.0f \xc2\xb5s "
@@ -537,6 +538,7 @@ void html_timeline(FILE *f, const struct highlights *h)
 {
 	struct timeline t = {.h = h};
 	double top = h->worst == WORST_END ? 4 : TOP, cpus_top, bottom;
+	double marks = machine.policy ? 2 * (MARK_LANE + 2) : 0; /* else nobody is asked */
 
 	if (h->worst == WORST_NONE || h->window_to_ns <= h->window_from_ns)
 		return;
@@ -548,15 +550,17 @@ void html_timeline(FILE *f, const struct highlights *h)
 	sort_by_cpu(&t);
 	choose_cpus(&t);
 	find_tasks(&t);
-	cpus_top = top + t.nr_tasks * (TASK_LANE + LANE_GAP) + 2 * (MARK_LANE + 2) + LANE_GAP;
+	cpus_top = top + t.nr_tasks * (TASK_LANE + LANE_GAP) + marks + LANE_GAP;
 	bottom = y_of_cpu(&t, cpus_top, t.first_cpu + t.nr_cpus - 1) + t.row;
 	put_heading(f, h);
 	fputs("<figure>\n<div class=\"scroll\">\n", f);
 	html_picture_begin(f, (int)bottom + 26, words[h->worst].label);
 	for (u32 i = 0; i < t.nr_tasks; i++, top += TASK_LANE + LANE_GAP)
 		put_task(f, &t, top, t.tasks[i]);
-	put_marks(f, &t, top, MOMENT_REQUEST, "requests");
-	put_marks(f, &t, top + MARK_LANE + 2, MOMENT_DECISION, "decisions");
+	if (machine.policy) {
+		put_marks(f, &t, top, MOMENT_REQUEST, "requests");
+		put_marks(f, &t, top + MARK_LANE + 2, MOMENT_DECISION, "decisions");
+	}
 	put_cpus(f, &t, cpus_top);
 	if (h->worst != WORST_END) {
 		put_line(f, &t, "due", h->from_ns, bottom, 1, words[h->worst].from);

@@ -315,7 +315,19 @@ static void put_faults(FILE *f, u32 faults)
 	html_fact_end(f);
 }
 
-void html_facts(FILE *f, const struct run_options *o, const char *command)
+static void put_slices(FILE *f, const struct run_options *o)
+{
+	html_fact_begin(f, "Slices");
+	html_time(f, (double)o->slice_min_ns);
+	fputs(" to ", f);
+	html_time(f, (double)o->slice_ns);
+	fprintf(f, "%s%s%s", o->percpu_local ? "; tasks kept on their CPU" : "",
+		o->numa_local ? "; idle CPUs by node" : "",
+		o->no_idle_fill ? "; the policy asked about every task" : "");
+	html_fact_end(f);
+}
+
+void html_facts(FILE *f, const struct run_options *o, bool has_policy, const char *command)
 {
 	html_fact_begin(f, "Workload");
 	fputs("<b><data data-name=\"workload\" value=\"", f);
@@ -326,14 +338,8 @@ void html_facts(FILE *f, const struct run_options *o, const char *command)
 	html_text(f, o->workload->summary);
 	html_fact_end(f);
 	put_machine(f, &o->machine);
-	html_fact_begin(f, "Slices");
-	html_time(f, (double)o->slice_min_ns);
-	fputs(" to ", f);
-	html_time(f, (double)o->slice_ns);
-	fprintf(f, "%s%s%s", o->percpu_local ? "; tasks kept on their CPU" : "",
-		o->numa_local ? "; idle CPUs by node" : "",
-		o->no_idle_fill ? "; the policy asked about every task" : "");
-	html_fact_end(f);
+	if (has_policy)
+		put_slices(f, o);
 	put_faults(f, o->faults);
 	html_fact_begin(f, "To repeat it");
 	fputs("<code>", f);

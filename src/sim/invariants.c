@@ -7,7 +7,6 @@
 
 #include "sim/faults.h"
 #include "sim/kernel/backend.h"
-#include "sim/kernel/flags.h"
 #include "sim/kernel/machine.h"
 
 /* All tasks are looked at so often. */
@@ -18,8 +17,10 @@
  * answer before it counts as late, and some more until that is noticed.
  */
 #define IDLE_MAX_NS (35 * MSEC)
-/* Where a policy does not answer for a task it waits for PARKED_MAX_NS. */
-/* ... and where all CPUs are idle, nobody looks before the next heartbeat. */
+/*
+ * Where a policy does not answer for a task it waits for PARKED_MAX_NS; and if all CPUs are idle then, nobody looks
+ * before the next heartbeat.
+ */
 #define IDLE_MAX_UNANSWERED_NS (1550 * MSEC)
 
 #define TIED_MAX_NS (10 * MSEC)
@@ -35,6 +36,7 @@ static struct {
 	char first[256];
 	struct event scan;
 	uint64_t idle_max_ns;
+	bool has_backend; /* or the kernel's own scheduler */
 	bool policy_is_in_charge, memory_fails, policy_chooses_cpus;
 	uint64_t answered, answered_at_ns;
 	uint64_t beats, beat_at_ns;
@@ -110,7 +112,6 @@ static void on_submit(const void *record, size_t size)
 	t = task_by_pid(asked->pid);
 	if (!t)
 		return;
-	t->request = asked->request;
 	t->generation = asked->generation;
 }
 
@@ -146,28 +147,55 @@ static bool is_tied_for_nothing(const struct task *t)
 	       (s64)(machine.now_ns - t->queued_at_ns) > (s64)TIED_MAX_NS;
 }
 
+/* On a DSQ, or on a runqueue of the kernel's own scheduler and not running. */
+static bool is_queued(const struct task *t)
+{
+	return t->dsq || (t->se.on_list && !t->on_cpu && !t->se.sched_delayed);
+}
+
+/* What has waited for longer than this never gets its turn. */
+static uint64_t wait_limit_ns(const struct task *t)
+{
+	/* EEVDF lets a light task wait while all others have their share, twice if these have just come. */
+	if (!the.has_backend)
+		return WAIT_LIMIT_NS +
+		       2 * fair_slice_ns(t->m) * machine.cpus[t->cpu].cfs.load / t->se.weight;
+	return WAIT_LIMIT_NS;
+}
+
+static void check_wait(const struct task *t)
+{
+	uint64_t waited_ns = machine.now_ns - t->runnable_at_ns;
+
+	if (!is_queued(t) || t == machine.policy || (int64_t)waited_ns <= (int64_t)wait_limit_ns(t))
+		return;
+	if (t->dsq)
+		violate("%s[%d], of weight %u, has waited for %llu ms, on DSQ 0x%llx, %lld us of "
+			"virtual time ahead of what runs",
+			t->p.comm, t->p.pid, t->p.scx.weight,
+			(unsigned long long)(waited_ns / MSEC), (unsigned long long)t->dsq->id,
+			(long long)(t->node.vtime - backend_shared()->frontier) / 1000);
+	else
+		violate("%s[%d], of weight %u, has waited for %llu ms on the runqueue of CPU %d",
+			t->p.comm, t->p.pid, t->p.scx.weight,
+			(unsigned long long)(waited_ns / MSEC), t->cpu);
+}
+
 /* A runnable task is on a CPU or on exactly one queue; any other is on none. */
 static void check_places(void)
 {
 	uint64_t queued = 0, on_queues = 0;
 
 	for (const struct task *t = machine.all; t; t = t->next_all) {
-		bool is_runnable = t->p.scx.flags & TASK_QUEUED;
+		bool is_runnable = t->on_rq;
 
-		queued += t->dsq != NULL;
-		if (is_runnable && !t->on_cpu && !t->dsq && !t->in_transit)
+		queued += t->dsq || t->se.on_list;
+		if (is_runnable && !t->on_cpu && !t->in_transit && !is_queued(t) &&
+		    !t->se.sched_delayed)
 			violate("%s[%d] is runnable and is nowhere", t->p.comm, t->p.pid);
-		if (!is_runnable && t->dsq)
+		if (!is_runnable && (t->dsq || t->se.on_list))
 			violate("%s[%d] sleeps and is queued", t->p.comm, t->p.pid);
-		if (t->dsq && t != machine.policy &&
-		    (s64)(machine.now_ns - t->runnable_at_ns) > (s64)WAIT_LIMIT_NS)
-			violate("%s[%d], of weight %u, has waited for %llu ms, on DSQ 0x%llx, %lld "
-				"us of "
-				"virtual time ahead of what runs",
-				t->p.comm, t->p.pid, t->p.scx.weight,
-				(unsigned long long)((machine.now_ns - t->runnable_at_ns) / MSEC),
-				(unsigned long long)t->dsq->id,
-				(long long)(t->node.vtime - backend_shared()->frontier) / 1000);
+		check_wait(t);
 		if (t->on_cpu && t->dsq)
 			violate("%s[%d] runs and is queued", t->p.comm, t->p.pid);
 		if (t->dsq && t->dsq->id < machine.topology.nr_cpus && is_tied_for_nothing(t))
@@ -179,7 +207,7 @@ static void check_places(void)
 	for (uint32_t i = 0; i < machine.nr_dsqs; i++)
 		on_queues += machine.dsqs[i].id == i ? machine.dsqs[i].nr : 0;
 	for (uint32_t i = 0; i < machine.topology.nr_cpus; i++)
-		on_queues += machine.cpus[i].local.nr;
+		on_queues += machine.cpus[i].local.nr + machine.cpus[i].cfs.nr_queued;
 	if (queued != on_queues)
 		violate("%llu tasks are queued, and the queues hold %llu",
 			(unsigned long long)queued, (unsigned long long)on_queues);
@@ -211,7 +239,7 @@ static void check_shares(void)
 	uint64_t n = 0, cpus = machine.topology.nr_cpus, fair_ns;
 
 	for (const struct task *t = machine.all; t; t = t->next_all) {
-		if (!(t->p.scx.flags & TASK_QUEUED) || t == machine.policy)
+		if (!t->on_rq || t == machine.policy)
 			continue;
 		/* Sums of weights and of affinities are another matter. */
 		if (t->p.scx.weight != 100 || t->p.nr_cpus_allowed != (int)cpus)
@@ -220,8 +248,7 @@ static void check_shares(void)
 	}
 	fair_ns = n <= cpus ? SCAN_NS : SCAN_NS * cpus / n;
 	for (struct task *t = machine.all; t; t = t->next_all) {
-		if (!(t->p.scx.flags & TASK_QUEUED) || t == machine.policy ||
-		    t->wakeups != t->wakeups_then) {
+		if (!t->on_rq || t == machine.policy || t->wakeups != t->wakeups_then) {
 			t->wakeups_then = t->wakeups;
 			t->awake_since_ns = 0;
 			continue;
@@ -240,9 +267,18 @@ static void check_shares(void)
 /* It may, and the policy has not said that another CPU shall. */
 static bool may_take(const struct task *t, int cpu)
 {
-	bool is_chosen = t->dsq->id < machine.topology.nr_cpus && t->dsq->id != (uint64_t)cpu;
+	bool is_chosen =
+		t->dsq && t->dsq->id < machine.topology.nr_cpus && t->dsq->id != (uint64_t)cpu;
 
 	return mask_has(&t->allowed, cpu) && !(is_chosen && the.policy_chooses_cpus);
+}
+
+/* Since when t waits beside the CPU: under the kernel's own scheduler a CPU finds it at once, or at ticks of others. */
+static uint64_t waits_since_ns(const struct task *t, const struct cpu *cpu)
+{
+	if (the.has_backend || (int64_t)(t->queued_at_ns - cpu->idle_since_ns) > 0)
+		return t->queued_at_ns;
+	return cpu->idle_since_ns;
 }
 
 /* A CPU that has nothing to do while somebody waits who may use it. */
@@ -257,8 +293,9 @@ static void check_idle(void)
 			continue;
 		for (const struct task *t = machine.all; t && !waiting; t = t->next_all)
 			/* The scheduler thread waits until it is needed. */
-			if (t->dsq && t != machine.policy && may_take(t, (int)i) &&
-			    (s64)(machine.now_ns - t->queued_at_ns) > (s64)the.idle_max_ns) {
+			if (is_queued(t) && t != machine.policy && may_take(t, (int)i) &&
+			    (s64)(machine.now_ns - waits_since_ns(t, &machine.cpus[i])) >
+				    (s64)the.idle_max_ns) {
 				waiting = t;
 				cpu = (int)i;
 			}
@@ -268,7 +305,7 @@ static void check_idle(void)
 			"allowed)",
 			cpu, waiting->p.comm, waiting->p.pid,
 			(unsigned long long)((machine.now_ns - waiting->queued_at_ns) / MSEC),
-			(unsigned long long)waiting->dsq->id, waiting->cpu,
+			(unsigned long long)(waiting->dsq ? waiting->dsq->id : 0), waiting->cpu,
 			waiting->p.nr_cpus_allowed);
 }
 
@@ -324,9 +361,11 @@ static void check_counters(void)
 
 static void scan(struct event *event)
 {
-	check_answers();
-	check_heartbeat();
-	check_counters();
+	if (the.has_backend) {
+		check_answers();
+		check_heartbeat();
+		check_counters();
+	}
 	check_places();
 	check_idle();
 	if (the.policy_is_in_charge)
@@ -339,6 +378,7 @@ void invariants_watch(uint32_t faults, bool policy_chooses_cpus)
 	const uint32_t unanswered = 1U << FAULT_SLOW | 1U << FAULT_FORGET | 1U << FAULT_WRONG;
 	const uint32_t absent = 1U << FAULT_STOP | 1U << FAULT_FULL;
 
+	the.has_backend = machine.policy;
 	the.policy_chooses_cpus = policy_chooses_cpus || faults & 1U << FAULT_WRONG;
 	the.memory_fails = faults & 1U << FAULT_MEMORY;
 	the.answered_at_ns = the.beat_at_ns = machine.now_ns;

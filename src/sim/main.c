@@ -18,6 +18,7 @@ static void list(void)
 	puts("Policies:");
 	for (size_t i = 0; (policy = rl_policy_at(i)); i++)
 		printf("  %-14s %s\n", policy->name, policy->summary);
+	printf("  %-14s %s\n", run_eevdf.name, run_eevdf.summary);
 	puts("\nWorkloads:");
 	for (size_t i = 0; (workload = workload_at(i)); i++)
 		printf("  %-14s %s\n", workload->name, workload->summary);

@@ -92,7 +92,9 @@ static void print_help(void)
 	     "backend, librustland's loop and the policy itself, in one process. Needs no "
 	     "privileges and\n"
 	     "no sched_ext; the same seed gives the same run everywhere.\n\n"
-	     "POLICY is a name (rustland) or a shared object with a slash in it (./fifo.so).\n"
+	     "POLICY is a name (rustland), a shared object with a slash in it (./fifo.so), or "
+	     "eevdf, the\n"
+	     "kernel's own scheduler.\n"
 	     "WORKLOAD is a name that \"rustland-sim list\" shows, or a file of rt-app "
 	     "(./mine.json);\n"
 	     "frames-hogs if there is none.\n\n"
@@ -227,6 +229,10 @@ static bool take_policy(struct run_options *run, const char *name)
 	const char *fault;
 
 	run->policy_name = name;
+	if (strcmp(name, run_eevdf.name) == 0) {
+		run->policy = &run_eevdf;
+		return true;
+	}
 	if (!strchr(name, '/')) {
 		run->policy = rl_policy_find(name);
 		if (!run->policy)

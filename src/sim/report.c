@@ -53,6 +53,19 @@ static void print_group(const struct run_options *options, const struct task_sta
 	putchar('\n');
 }
 
+static void print_policy(const struct run_result *result, double seconds)
+{
+	printf("scheduler thread   %.2f %% of a CPU, %.0f decisions/s, %.1f a round\n",
+	       (double)result->policy_ns / 1e7 / seconds, (double)result->decided / seconds,
+	       result->rounds ? (double)result->asked / (double)result->rounds : 0);
+	printf("wakeups and slices %llu asked, %llu granted, %llu resumed, %llu by estimate, %llu "
+	       "late, "
+	       "%llu flushed\n",
+	       (unsigned long long)result->asked, (unsigned long long)result->standing,
+	       (unsigned long long)result->resumed, (unsigned long long)result->by_estimate,
+	       (unsigned long long)result->late, (unsigned long long)result->flushed);
+}
+
 void report_table(const struct run_options *options, const struct run_result *result)
 {
 	const struct sim_topology *t = &options->machine.topology;
@@ -68,15 +81,9 @@ void report_table(const struct run_options *options, const struct run_result *re
 	       "p99", "max", "p50", "p99", "max", "frames", "missed");
 	for (const struct task_stats *s = task_stats_first; s; s = s->next)
 		print_group(options, s);
-	printf("\nscheduler thread   %.2f %% of a CPU, %.0f decisions/s, %.1f a round\n",
-	       (double)result->policy_ns / 1e7 / seconds, (double)result->decided / seconds,
-	       result->rounds ? (double)result->asked / (double)result->rounds : 0);
-	printf("wakeups and slices %llu asked, %llu granted, %llu resumed, %llu by estimate, %llu "
-	       "late, "
-	       "%llu flushed\n",
-	       (unsigned long long)result->asked, (unsigned long long)result->standing,
-	       (unsigned long long)result->resumed, (unsigned long long)result->by_estimate,
-	       (unsigned long long)result->late, (unsigned long long)result->flushed);
+	putchar('\n');
+	if (run_has_policy(options))
+		print_policy(result, seconds);
 	printf("per second         %.0f switches, %.0f preemptions, %.0f migrations (%.0f to "
 	       "another cache)\n",
 	       (double)c->switches / seconds, (double)c->preemptions / seconds,

@@ -18,6 +18,13 @@
 /* As rl_open() has it. */
 #define LATE_MARGIN_NS (5 * MSEC)
 
+const struct rl_policy run_eevdf = {
+	.version = RL_POLICY_VERSION,
+	.sz = sizeof(run_eevdf),
+	.name = "eevdf",
+	.summary = "the kernel's own scheduler, for comparison; no policy",
+};
+
 static const char *cannot_write(const char *path, int err)
 {
 	static char why[512];
@@ -42,13 +49,20 @@ static void configure(const struct run_options *options)
 			       (options->numa_local ? OPS_BUILTIN_IDLE_PER_NODE : 0);
 }
 
-static void collect(struct run_result *ret)
+static void collect(bool has_policy, struct run_result *ret)
 {
 	struct rl_counters c;
 
-	backend_counters(&c);
 	*ret = (struct run_result){
 		.hash = machine.hash,
+		.failure = machine.failure[0] ? machine.failure : NULL,
+	};
+	if (!has_policy)
+		return;
+	backend_counters(&c);
+	*ret = (struct run_result){
+		.hash = ret->hash,
+		.failure = ret->failure,
 		.asked = backend_shared()->asked,
 		.decided = c.nr_user_dispatches,
 		.by_estimate = c.nr_kernel_dispatches,
@@ -61,11 +75,11 @@ static void collect(struct run_result *ret)
 		.congested = c.nr_sched_congested,
 		.policy_ns = c.policy_runtime_ns,
 		.rounds = policy_thread_rounds(),
-		.failure = machine.failure[0] ? machine.failure : NULL,
 	};
 }
 
-int run(const struct run_options *options, struct run_result *ret, const char **ret_why)
+/* The scheduler thread, before the tasks of the workload. */
+static int start_policy(const struct run_options *options)
 {
 	struct rl_policy_config config = {
 		.sz = sizeof(config),
@@ -74,6 +88,23 @@ int run(const struct run_options *options, struct run_result *ret, const char **
 		.nr_cpus = options->machine.topology.nr_cpus,
 		.percpu_local = options->percpu_local,
 	};
+
+	configure(options);
+	return policy_thread_start(options->policy, &config);
+}
+
+static int load(const struct run_options *options)
+{
+	if (run_has_policy(options))
+		return machine_load(backend_ops());
+	fair_load();
+	return 0;
+}
+
+int run(const struct run_options *options, struct run_result *ret, const char **ret_why)
+{
+	bool has_policy = run_has_policy(options);
+	u32 faults = options->faults & (has_policy ? ~0U : FAULTS_WITHOUT_POLICY);
 	double began = host_seconds();
 	u64 began_ns;
 	int err;
@@ -83,15 +114,14 @@ int run(const struct run_options *options, struct run_result *ret, const char **
 		*ret_why = "the machine cannot be made";
 		return err;
 	}
-	configure(options);
-	err = policy_thread_start(options->policy, &config);
+	err = has_policy ? start_policy(options) : 0;
 	if (err) {
 		*ret_why = "the scheduler thread cannot be started";
 		return err;
 	}
 	options->workload->start();
 	task_stats_watch(machine.now_ns + options->settle_ns);
-	invariants_watch(options->faults, options->percpu_local);
+	invariants_watch(faults, options->percpu_local);
 	err = options->trace_path ? trace_start(options->trace_path) : 0;
 	if (err) {
 		*ret_why = cannot_write(options->trace_path, err);
@@ -102,18 +132,18 @@ int run(const struct run_options *options, struct run_result *ret, const char **
 		*ret_why = "there is no memory";
 		return err;
 	}
-	faults_start(options->faults);
-	err = machine_load(backend_ops());
+	faults_start(faults);
+	err = load(options);
 	if (err) {
 		*ret_why = "the backend's init failed";
 		return err;
 	}
 	began_ns = machine.now_ns;
 	machine_run(machine.now_ns + options->settle_ns + options->seconds * SEC_NS);
-	collect(ret);
+	collect(has_policy, ret);
 	ret->ran_ns = machine.now_ns - began_ns;
 	ret->host_seconds = host_seconds() - began;
-	err = policy_thread_finish();
+	err = has_policy ? policy_thread_finish() : 0;
 	if (err) {
 		*ret_why = "the policy's init failed";
 		return err;

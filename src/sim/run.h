@@ -11,6 +11,9 @@
 #include "sim/kernel/machine.h"
 #include "sim/workload.h"
 
+/* The kernel's own scheduler in place of a policy: it has a name and a summary, and nothing is called. */
+extern const struct rl_policy run_eevdf;
+
 struct run_options {
 	struct sim_settings machine;
 	const struct rl_policy *policy;
@@ -38,6 +41,12 @@ struct run_result {
 	double host_seconds;
 	const char *failure; /* why the kernel ended the scheduler, or NULL */
 };
+
+/* Is there a policy, with its backend and the scheduler thread? */
+static inline bool run_has_policy(const struct run_options *options)
+{
+	return options->policy != &run_eevdf;
+}
 
 /* 0, or a negative errno and *ret_why. The measurements are in task_stats_first and in machine. */
 int run(const struct run_options *options, struct run_result *ret, const char **ret_why);

@@ -117,9 +117,12 @@ int trace_start(const char *path)
 		snprintf(name, sizeof(name), "CPU %u", i);
 		name_track(GROUP_CPUS, (int)i, "thread_name", name);
 	}
-	name_track(GROUP_SCHEDULER, 0, "process_name", "Scheduler");
-	name_track(GROUP_SCHEDULER, TRACK_REQUESTS, "thread_name", "requests");
-	name_track(GROUP_SCHEDULER, TRACK_DECISIONS, "thread_name", "decisions carried out");
+	if (machine.policy) {
+		name_track(GROUP_SCHEDULER, 0, "process_name", "Scheduler");
+		name_track(GROUP_SCHEDULER, TRACK_REQUESTS, "thread_name", "requests");
+		name_track(GROUP_SCHEDULER, TRACK_DECISIONS, "thread_name",
+			   "decisions carried out");
+	}
 	name_track(GROUP_FRAMES, 0, "process_name", "Frames");
 	machine_observe(&observer);
 	return 0;

@@ -44,6 +44,8 @@ static const struct rl_policy *some_policy(u64 *random, char **modules, u64 nr_m
 	const char *fault;
 	u64 choice = random_below(random, 2 * nr_modules + 1);
 
+	if (random_below(random, 6) == 0)
+		return &run_eevdf;
 	if (choice >= nr_modules)
 		return policy;
 	policy = policy_module_open(modules[choice], &fault);

@@ -41,6 +41,7 @@ struct verdict {
 /* ---- In the child: the tasks ---------------------------------------------------------------- */
 
 static struct {
+	const struct rl_policy *policy;
 	const struct load *loads;
 	struct verdict *verdict;
 	struct task_stats **stats; /* for each load */
@@ -69,7 +70,7 @@ static void start(struct task *t, const struct load *load, bool boosted)
 	}
 	if (load->user)
 		task_set_user(t, load->user);
-	if (boosted && load->class != RL_CLASS_NORMAL)
+	if (machine.policy && boosted && load->class != RL_CLASS_NORMAL)
 		backend_set_class(RL_SCOPE_TREE, (uint64_t)t->p.tgid, 0, load->class,
 				  t->cred.uid.val);
 	do
@@ -238,8 +239,8 @@ static void run_here(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, uin
 				.timer_slack_ns = TIMER_SLACK_NS,
 				.costs = &costs_measured,
 			},
-		.policy = policy,
-		.policy_name = policy->name,
+		.policy = the.policy,
+		.policy_name = the.policy->name,
 		.workload = &workload,
 		.seconds = seconds,
 		.settle_ns = settle_ns,
@@ -265,14 +266,9 @@ static void run_here(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, uin
 
 /* ---- In the test ---------------------------------------------------------------------------- */
 
-void simulate(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, struct load *loads,
-	      size_t nr_loads)
-{
-	simulate_faults(nr_cpus, settle_ns, seconds, 0, loads, nr_loads);
-}
-
-void simulate_faults(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, uint32_t faults,
-		     struct load *loads, size_t nr_loads)
+static void simulate_under(const struct rl_policy *scheduler, uint32_t faults, uint32_t nr_cpus,
+			   uint64_t settle_ns, uint32_t seconds, struct load *loads,
+			   size_t nr_loads)
 {
 	size_t size = sizeof(struct verdict) + nr_loads * sizeof(struct got);
 	struct verdict *verdict =
@@ -286,6 +282,7 @@ void simulate_faults(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, uin
 	assert_true(pid >= 0);
 	if (!pid) {
 		alarm(TIME_LIMIT_S);
+		the.policy = scheduler;
 		the.loads = loads;
 		the.nr_loads = nr_loads;
 		the.verdict = verdict;
@@ -300,4 +297,22 @@ void simulate_faults(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, uin
 	for (size_t i = 0; i < nr_loads; i++)
 		loads[i].got = verdict->got[i];
 	munmap(verdict, size);
+}
+
+void simulate(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, struct load *loads,
+	      size_t nr_loads)
+{
+	simulate_under(policy, 0, nr_cpus, settle_ns, seconds, loads, nr_loads);
+}
+
+void simulate_faults(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, uint32_t faults,
+		     struct load *loads, size_t nr_loads)
+{
+	simulate_under(policy, faults, nr_cpus, settle_ns, seconds, loads, nr_loads);
+}
+
+void simulate_eevdf(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, struct load *loads,
+		    size_t nr_loads)
+{
+	simulate_under(&run_eevdf, 0, nr_cpus, settle_ns, seconds, loads, nr_loads);
 }

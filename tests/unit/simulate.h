@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What tasks get under the policy "rustland" on a simulated machine (src/sim): the backend is bpf/ itself, and a
- * fixed seed decides everything else.
+ * What tasks get under the policy "rustland", or under EEVDF, on a simulated machine (src/sim): the backend is bpf/
+ * itself, and a fixed seed decides everything else.
  *
  * This file must never model the backend or the kernel: what is missing there belongs into src/sim.
  */
@@ -61,6 +61,10 @@ void simulate(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, struct loa
 /* The same where these things go wrong at random, see sim/faults.h. */
 void simulate_faults(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, uint32_t faults,
 		     struct load *loads, size_t nr_loads);
+
+/* The same under the kernel's own scheduler, as the simulator has it; loads with a class are not boosted. */
+void simulate_eevdf(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, struct load *loads,
+		    size_t nr_loads);
 
 #define NELEMS(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -2,9 +2,10 @@
 """Runs a workload of rt-app on this machine and says what became of its tasks, in the members that
 rustland-sim --json has for the same file. Used by rt-app.sh.
 
-usage: rt-app.py FILE SECONDS NS_PER_LOOP OUT
+usage: rt-app.py FILE SECONDS NS_PER_LOOP OUT [POLICY]
 
 NS_PER_LOOP: what a loop of rt-app's work takes here; 0: measure it, with the file's only task, and print it.
+POLICY: what schedules it, for the result; there are no counters of the scheduler where it is "eevdf", the kernel's own.
 It must be the only load, and the figures are those of the time between its first second and its end.
 """
 
@@ -139,8 +140,10 @@ def main():
     if not ns_per_loop:
         print(f"{calibrated(workload, seconds):.2f}")
         return
+    policy = sys.argv[5]
     with tempfile.TemporaryDirectory() as directory:
-        quiet, watched, before, after, counters = run(workload, seconds, ns_per_loop, directory, Scheduler())
+        quiet, watched, before, after, counters = run(workload, seconds, ns_per_loop, directory,
+                                                     None if policy == "eevdf" else Scheduler())
         logs = read_logs(directory, quiet[0] * 1e6, quiet[1] * 1e6)
     tasks = {}
     for thread, (name, ran, preempted, slept) in after.items():
@@ -162,7 +165,7 @@ def main():
             one["frame_us"] = percentiles(log["frame"])
             one["frames"], one["missed"] = len(log["frame"]), log["missed"]
     with open(out, "w") as file:
-        json.dump({"seconds": watched, "cpus": os.cpu_count(), "kernel": os.uname().release,
+        json.dump({"policy": policy, "seconds": watched, "cpus": os.cpu_count(), "kernel": os.uname().release,
                    "ns_per_loop": ns_per_loop, "counters": counters, "tasks": list(tasks.values())},
                   file, indent=1)
 

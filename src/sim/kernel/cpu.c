@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "sim/coroutine.h"
+#include "sim/kernel/flags.h"
 #include "sim/kernel/machine.h"
 
 enum {
@@ -266,12 +267,11 @@ static void next_action(struct cpu *cpu, struct task *t)
 		wake_up_new(action.target);
 		break;
 	case ACT_YIELD:
-		t->p.scx.slice = 0;
-		cpu->need_resched = true;
+		do_sched_yield(cpu);
 		break;
 	case ACT_EXIT:
 		cpu_spend(costs->exit);
-		t->p.flags |= 0x4; /* PF_EXITING */
+		t->p.flags |= PF_EXITING;
 		t->state = TASK_DEAD;
 		cpu->need_resched = true;
 		break;
@@ -306,7 +306,7 @@ static void live(void *argument)
 		catch_up(cpu);
 		if (take_irqs(cpu))
 			continue;
-		if (cpu->need_resched)
+		if (cpu->need_resched || cpu->need_resched_lazy)
 			schedule(cpu);
 		else if (cpu->curr)
 			run_task(cpu, cpu->curr);

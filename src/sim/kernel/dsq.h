@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Dispatch queues: tasks in the order of arrival, or of their vtime (signed difference, so it may wrap) and of
- * arrival where that is the same. What moves a task, and what follows from it, is in sched.c.
+ * arrival where that is the same. What moves a task, and what follows from it, is in ext.c and kfuncs.c.
  */
 #ifndef RUSTLAND_SIM_KERNEL_DSQ_H
 #define RUSTLAND_SIM_KERNEL_DSQ_H

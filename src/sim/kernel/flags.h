@@ -12,12 +12,20 @@
 
 #define DEQ_SLEEP (1ULL << 0)
 
+/* Of the model alone: the backend is never shown them. */
+#define ENQ_MIGRATED (1ULL << 62) /* only its runqueue is another one now */
+#define ENQ_DELAYED  (1ULL << 63) /* it was on it all the time, see sched_delayed in fair.h */
+#define DEQ_MOVE     (1ULL << 62)
+#define DEQ_DELAYED  (1ULL << 63)
+
 #define KICK_IDLE    (1ULL << 0)
 #define KICK_PREEMPT (1ULL << 1)
 
 #define WAKE_FORK (1ULL << 2)
 #define WAKE_TTWU (1ULL << 3)
 #define WAKE_SYNC (1ULL << 4)
+
+#define PF_EXITING 0x4
 
 #define TASK_QUEUED   (1U << 0)
 #define RQ_IN_BALANCE (1U << 16)

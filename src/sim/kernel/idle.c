@@ -139,7 +139,7 @@ s32 idle_select(struct task *t, s32 prev_cpu, u64 wake_flags)
 		    cpus_share_cache(m, self->id, prev_cpu) && idle_test_and_clear(prev_cpu))
 			return prev_cpu;
 		if (!mask_is_empty(&m->idle, (int)m->topology.nr_cpus) && !self->local.nr &&
-		    !(self->curr->p.flags & 0x4) && mask_has(allowed, self->id))
+		    !(self->curr->p.flags & PF_EXITING) && mask_has(allowed, self->id))
 			return self->id;
 	}
 	if (m->topology.smt) {

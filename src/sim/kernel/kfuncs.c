@@ -12,6 +12,7 @@
 #include "sim/kernel/idle.h"
 #include "sim/kernel/maps.h"
 #include "sim/kernel/random.h"
+#include "sim/kernel/sched.h"
 
 /* ---- Time, CPUs and who is running ---------------------------------------------------------- */
 

@@ -14,10 +14,6 @@
 struct machine machine;
 uint32_t sim_run;
 
-#define WATCHDOG_NS (2500 * MSEC) /* half of the scheduler's timeout, as the kernel has it */
-
-static struct event watchdog;
-
 int machine_init(const struct sim_settings *settings)
 {
 	const struct sim_topology *topology = &settings->topology;
@@ -92,48 +88,6 @@ void machine_fail(const char *format, ...)
 	va_start(args, format);
 	vsnprintf(machine.failure, sizeof(machine.failure), format, args);
 	va_end(args);
-}
-
-static void look_for_stalls(struct event *event)
-{
-	struct machine *m = &machine;
-	u64 timeout_ns = m->ops->timeout_ms * MSEC;
-
-	for (struct task *t = m->all; t; t = t->next_all)
-		if (t->state == TASK_RUNNABLE && !t->on_cpu &&
-		    (s64)(m->now_ns - t->runnable_at_ns) > (s64)timeout_ns)
-			machine_fail("runnable task stall (%s[%d] failed to run for %llu.%03llus)",
-				     t->p.comm, t->p.pid,
-				     (unsigned long long)((m->now_ns - t->runnable_at_ns) / SEC_NS),
-				     (unsigned long long)((m->now_ns - t->runnable_at_ns) / MSEC %
-							  1000));
-	event_at(&m->events, event, m->now_ns + WATCHDOG_NS);
-}
-
-int machine_load(struct sched_ext_ops *ops)
-{
-	struct machine *m = &machine;
-	int err;
-
-	m->ops = ops;
-	m->ops_flags = ops->flags;
-	m->this_cpu = &m->cpus[0];
-	err = ops->init();
-	for (struct task *t = m->all; t && !err; t = t->next_all) {
-		struct scx_init_task_args args = {.fork = false};
-
-		err = ops->init_task(&t->p, &args);
-		if (!err)
-			ops->enable(&t->p);
-	}
-	m->cpus[0].ahead_ns = 0;
-	m->this_cpu = NULL;
-	if (err)
-		return err;
-	m->loaded = true;
-	watchdog.fire = look_for_stalls;
-	event_at(&m->events, &watchdog, m->now_ns + WATCHDOG_NS);
-	return 0;
 }
 
 void machine_bury(struct machine *m)

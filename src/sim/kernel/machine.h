@@ -22,6 +22,7 @@
 #include "sim/kernel/costs.h"
 #include "sim/kernel/dsq.h"
 #include "sim/kernel/event.h"
+#include "sim/kernel/fair.h"
 #include "sim/kernel/lock.h"
 #include "sim/kernel/mask.h"
 
@@ -43,6 +44,7 @@ enum {
 struct coroutine;
 struct cpu;
 struct machine;
+struct sched_class;
 struct task;
 
 /* ---- Interrupts ----------------------------------------------------------------------------- */
@@ -105,6 +107,7 @@ struct task {
 	struct lock pi_lock; /* of whoever wakes it */
 	struct lock
 		switching; /* held by the CPU that runs it, until it has changed to another one */
+	bool on_rq;	   /* it is on its CPU's runqueue */
 	bool must_move;	   /* it may not use the CPU on which it runs */
 	bool in_transit;   /* being put on a queue, or taken from one */
 	int refs;
@@ -118,6 +121,8 @@ struct task {
 	/* Where select_cpu or enqueue has put it: carried out when they have returned. */
 	bool is_inserted;
 	u64 insert_dsq, insert_flags;
+
+	struct sched_entity se; /* where the class is the kernel's own */
 
 	bool on_cpu; /* it is its CPU's current task */
 	u64 exec_start_ns;
@@ -144,10 +149,8 @@ struct task {
 	/* For invariants.c: since when it has been runnable all the time, and what was fair since then. */
 	u64 awake_since_ns, fair_ns, exec_then_ns;
 	u32 wakeups, wakeups_then;
-	/* ... and the last request about it. */
-	u64 request;
-	u32 generation;
-	bool cpu_is_named; /* by the last decision */
+	u32 generation;	   /* of the last request about it */
+	bool cpu_is_named; /* by the last decision about it */
 
 	void *storage;		  /* the BPF side's memory about it */
 	struct task_stats *stats; /* those of its group, or NULL */
@@ -186,7 +189,10 @@ struct cpu {
 	struct lock rq_lock;
 	struct cpu *next_waiter; /* for the same lock */
 	struct dsq local;
+	struct cfs_rq cfs; /* where the class is the kernel's own */
 	bool need_resched, in_balance;
+	bool need_resched_lazy; /* likewise; no interrupt comes for it */
+	u64 idle_since_ns;
 	u32 nr_dispatched; /* by the present ops.dispatch() */
 	u32 preempt_count;
 	struct rq rq; /* what bpf/ sees of it */
@@ -197,6 +203,7 @@ struct cpu {
 	struct turn turn; /* in place of resume where CPUs take turns */
 	struct irq *irqs, **irqs_end;
 	struct irq tick, resched, irq_work;
+	struct irq hrtick, hrtick_start, balance; /* where the class is the kernel's own */
 	bool tick_is_armed;
 
 	/* What irq_work has to do. */
@@ -255,6 +262,7 @@ struct machine {
 	struct dsq *dsqs; /* by id, from 0 */
 	u32 nr_dsqs;
 
+	const struct sched_class *class; /* that schedules all tasks */
 	struct sched_ext_ops *ops;
 	u64 ops_flags;
 	bool loaded;
@@ -317,8 +325,6 @@ struct sim_settings {
 
 /* machine.c: 0 or -ENOMEM. */
 int machine_init(const struct sim_settings *settings);
-/* The scheduler is loaded and knows all tasks: 0, or a negative errno of one of its callbacks. */
-int machine_load(struct sched_ext_ops *ops);
 /* Until time end_ns, or the kernel ends the scheduler. */
 void machine_run(u64 end_ns);
 /* The kernel ends the scheduler: the first reason is kept. */
@@ -349,22 +355,20 @@ void task_start(struct task *t, s32 cpu);
 /* The same, but it runs for the first time so much later. */
 void task_start_later(struct task *t, s32 cpu, u64 delay_ns);
 
+/* ext.c: the scheduler is loaded and knows all tasks: 0, or a negative errno of one of its callbacks. */
+int machine_load(struct sched_ext_ops *ops);
+
 /* sched.c, on the present CPU. */
 void sched_tick(struct cpu *cpu);
+/* Its current task yields. */
+void do_sched_yield(struct cpu *cpu);
 void schedule(struct cpu *cpu);
 void resched_cpu(struct cpu *cpu);
 /* Wake t, from a task that does so (sync: and sleeps next) or from an interrupt. */
 void wake_up(struct task *t, bool sync);
 void wake_up_new(struct task *t);
-void local_dsq_inserted(struct cpu *cpu, struct task *t, u64 enq_flags);
-/* Finish what select_cpu or enqueue has said. */
-void direct_dispatch(struct task *t, u64 enq_flags);
-void set_task_cpu(struct task *t, s32 cpu);
 /* Later, on t's CPU: it may use those CPUs only. Not if another such change is under way. */
 void task_change_allowed(struct task *t, const struct mask *allowed);
-
-/* kfuncs.c: the CPU goes through its scheduler once more, soon. */
-void kick_self(struct cpu *self);
 
 /* cpu.c */
 int cpu_init(struct cpu *cpu);

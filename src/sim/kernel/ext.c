@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The class sched_ext as far as the backend can tell: when which callback comes, and what its verdicts do.
+ * Differences between kernels are where the kernel is asked for (machine.kernel), gaps are listed in GAPS.md.
+ */
+#include "sim/kernel/sched.h"
+
+#include "sim/kernel/flags.h"
+
+enum {
+	DISPATCH_LOOPS = 32
+};
+
+#define WATCHDOG_NS (2500 * MSEC) /* half of the scheduler's timeout, as the kernel has it */
+
+static void update_curr(struct cpu *cpu)
+{
+	u64 ran_ns = update_curr_common(cpu);
+	u64 *slice = &cpu->curr->p.scx.slice;
+
+	*slice -= ran_ns < *slice ? ran_ns : *slice;
+}
+
+static void task_tick(struct cpu *cpu)
+{
+	update_curr(cpu);
+	if (!cpu->curr->p.scx.slice)
+		cpu->need_resched = true;
+}
+
+/* ---- DSQs ----------------------------------------------------------------------------------- */
+
+static void insert_local(struct cpu *cpu, struct task *t, u64 enq_flags)
+{
+	bool preempt = enq_flags & ENQ_PREEMPT && cpu->curr && t != cpu->curr;
+
+	dsq_insert_task(&cpu->local, t, false, enq_flags & (ENQ_HEAD | ENQ_PREEMPT));
+	if (preempt) {
+		cpu->curr->p.scx.slice = 0;
+		cpu->m->counters.preemptions++;
+	}
+	if (preempt || !cpu->curr)
+		resched_cpu(cpu);
+}
+
+/* Finish what select_cpu or enqueue has said. */
+static void direct_dispatch(struct task *t, u64 enq_flags)
+{
+	u64 id = t->insert_dsq;
+	struct dsq *dsq;
+
+	t->queued_at_ns = machine_now(t->m);
+	t->in_transit = false;
+	enq_flags |= t->insert_flags;
+	t->is_inserted = false;
+	if (id == DSQ_ID_LOCAL) {
+		insert_local(&t->m->cpus[t->cpu], t, enq_flags);
+		return;
+	}
+	dsq = &t->m->dsqs[id];
+	if (dsq->nr && dsq->is_ordered_by_vtime != !!(enq_flags & ENQ_PRIQ)) {
+		machine_fail("DSQ ID 0x%016llx: FIFO and vtime order are mixed",
+			     (unsigned long long)id);
+		return;
+	}
+	dsq_insert_task(dsq, t, enq_flags & ENQ_PRIQ, enq_flags & (ENQ_HEAD | ENQ_PREEMPT));
+}
+
+static void enqueue_by_bpf(struct cpu *cpu, struct task *t, u64 enq_flags)
+{
+	const struct costs *costs = cpu->m->costs;
+
+	t->in_transit = true;
+	if (t->is_inserted) { /* select_cpu has said where */
+		direct_dispatch(t, enq_flags);
+		return;
+	}
+	if (t->p.flags & PF_EXITING) {
+		t->p.scx.slice = SLICE_DEFAULT;
+		t->in_transit = false;
+		insert_local(cpu, t, enq_flags);
+		return;
+	}
+	cpu->m->this_cpu->inserting = t;
+	cpu_spend(costs->enqueue);
+	cpu->m->ops->enqueue(&t->p, enq_flags);
+	machine.this_cpu->inserting = NULL;
+	cpu_interleave();
+	if (t->is_inserted)
+		direct_dispatch(t, enq_flags);
+	else
+		machine_fail("%s[%d] was not inserted by ops.enqueue()", t->p.comm, t->p.pid);
+}
+
+/* Where only its runqueue is another one now the backend is not told that it is runnable. */
+static void enqueue_task(struct cpu *cpu, struct task *t, u64 flags)
+{
+	t->p.scx.flags |= TASK_QUEUED;
+	t->runnable_at_ns = machine_now(cpu->m);
+	if (flags & ENQ_MIGRATED) {
+		enqueue_by_bpf(cpu, t, flags & ~ENQ_MIGRATED);
+		return;
+	}
+	cpu_spend(cpu->m->costs->runnable);
+	cpu->m->ops->runnable(&t->p, flags);
+	enqueue_by_bpf(cpu, t, flags);
+}
+
+static bool dequeue_task(struct cpu *cpu, struct task *t, u64 flags)
+{
+	const struct costs *costs = cpu->m->costs;
+
+	if (flags & DEQ_SLEEP) {
+		update_curr(cpu);
+		cpu_spend(costs->stopping + costs->quiescent);
+		cpu->m->ops->stopping(&t->p, false);
+		cpu->m->ops->quiescent(&t->p, DEQ_SLEEP);
+	} else if (flags & DEQ_MOVE) {
+		update_curr(cpu);
+		cpu->m->ops->stopping(&t->p, true);
+	} else {
+		cpu->m->ops->quiescent(&t->p, 0);
+		dsq_remove(t->dsq, t);
+	}
+	t->p.scx.flags &= ~(u32)TASK_QUEUED;
+	return true;
+}
+
+/* ---- Who runs next -------------------------------------------------------------------------- */
+
+/* Does prev go on? Else something is on the CPU's own queue, if there was anything. */
+static bool balance(struct cpu *cpu, struct task *prev)
+{
+	struct machine *m = cpu->m;
+	bool prev_queued = prev && prev->p.scx.flags & TASK_QUEUED;
+	bool keep = false;
+	int loops = DISPATCH_LOOPS;
+
+	cpu->in_balance = true;
+	cpu->rq.scx.flags |= RQ_IN_BALANCE;
+	if (prev_queued) {
+		update_curr(cpu);
+		keep = prev->p.scx.slice && !prev->must_move;
+	}
+	if (keep || cpu->local.nr)
+		goto out;
+	do {
+		cpu->nr_dispatched = 0;
+		cpu_spend(m->costs->dispatch);
+		m->ops->dispatch(cpu->id, prev ? &prev->p : NULL);
+		keep = prev_queued && prev->p.scx.slice && !prev->must_move;
+		if (keep || cpu->local.nr)
+			goto out;
+	} while (cpu->nr_dispatched && --loops);
+	/* What was dispatched all went elsewhere, and there may be more. */
+	if (!loops)
+		kick_self(cpu);
+	keep = prev_queued && !(m->ops_flags & OPS_ENQ_LAST);
+out:
+	cpu->in_balance = false;
+	cpu->rq.scx.flags &= ~(u32)RQ_IN_BALANCE;
+	return keep;
+}
+
+static struct task *pick_task(struct cpu *cpu, struct task *prev)
+{
+	struct task *next = balance(cpu, prev) ? prev : dsq_first(&cpu->local);
+
+	if (!next)
+		return NULL;
+	if (next != prev)
+		dsq_remove(&cpu->local, next);
+	if (!next->p.scx.slice)
+		next->p.scx.slice = SLICE_DEFAULT;
+	return next;
+}
+
+static void put_prev_task(struct cpu *cpu, struct task *prev, const struct task *next)
+{
+	if (!(prev->p.scx.flags & TASK_QUEUED))
+		return;
+	update_curr(cpu);
+	cpu_spend(cpu->m->costs->stopping);
+	cpu->m->ops->stopping(&prev->p, true);
+	prev->runnable_at_ns = machine_now(cpu->m);
+	prev->on_cpu = false;
+	if (prev->p.scx.slice) {
+		insert_local(cpu, prev, ENQ_HEAD);
+		return;
+	}
+	enqueue_by_bpf(cpu, prev, next ? 0 : ENQ_LAST);
+	/* Found by the scheduler that the idle thread enters next. */
+	if (!next && prev->dsq == &cpu->local)
+		cpu->need_resched = true;
+}
+
+static void set_next_task(struct cpu *cpu, struct task *t)
+{
+	cpu_spend(cpu->m->costs->running);
+	cpu->m->ops->running(&t->p);
+}
+
+/* ---- What tasks do -------------------------------------------------------------------------- */
+
+static s32 select_task_rq(struct task *t, s32 prev_cpu, u64 wake_flags)
+{
+	struct machine *m = t->m;
+	s32 cpu;
+
+	m->this_cpu->inserting = t;
+	cpu_spend(m->costs->select_cpu);
+	cpu = m->ops->select_cpu(&t->p, prev_cpu, wake_flags);
+	m->this_cpu->inserting = NULL;
+	cpu_interleave();
+	if (cpu >= 0 && cpu < (s32)m->topology.nr_cpus)
+		return cpu;
+	machine_fail("invalid CPU %d from ops.select_cpu()", cpu);
+	return prev_cpu;
+}
+
+static void yield_task(struct cpu *cpu)
+{
+	cpu->curr->p.scx.slice = 0;
+}
+
+static void set_cpus_allowed(struct cpu *cpu, struct task *t, const struct mask *allowed)
+{
+	struct sched_ext_ops *ops = cpu->m->ops;
+
+	update_curr(cpu);
+	ops->stopping(&t->p, true);
+	ops->quiescent(&t->p, 0);
+	task_set_allowed(t, allowed);
+	ops->runnable(&t->p, 0);
+	t->exec_start_ns = machine_now(cpu->m);
+	ops->running(&t->p);
+	if (!mask_has(allowed, cpu->id))
+		t->p.scx.slice = 0;
+}
+
+static int init_task(struct task *t, bool fork)
+{
+	struct scx_init_task_args args = {.fork = fork};
+	int err;
+
+	if (fork)
+		cpu_spend(t->m->costs->init_task);
+	err = t->m->ops->init_task(&t->p, &args);
+	if (!err)
+		t->m->ops->enable(&t->p);
+	return err;
+}
+
+static void exit_task(struct task *t)
+{
+	struct scx_exit_task_args args = {.cancelled = false};
+
+	cpu_spend(t->m->costs->exit_task);
+	t->m->ops->exit_task(&t->p, &args);
+}
+
+const struct sched_class ext_sched_class = {
+	.enqueue_task = enqueue_task,
+	.dequeue_task = dequeue_task,
+	.pick_task = pick_task,
+	.put_prev_task = put_prev_task,
+	.set_next_task = set_next_task,
+	.task_tick = task_tick,
+	.select_task_rq = select_task_rq,
+	.yield_task = yield_task,
+	.set_cpus_allowed = set_cpus_allowed,
+	.init_task = init_task,
+	.exit_task = exit_task,
+};
+
+/* ---- Loading, and the watchdog --------------------------------------------------------------- */
+
+static struct event watchdog;
+
+static void look_for_stalls(struct event *event)
+{
+	struct machine *m = &machine;
+	u64 timeout_ns = m->ops->timeout_ms * MSEC;
+
+	for (struct task *t = m->all; t; t = t->next_all)
+		if (t->state == TASK_RUNNABLE && !t->on_cpu &&
+		    (s64)(m->now_ns - t->runnable_at_ns) > (s64)timeout_ns)
+			machine_fail("runnable task stall (%s[%d] failed to run for %llu.%03llus)",
+				     t->p.comm, t->p.pid,
+				     (unsigned long long)((m->now_ns - t->runnable_at_ns) / SEC_NS),
+				     (unsigned long long)((m->now_ns - t->runnable_at_ns) / MSEC %
+							  1000));
+	event_at(&m->events, event, m->now_ns + WATCHDOG_NS);
+}
+
+int machine_load(struct sched_ext_ops *ops)
+{
+	struct machine *m = &machine;
+	int err;
+
+	m->class = &ext_sched_class;
+	m->ops = ops;
+	m->ops_flags = ops->flags;
+	m->this_cpu = &m->cpus[0];
+	err = ops->init();
+	for (struct task *t = m->all; t && !err; t = t->next_all)
+		err = m->class->init_task(t, false);
+	m->cpus[0].ahead_ns = 0;
+	m->this_cpu = NULL;
+	if (err)
+		return err;
+	m->loaded = true;
+	watchdog.fire = look_for_stalls;
+	event_at(&m->events, &watchdog, m->now_ns + WATCHDOG_NS);
+	return 0;
+}
