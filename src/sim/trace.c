@@ -6,6 +6,7 @@
 #include <rustland.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sim/kernel/machine.h"
 
@@ -42,7 +43,21 @@ static void name_track(int group, int track, const char *kind, const char *name)
 		group, track, kind, name);
 }
 
-/* Names of tasks are the workloads' own, without a quote in them. */
+/*
+ * A task's name as JSON takes it, valid until the next call. It may be of a file, be anything, and end in the middle of
+ * a character.
+ */
+static const char *plain(const char *comm)
+{
+	static char ret[32];
+	size_t i = 0;
+
+	for (; comm[i] && i < sizeof(ret) - 1; i++)
+		ret[i] = comm[i] < ' ' || comm[i] > '~' || strchr("\"\\", comm[i]) ? '?' : comm[i];
+	ret[i] = 0;
+	return ret;
+}
+
 static void end_run(int cpu, uint64_t now_ns)
 {
 	if (the.cpus[cpu].pid)
@@ -65,8 +80,8 @@ static void on_switch(const struct cpu *cpu, const struct task *prev, const stru
 		return;
 	the.cpus[cpu->id].since_ns = now_ns;
 	the.cpus[cpu->id].pid = next->p.pid;
-	snprintf(the.cpus[cpu->id].name, sizeof(the.cpus[cpu->id].name), "%s[%d]", next->p.comm,
-		 next->p.pid);
+	snprintf(the.cpus[cpu->id].name, sizeof(the.cpus[cpu->id].name), "%s[%d]",
+		 plain(next->p.comm), next->p.pid);
 }
 
 static void instant(int track, const char *comm, int32_t pid, const char *what, uint64_t value)
@@ -74,7 +89,7 @@ static void instant(int track, const char *comm, int32_t pid, const char *what, 
 	fprintf(the.file,
 		"{\"ph\":\"i\",\"s\":\"t\",\"pid\":%d,\"tid\":%d,\"name\":\"%s[%d]\",\"ts\":%.3f,"
 		"\"args\":{\"%s\":%llu}},\n",
-		GROUP_SCHEDULER, track, comm, pid, at(machine_now(&machine)), what,
+		GROUP_SCHEDULER, track, plain(comm), pid, at(machine_now(&machine)), what,
 		(unsigned long long)value);
 }
 
@@ -134,7 +149,7 @@ void trace_frame(const struct task *t, uint64_t due_ns)
 		return;
 	fprintf(the.file,
 		"{\"ph\":\"X\",\"pid\":%d,\"tid\":%d,\"name\":\"%s\",\"ts\":%.3f,\"dur\":%.3f},\n",
-		GROUP_FRAMES, t->p.pid, t->p.comm, at(due_ns),
+		GROUP_FRAMES, t->p.pid, plain(t->p.comm), at(due_ns),
 		(double)(machine_now(&machine) - due_ns) / 1e3);
 }
 
