@@ -6,6 +6,7 @@
  */
 #include "sim/kernel/sched.h"
 
+#include "sim/faults.h"
 #include "sim/kernel/flags.h"
 
 enum {
@@ -358,7 +359,8 @@ static void kick_idle_balancer(struct cpu *cpu)
 
 	for (u32 i = 0; i < m->topology.nr_cpus; i++)
 		if (is_idle(&m->cpus[i])) {
-			irq_send(&m->cpus[i].balance, &m->cpus[i], m->costs->ipi);
+			irq_send(&m->cpus[i].balance, &m->cpus[i],
+				 m->costs->ipi + fault_kick_delay_ns());
 			return;
 		}
 }
@@ -388,7 +390,7 @@ static int busiest_group(const struct cpu *cpu, int local, u64 *ret_average)
 		    (busiest < 0 || average_load(g) > average_load(&groups[busiest])))
 			busiest = (int)i;
 	}
-	*ret_average = load * NICE_0_WEIGHT / capacity;
+	*ret_average = capacity ? load * NICE_0_WEIGHT / capacity : 0;
 	return busiest;
 }
 

@@ -8,6 +8,7 @@
  */
 #include "sim/kernel/sched.h"
 
+#include "sim/faults.h"
 #include "sim/kernel/flags.h"
 
 #define BASE_SLICE_NS  (700 * USEC) /* on one CPU */
@@ -290,7 +291,7 @@ static void hrtick_start(struct cpu *cpu, const struct task *t)
 		irq_cancel(&cpu->hrtick);
 		irq_raise(&cpu->hrtick, cpu, ns);
 	} else {
-		irq_send(&cpu->hrtick_start, cpu, cpu->m->costs->ipi);
+		irq_send(&cpu->hrtick_start, cpu, cpu->m->costs->ipi + fault_kick_delay_ns());
 	}
 }
 
