@@ -62,7 +62,6 @@ struct program {
 	bool has_cpus;
 	GPtrArray *phases; /* struct phase * */
 	struct task_stats *stats;
-	bool is_forked; /* started by others only */
 };
 
 /* Where a task is in its program. */
@@ -231,7 +230,6 @@ static bool take_event(const char *where, const char *key, JsonNode *node, GArra
 		op.child = name ? program_named(name) : NULL;
 		if (!op.child)
 			return refuse("%s: %s has to name a task", where, key);
-		op.child->is_forked = true;
 	} else {
 		static const struct {
 			const char *name;
@@ -374,7 +372,7 @@ static uint64_t count_tasks(void)
 	for (guint i = 0; i < programs->len; i++) {
 		const struct program *program = g_ptr_array_index(programs, i);
 
-		n += program->is_forked ? 0 : program->instances;
+		n += program->instances;
 	}
 	return n;
 }
@@ -758,7 +756,7 @@ void rt_app_start(void)
 	for (guint i = 0; i < programs->len; i++) {
 		struct program *program = g_ptr_array_index(programs, i);
 
-		for (uint32_t k = 0; k < program->instances && !program->is_forked; k++)
+		for (uint32_t k = 0; k < program->instances; k++)
 			task_start(thread_new(program),
 				   (s32)random_below(&machine.random, machine.topology.nr_cpus));
 	}
