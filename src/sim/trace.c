@@ -52,7 +52,7 @@ static const char *plain(const char *comm)
 	static char ret[32];
 	size_t i = 0;
 
-	for (; comm[i] && i < sizeof(ret) - 1; i++)
+	for (; i < sizeof(ret) - 1 && comm[i]; i++)
 		ret[i] = comm[i] < ' ' || comm[i] > '~' || strchr("\"\\", comm[i]) ? '?' : comm[i];
 	ret[i] = 0;
 	return ret;

@@ -20,6 +20,7 @@ import tempfile
 import time
 
 SETTLE = 1.0
+CLOCK_MONOTONIC_COARSE = 6  # it goes on with each tick
 
 
 class Scheduler:
@@ -166,8 +167,8 @@ def main():
             one["frames"], one["missed"] = len(log["frame"]), log["missed"]
     with open(out, "w") as file:
         json.dump({"policy": policy, "seconds": watched, "cpus": os.cpu_count(), "kernel": os.uname().release,
-                   "ns_per_loop": ns_per_loop, "counters": counters, "tasks": list(tasks.values())},
-                  file, indent=1)
+                   "hz": round(1 / time.clock_getres(CLOCK_MONOTONIC_COARSE)), "ns_per_loop": ns_per_loop,
+                   "counters": counters, "tasks": list(tasks.values())}, file, indent=1)
 
 
 if __name__ == "__main__":
