@@ -11,8 +11,9 @@ import pytest
 
 from packages import TREE, files, output
 
-# What the dynamic linker may load for it; libm, libpcre2 and the like come with these.
-LIBRARIES = {"libc.so.6", "libglib-2.0.so.0", "libgobject-2.0.so.0", "libjson-glib-1.0.so.0", "libm.so.6"}
+# What the dynamic linker may load for it, itself among these; libpcre2 and the like come with them.
+LIBRARIES = {"ld-linux-x86-64.so.2", "libc.so.6", "libglib-2.0.so.0", "libgobject-2.0.so.0",
+             "libjson-glib-1.0.so.0", "libm.so.6"}
 
 
 @pytest.fixture(scope="module")
