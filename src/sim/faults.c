@@ -3,6 +3,7 @@
 #include "sim/faults.h"
 
 #include "sim/kernel/backend.h"
+#include "sim/kernel/hotplug.h"
 #include "sim/kernel/machine.h"
 #include "sim/kernel/random.h"
 
@@ -21,6 +22,7 @@ static const struct {
 	[FAULT_AFFINITY] = {"affinity", "tasks are confined to other CPUs"},
 	[FAULT_BOOSTS] = {"boosts", "boosts come and go, and tasks change their user and cgroup"},
 	[FAULT_MEMORY] = {"memory", "there is no memory for what the backend keeps about a task"},
+	[FAULT_HOTPLUG] = {"hotplug", "CPUs go offline and come back"},
 };
 
 static uint32_t active;
@@ -54,7 +56,7 @@ static struct task *somebody(void)
 	return t;
 }
 
-static struct event affinity_event, boosts_event;
+static struct event affinity_event, boosts_event, hotplug_event;
 
 /* Most CPUs, few of them, one: for a random task. */
 static void confine_somebody(struct event *event)
@@ -112,6 +114,16 @@ static void boost_somebody(struct event *event)
 		 machine.now_ns + 1 + random_below(&random_state, 20 * MSEC));
 }
 
+/* One goes, or comes back: any but the first one, which x86 cannot do without. */
+static void plug_some_cpu(struct event *event)
+{
+	if (machine.topology.nr_cpus > 1)
+		hotplug_start(&machine.cpus[1 + random_below(&random_state,
+							     machine.topology.nr_cpus - 1)]);
+	event_at(&machine.events, event,
+		 machine.now_ns + 50 * MSEC + random_below(&random_state, 2 * SEC_NS));
+}
+
 void faults_start(uint32_t faults)
 {
 	active = faults;
@@ -123,6 +135,10 @@ void faults_start(uint32_t faults)
 	if (active & 1U << FAULT_BOOSTS) {
 		boosts_event.fire = boost_somebody;
 		event_at(&machine.events, &boosts_event, machine.now_ns + 100 * MSEC);
+	}
+	if (active & 1U << FAULT_HOTPLUG) {
+		hotplug_event.fire = plug_some_cpu;
+		event_at(&machine.events, &hotplug_event, machine.now_ns + 300 * MSEC);
 	}
 }
 

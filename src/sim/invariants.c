@@ -288,8 +288,8 @@ static void check_idle(void)
 	int cpu = -1;
 
 	for (uint32_t i = 0; i < machine.topology.nr_cpus && !waiting; i++) {
-		if (machine.cpus[i].curr || machine.cpus[i].wait != CPU_RUNS ||
-		    machine.cpus[i].irqs)
+		if (!machine.cpus[i].active || machine.cpus[i].curr ||
+		    machine.cpus[i].wait != CPU_RUNS || machine.cpus[i].irqs)
 			continue;
 		for (const struct task *t = machine.all; t && !waiting; t = t->next_all)
 			/* The scheduler thread waits until it is needed. */

@@ -72,7 +72,7 @@ static u32 nr_runnable(const struct cpu *cpu)
 
 static bool is_idle(const struct cpu *cpu)
 {
-	return !cpu->curr && !cpu->cfs.nr_queued;
+	return cpu->active && !cpu->curr && !cpu->cfs.nr_queued;
 }
 
 /* ---- Groups of CPUs ------------------------------------------------------------------------- */
@@ -98,7 +98,8 @@ static void collect(const struct cpu *cpu, int level, const struct mask *allowed
 		const struct cpu *c = &m->cpus[i];
 		struct group *g = &groups[id_at(c, below)];
 
-		if (id_at(c, level) != id_at(cpu, level) || (allowed && !mask_has(allowed, (int)i)))
+		if (id_at(c, level) != id_at(cpu, level) || !c->active ||
+		    (allowed && !mask_has(allowed, (int)i)))
 			continue;
 		if (g->first_cpu < 0)
 			g->first_cpu = (s32)i;
@@ -332,6 +333,8 @@ static bool pull_one(struct cpu *to)
 
 bool fair_newidle_balance(struct cpu *cpu)
 {
+	if (!cpu->active)
+		return false;
 	lock_release(&cpu->rq_lock);
 	pull_one(cpu);
 	lock_take(&cpu->rq_lock);
@@ -461,7 +464,7 @@ void fair_balance_tick(struct cpu *cpu)
 	struct machine *m = cpu->m;
 	u64 now = machine_now(m), tick_ns = SEC_NS / m->hz;
 
-	if (m->topology.nr_cpus == 1)
+	if (m->topology.nr_cpus == 1 || !cpu->active)
 		return;
 	if (nr_runnable(cpu) >= 2)
 		kick_idle_balancer(cpu);

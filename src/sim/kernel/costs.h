@@ -28,6 +28,8 @@ struct costs {
 	uint32_t futex;	    /* what waking and waiting by futex(2) takes beside that */
 	uint32_t fork, exit;
 	uint32_t move_task; /* to another runqueue */
+	uint32_t grace;	    /* what a grace period of RCU lasts at least */
+	uint32_t cpu_up;    /* from the beginning until it takes tasks */
 
 	/* The scheduler thread. */
 	uint32_t take;	/* a task from the ring, with the policy's enqueue() */

@@ -304,6 +304,7 @@ static void live(void *argument)
 
 	for (;;) {
 		catch_up(cpu);
+		cpu->quiescent++;
 		if (take_irqs(cpu))
 			continue;
 		if (cpu->need_resched || cpu->need_resched_lazy)
@@ -327,8 +328,10 @@ int cpu_init(struct cpu *cpu)
 	cpu->resume.fire = on_resume;
 	cpu->tick.handle = handle_tick;
 	cpu->resched.handle = handle_resched;
-	cpu->online = true;
+	cpu->online = cpu->active = cpu->rq_online = true;
+	mask_add(&cpu->m->possible, cpu->id);
 	mask_add(&cpu->m->online, cpu->id);
+	mask_add(&cpu->m->active, cpu->id);
 	cpu->need_resched = true;
 	/* In a random order, so that no CPU is always the first. */
 	if (cpu->m->take_turns)

@@ -66,19 +66,37 @@ static void direct_dispatch(struct task *t, u64 enq_flags)
 	dsq_insert_task(dsq, t, enq_flags & ENQ_PRIQ, enq_flags & (ENQ_HEAD | ENQ_PREEMPT));
 }
 
+static void insert_unasked(struct cpu *cpu, struct task *t, u64 enq_flags)
+{
+	t->is_inserted = false;
+	t->p.scx.slice = SLICE_DEFAULT;
+	t->queued_at_ns = machine_now(cpu->m);
+	t->in_transit = false;
+	insert_local(cpu, t, enq_flags);
+}
+
+/* The backend is asked about what waits for this CPU. */
+static bool rq_is_online(const struct cpu *cpu)
+{
+	return cpu->rq_online && cpu->active;
+}
+
 static void enqueue_by_bpf(struct cpu *cpu, struct task *t, u64 enq_flags)
 {
 	const struct costs *costs = cpu->m->costs;
 
 	t->in_transit = true;
+	/* Where the CPU goes offline the task has to run here, so that it is moved away. */
+	if (!rq_is_online(cpu)) {
+		insert_unasked(cpu, t, enq_flags);
+		return;
+	}
 	if (t->is_inserted) { /* select_cpu has said where */
 		direct_dispatch(t, enq_flags);
 		return;
 	}
 	if (t->p.flags & PF_EXITING) {
-		t->p.scx.slice = SLICE_DEFAULT;
-		t->in_transit = false;
-		insert_local(cpu, t, enq_flags);
+		insert_unasked(cpu, t, enq_flags);
 		return;
 	}
 	cpu->m->this_cpu->inserting = t;
@@ -126,6 +144,16 @@ static bool dequeue_task(struct cpu *cpu, struct task *t, u64 flags)
 	return true;
 }
 
+void ext_rq_offline(struct cpu *cpu)
+{
+	for (struct task *t = cpu->m->all; t; t = t->next_all) {
+		if (!t->dsq || t->cpu != cpu->id || t->dsq == &cpu->local)
+			continue;
+		dequeue_task(cpu, t, 0);
+		enqueue_task(cpu, t, 0);
+	}
+}
+
 /* ---- Who runs next -------------------------------------------------------------------------- */
 
 /* Does prev go on? Else something is on the CPU's own queue, if there was anything. */
@@ -142,7 +170,7 @@ static bool balance(struct cpu *cpu, struct task *prev)
 		update_curr(cpu);
 		keep = prev->p.scx.slice && !prev->must_move;
 	}
-	if (keep || cpu->local.nr)
+	if (keep || cpu->local.nr || !cpu->rq_online)
 		goto out;
 	do {
 		cpu->nr_dispatched = 0;

@@ -364,7 +364,7 @@ static struct task *pick_task(struct cpu *cpu, struct task *prev)
 	struct task *next;
 
 	update_curr(cpu);
-	if (prev && prev->must_move && prev == cpu->cfs.curr && !mask_has(&prev->allowed, cpu->id))
+	if (prev && prev->must_move && prev == cpu->cfs.curr && !may_stay(prev, cpu))
 		dequeue_entity(cpu, prev, false);
 	do
 		next = pick_next_entity(cpu);

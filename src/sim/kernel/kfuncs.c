@@ -198,6 +198,10 @@ static void handle_irq_work(struct cpu *self, struct irq *irq)
 		struct cpu *cpu = &m->cpus[i];
 
 		lock_take(&cpu->rq_lock);
+		if (!cpu->online) {
+			lock_release(&cpu->rq_lock);
+			continue;
+		}
 		if (mask_has(&self->kick_preempt, i) && cpu->curr) {
 			cpu->curr->p.scx.slice = 0;
 			m->counters.preemptions++;
@@ -209,7 +213,7 @@ static void handle_irq_work(struct cpu *self, struct irq *irq)
 	for (int i = -1;
 	     self->any_kick && (i = mask_next(&self->kick_if_idle, NULL, i + 1, nr_cpus)) >= 0;) {
 		lock_take(&m->cpus[i].rq_lock);
-		if (!skips_idle_kick(&m->cpus[i])) {
+		if (m->cpus[i].online && !skips_idle_kick(&m->cpus[i])) {
 			m->counters.idle_kicks++;
 			resched_cpu(&m->cpus[i]);
 		}
@@ -410,7 +414,7 @@ static bool move_to_local(u64 id)
 		return false;
 	cpu_interleave();
 	for (t = dsq_first(dsq); t; t = dsq_next(t))
-		if (t->cpu == self->id || (mask_has(&t->allowed, self->id) && self->online))
+		if (t->cpu == self->id || (self->rq_online && may_stay(t, self)))
 			break;
 	if (!t)
 		return false;

@@ -183,7 +183,9 @@ struct cpu {
 	u32 speed;    /* of 1024: work for so much is done in a time */
 	struct machine *m;
 	struct coroutine *co;
-	bool online;
+	bool online, active; /* it is there; and takes tasks, see hotplug.h */
+	bool rq_online;	     /* the backend is asked about it */
+	u64 quiescent;	     /* how often it has been out of the kernel, see grace.h */
 
 	struct task *curr; /* NULL: the idle thread */
 	struct lock rq_lock;
@@ -252,7 +254,8 @@ struct machine {
 
 	struct cpu *cpus;
 	struct cpu *this_cpu; /* whose coroutine runs, or NULL */
-	struct mask online, idle, idle_smt;
+	struct mask possible, online, active, idle, idle_smt;
+	u64 hotplug_seq; /* how many CPUs have come or gone */
 
 	struct task **by_pid;
 	s32 last_pid;
@@ -397,6 +400,9 @@ void turns_run(struct machine *m, u64 end_ns);
 /* idle.c */
 void idle_set(struct cpu *cpu, bool idle);
 bool idle_test_and_clear(s32 cpu);
+
+/* timer.c: cpu goes offline. */
+void bpf_timer_leave(struct cpu *cpu);
 
 /* policy-thread.c */
 void policy_thread_wake(void);

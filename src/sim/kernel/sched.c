@@ -7,6 +7,7 @@
 
 #include "sim/faults.h"
 #include "sim/kernel/flags.h"
+#include "sim/kernel/hotplug.h"
 
 static struct cpu *cpu_of(const struct task *t)
 {
@@ -81,11 +82,19 @@ void set_task_cpu(struct task *t, s32 cpu)
 	t->cpu = cpu;
 }
 
-int any_allowed_cpu(const struct task *t)
+int any_allowed_cpu(struct task *t)
 {
 	struct machine *m = t->m;
+	int nr_cpus = (int)m->topology.nr_cpus;
 
-	return mask_next(&t->allowed, &m->online, 0, (int)m->topology.nr_cpus);
+	if (mask_next(&t->allowed, &m->active, 0, nr_cpus) < 0)
+		task_set_allowed(t, &m->possible);
+	return mask_next(&t->allowed, &m->active, 0, nr_cpus);
+}
+
+bool may_stay(const struct task *t, const struct cpu *cpu)
+{
+	return cpu->active && mask_has(&t->allowed, cpu->id);
 }
 
 static void activate_task(struct cpu *cpu, struct task *t, u64 flags)
@@ -124,7 +133,7 @@ static void move_away(struct cpu *cpu, struct task *prev)
 
 static void put_prev(struct cpu *cpu, struct task *prev, const struct task *next)
 {
-	if (prev->must_move && prev->on_rq && !mask_has(&prev->allowed, cpu->id)) {
+	if (prev->must_move && prev->on_rq && !may_stay(prev, cpu)) {
 		move_away(cpu, prev);
 		return;
 	}
@@ -144,6 +153,16 @@ static void set_next(struct cpu *cpu, struct task *next)
 	next->in_transit = false;
 	next->exec_start_ns = machine_now(cpu->m);
 	cpu->m->class->set_next_task(cpu, next);
+}
+
+/* What a CPU that goes offline runs next is moved by the stopper, at once. */
+static void push_away(struct cpu *cpu)
+{
+	if (cpu->active || !cpu->curr)
+		return;
+	cpu_spend(cpu->m->costs->move_task);
+	cpu->curr->must_move = true;
+	cpu->need_resched = true;
 }
 
 static void finish_dead(struct task *t)
@@ -169,6 +188,7 @@ void schedule(struct cpu *cpu)
 		deactivate_task(cpu, prev, DEQ_SLEEP);
 	next = m->class->pick_task(cpu, prev);
 	if (next && next == prev) {
+		push_away(cpu);
 		lock_release(&cpu->rq_lock);
 		return;
 	}
@@ -195,6 +215,7 @@ void schedule(struct cpu *cpu)
 		m->counters.switches++;
 		machine_hash(machine_now(m), (u64)cpu->id << 32 | (u32)(next ? next->p.pid : 0));
 	}
+	push_away(cpu);
 	if (prev)
 		lock_release(&prev->switching);
 	lock_release(&cpu->rq_lock);
@@ -229,11 +250,11 @@ static u64 select_task_rq(struct task *t, u64 wake_flags)
 	s32 cpu;
 
 	if (t->p.nr_cpus_allowed == 1) {
-		set_task_cpu(t, mask_next(&t->allowed, NULL, 0, (int)m->topology.nr_cpus));
+		set_task_cpu(t, any_allowed_cpu(t));
 		return 0;
 	}
 	cpu = m->class->select_task_rq(t, t->cpu, wake_flags);
-	if (!mask_has(&t->allowed, cpu) || !m->cpus[cpu].online)
+	if (!may_stay(t, &m->cpus[cpu]))
 		cpu = any_allowed_cpu(t);
 	set_task_cpu(t, cpu);
 	return ENQ_CPU_SELECTED;
@@ -339,6 +360,9 @@ static void change_allowed(struct task *t, const struct mask *allowed)
 
 	lock_take(&t->pi_lock);
 	cpu = lock_task_rq(t);
+	/* None of them is there: refused. */
+	if (mask_next(allowed, &t->m->active, 0, (int)t->m->topology.nr_cpus) < 0)
+		goto out;
 	if (t->in_transit || !t->on_rq) {
 		/* It sleeps: whoever wakes it looks at where it may run. In transit: try again later. */
 		if (!t->in_transit)
@@ -362,7 +386,7 @@ static void change_allowed(struct task *t, const struct mask *allowed)
 	}
 	deactivate_task(cpu, t, 0);
 	task_set_allowed(t, allowed);
-	if (!mask_has(allowed, t->cpu)) {
+	if (!may_stay(t, cpu)) {
 		lock_release(&cpu->rq_lock);
 		set_task_cpu(t, any_allowed_cpu(t));
 		cpu = cpu_of(t);
@@ -401,5 +425,5 @@ void task_change_allowed(struct task *t, const struct mask *allowed)
 	change.t = t;
 	change.allowed = *allowed;
 	change.irq.handle = handle_change;
-	irq_raise(&change.irq, &t->m->cpus[t->cpu], 1);
+	irq_raise(&change.irq, online_cpu(&t->m->cpus[t->cpu]), 1);
 }

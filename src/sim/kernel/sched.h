@@ -46,12 +46,21 @@ struct sched_class {
 
 extern const struct sched_class ext_sched_class;
 
+/* With the lock of cpu's runqueue: what waits for cpu is put where it runs at once, and is moved away then. */
+void ext_rq_offline(struct cpu *cpu);
+
 /* The current task has run up to now: for how long since this was last called. */
 u64 update_curr_common(struct cpu *cpu);
 void set_task_cpu(struct task *t, s32 cpu);
 /* t has come to cpu's runqueue: does it run at once? With the lock. */
 void wakeup_preempt(struct cpu *cpu, struct task *t, u64 wake_flags);
-int any_allowed_cpu(const struct task *t);
+/*
+ * A CPU that t may use. Where all of them are offline t may use every CPU from now on, as the kernel has it. t is not
+ * queued, and its pi_lock or the lock of its runqueue is held.
+ */
+int any_allowed_cpu(struct task *t);
+/* t may use cpu, and cpu takes tasks. */
+bool may_stay(const struct task *t, const struct cpu *cpu);
 
 /* kfuncs.c: the CPU goes through its scheduler once more, soon. */
 void kick_self(struct cpu *self);

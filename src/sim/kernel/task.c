@@ -83,8 +83,7 @@ struct task *task_new(const char *comm, behavior_fn *behavior, struct task_stats
 	t->p.cgroups = &t->css_set;
 	task_set_cgroup(t, 0);
 	t->p.cpus_ptr = cpumask_of(&t->allowed);
-	t->allowed = m->online;
-	t->p.nr_cpus_allowed = (int)m->topology.nr_cpus;
+	task_set_allowed(t, &m->possible);
 	t->behavior = behavior;
 	t->stats = stats;
 	t->random = random_start(m->seed, (1ULL << 32) + (u64)t->p.pid);

@@ -4,6 +4,7 @@
 
 #include "sim/faults.h"
 #include "sim/kernel/helpers.h"
+#include "sim/kernel/hotplug.h"
 #include "sim/kernel/machine.h"
 
 static struct {
@@ -43,6 +44,12 @@ handle(struct cpu *cpu, struct irq *irq)
 	cpu_spend(cpu->m->costs->timer + cpu->m->costs->timer_callback);
 	/* The timer is the first member of its map's value. */
 	the.callback(the.map, &key, the.timer);
+}
+
+void bpf_timer_leave(struct cpu *cpu)
+{
+	if (the.irq.pending && the.irq.cpu == cpu)
+		the.irq.cpu = online_cpu(cpu);
 }
 
 long sim_timer_start(struct bpf_timer *timer, uint64_t ns)
