@@ -6,6 +6,7 @@
 #include "sim/kernel/hotplug.h"
 #include "sim/kernel/machine.h"
 #include "sim/kernel/random.h"
+#include "sim/policy-thread.h"
 
 static const struct {
 	const char *name, *summary;
@@ -22,7 +23,8 @@ static const struct {
 	[FAULT_AFFINITY] = {"affinity", "tasks are confined to other CPUs"},
 	[FAULT_BOOSTS] = {"boosts", "boosts come and go, and tasks change their user and cgroup"},
 	[FAULT_MEMORY] = {"memory", "there is no memory for what the backend keeps about a task"},
-	[FAULT_HOTPLUG] = {"hotplug", "CPUs go offline and come back"},
+	[FAULT_HOTPLUG] = {"hotplug", "CPUs go offline and come back; the scheduler starts again"},
+	[FAULT_RELOAD] = {"reload", "the scheduler is stopped, and started again"},
 };
 
 static uint32_t active;
@@ -56,7 +58,7 @@ static struct task *somebody(void)
 	return t;
 }
 
-static struct event affinity_event, boosts_event, hotplug_event;
+static struct event affinity_event, boosts_event, hotplug_event, reload_event;
 
 /* Most CPUs, few of them, one: for a random task. */
 static void confine_somebody(struct event *event)
@@ -124,6 +126,13 @@ static void plug_some_cpu(struct event *event)
 		 machine.now_ns + 50 * MSEC + random_below(&random_state, 2 * SEC_NS));
 }
 
+static void reload(struct event *event)
+{
+	policy_thread_reload();
+	event_at(&machine.events, event,
+		 machine.now_ns + 50 * MSEC + random_below(&random_state, 3 * SEC_NS));
+}
+
 void faults_start(uint32_t faults)
 {
 	active = faults;
@@ -135,6 +144,10 @@ void faults_start(uint32_t faults)
 	if (active & 1U << FAULT_BOOSTS) {
 		boosts_event.fire = boost_somebody;
 		event_at(&machine.events, &boosts_event, machine.now_ns + 100 * MSEC);
+	}
+	if (active & 1U << FAULT_RELOAD) {
+		reload_event.fire = reload;
+		event_at(&machine.events, &reload_event, machine.now_ns + 400 * MSEC);
 	}
 	if (active & 1U << FAULT_HOTPLUG) {
 		hotplug_event.fire = plug_some_cpu;

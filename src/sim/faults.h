@@ -24,7 +24,8 @@ enum fault {
 	FAULT_AFFINITY,	  /* tasks are confined to other CPUs */
 	FAULT_BOOSTS,	  /* boosts come and go, and tasks change their user and cgroup */
 	FAULT_MEMORY,	  /* there is none for what the backend keeps about a new task */
-	FAULT_HOTPLUG,	  /* CPUs go offline and come back */
+	FAULT_HOTPLUG,	  /* CPUs go offline and come back, and the scheduler is loaded again */
+	FAULT_RELOAD,	  /* the scheduler is stopped and started again */
 	FAULTS,
 };
 

@@ -207,7 +207,8 @@ static void check_places(void)
 	for (uint32_t i = 0; i < machine.nr_dsqs; i++)
 		on_queues += machine.dsqs[i].id == i ? machine.dsqs[i].nr : 0;
 	for (uint32_t i = 0; i < machine.topology.nr_cpus; i++)
-		on_queues += machine.cpus[i].local.nr + machine.cpus[i].cfs.nr_queued;
+		on_queues += machine.cpus[i].local.nr + machine.cpus[i].bypass_q.nr +
+			     machine.cpus[i].cfs.nr_queued;
 	if (queued != on_queues)
 		violate("%llu tasks are queued, and the queues hold %llu",
 			(unsigned long long)queued, (unsigned long long)on_queues);
@@ -359,12 +360,20 @@ static void check_counters(void)
 			(long long)running);
 }
 
+/* The backend is there, and asked. */
+static bool decides(void)
+{
+	return the.has_backend && machine.load.state == LOAD_ENABLED && !machine.cpus[0].bypass;
+}
+
 static void scan(struct event *event)
 {
-	if (the.has_backend) {
+	if (decides()) {
 		check_answers();
 		check_heartbeat();
 		check_counters();
+	} else {
+		the.answered_at_ns = the.beat_at_ns = machine.now_ns;
 	}
 	check_places();
 	check_idle();
@@ -376,7 +385,8 @@ static void scan(struct event *event)
 void invariants_watch(uint32_t faults, bool policy_chooses_cpus)
 {
 	const uint32_t unanswered = 1U << FAULT_SLOW | 1U << FAULT_FORGET | 1U << FAULT_WRONG;
-	const uint32_t absent = 1U << FAULT_STOP | 1U << FAULT_FULL;
+	const uint32_t absent =
+		1U << FAULT_STOP | 1U << FAULT_FULL | 1U << FAULT_HOTPLUG | 1U << FAULT_RELOAD;
 
 	the.has_backend = machine.policy;
 	the.policy_chooses_cpus = policy_chooses_cpus || faults & 1U << FAULT_WRONG;

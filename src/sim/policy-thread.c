@@ -9,6 +9,7 @@
 #include "sim/faults.h"
 #include "sim/guard.h"
 #include "sim/kernel/backend.h"
+#include "sim/kernel/flags.h"
 #include "sim/kernel/maps.h"
 
 enum {
@@ -16,16 +17,26 @@ enum {
 };
 #define SLEEP_MAX_NS SEC_NS /* as lib/rings.c has it */
 
+/*
+ * CPU time of a program that loads the scheduler, most of it the verifier's; assumed. Meanwhile it has the nice value
+ * of lib/priority.c.
+ */
+#define LOADING_NS     (150 * MSEC)
+#define LOADING_WEIGHT 9548
+
 static struct {
 	struct rl rl;
 	const struct rl_policy *policy;
 	struct rl_policy_config config;
 	struct coroutine *co;
 	struct action wants; /* what the thread does next */
-	bool woken;	     /* its sleep was ended by the kernel */
+	bool polls;	     /* it sleeps until something is in the ring */
+	bool woken;	     /* which the kernel has ended */
 	bool stopped;	     /* by a signal */
 	bool finishing, done;
 	int result;
+	uint64_t rounds; /* of the times before */
+	struct irq reload;
 } the;
 
 /* ---- On the thread's side of the seam -------------------------------------------------------- */
@@ -96,19 +107,21 @@ static bool sim_sleep(struct rl *rl)
 	if (ring->produced != ring->consumed)
 		return true;
 	the.woken = false;
+	the.polls = true;
 	do_next(ACT_SLEEP, SLEEP_MAX_NS);
+	the.polls = false;
 	return the.woken;
 }
 
 static void sim_wake(struct rl *rl)
 {
 	(void)rl;
+	policy_thread_wake();
 }
 
 static bool sim_exited(const struct rl *rl)
 {
-	(void)rl;
-	return the.finishing || machine.failed;
+	return the.finishing || machine.failed || rl_exit_is_recorded(rl);
 }
 
 static const struct rl_backend_ops backend_sim = {
@@ -120,6 +133,13 @@ static const struct rl_backend_ops backend_sim = {
 	.exited = sim_exited,
 };
 
+static void connect(void)
+{
+	the.rl.backend = &backend_sim;
+	the.rl.shared = backend_shared();
+	the.rl.exit_record = backend_exit();
+}
+
 _Noreturn void policy_thread_abandon(void)
 {
 	the.done = true;
@@ -129,10 +149,79 @@ _Noreturn void policy_thread_abandon(void)
 	}
 }
 
+/* ---- It starts again ------------------------------------------------------------------------ */
+
+static void behave(struct task *t, struct action *ret);
+
+static void new_process(void)
+{
+	struct task *t = task_new("scx_rustland", behave, NULL);
+
+	machine.policy = t;
+	the.wants = (struct action){.kind = ACT_FORK, .target = t};
+	coroutine_yield();
+}
+
+static void await(enum load_state state)
+{
+	while (machine.load.state == state && !the.finishing) {
+		load_await(machine.policy);
+		do_next(ACT_BLOCK, 0);
+	}
+}
+
+/* As rl_detach() and rl_free() do it, which wait until the kernel is through with it. */
+static void detach(void)
+{
+	load_end(EXIT_UNREG, 0);
+	await(LOAD_DISABLING);
+	if (!the.finishing)
+		backend_forget();
+}
+
+/* As rl_open() and rl_attach(). */
+static void attach(void)
+{
+	uint64_t hotplug_seq = machine.hotplug_seq;
+	uint32_t weight = machine.policy->se.weight;
+
+	the.config.nr_cpus = (uint32_t)mask_count(&machine.online);
+	fair_set_weight(machine.policy, LOADING_WEIGHT);
+	do_next(ACT_RUN, LOADING_NS);
+	fair_set_weight(machine.policy, weight);
+	if (the.finishing)
+		return;
+	backend_enlist();
+	load_again(backend_ops(), hotplug_seq);
+	await(LOAD_ENABLING);
+}
+
+/* As scx_rustland(8): where the kernel asks for it the program executes itself, else the service starts another one. */
+static void start_again(void)
+{
+	struct rl_exit info = {.sz = sizeof(info)};
+
+	rl_exit_info(&the.rl, &info);
+	detach();
+	if (!info.restart && !the.finishing)
+		new_process();
+	the.rounds += the.rl.rounds;
+	memset(&the.rl, 0, sizeof(the.rl));
+	connect();
+	attach();
+}
+
 static void run(void *argument)
 {
 	(void)argument;
-	the.result = rl_run(&the.rl, the.policy, &the.config);
+	for (;;) {
+		the.result = rl_run(&the.rl, the.policy, &the.config);
+		if (!the.rl.stop && !rl_exit_is_recorded(&the.rl))
+			break;
+		start_again();
+		if (the.finishing)
+			break;
+	}
 	if (!the.finishing)
 		machine_fail("the policy ended: rl_run() returned %d", the.result);
 	policy_thread_abandon();
@@ -142,7 +231,11 @@ static void run(void *argument)
 
 static void behave(struct task *t, struct action *ret)
 {
-	(void)t;
+	/* A process before this one. */
+	if (t != machine.policy) {
+		*ret = (struct action){.kind = ACT_EXIT};
+		return;
+	}
 	coroutine_enter(the.co);
 	*ret = the.wants;
 }
@@ -151,7 +244,7 @@ void policy_thread_wake(void)
 {
 	struct task *t = machine.policy;
 
-	if (t->state != TASK_SLEEPING || the.stopped)
+	if (t->state != TASK_SLEEPING || the.stopped || !the.polls)
 		return;
 	if (t->timer.pending) {
 		irq_cancel(&t->timer);
@@ -168,8 +261,7 @@ int policy_thread_start(const struct rl_policy *policy, const struct rl_policy_c
 	memset(&the, 0, sizeof(the));
 	the.policy = guard_policy(policy);
 	the.config = *config;
-	the.rl.backend = &backend_sim;
-	the.rl.shared = backend_shared();
+	connect();
 	the.co = coroutine_new(run, NULL, STACK_SIZE);
 	if (!the.co)
 		return -ENOMEM;
@@ -177,6 +269,21 @@ int policy_thread_start(const struct rl_policy *policy, const struct rl_policy_c
 	backend_enlist();
 	task_start(machine.policy, 0);
 	return 0;
+}
+
+/* In an interrupt, as the signal comes. */
+static void handle_reload(struct cpu *cpu, struct irq *irq)
+{
+	(void)cpu;
+	(void)irq;
+	if (machine.load.state == LOAD_ENABLED)
+		rl_stop(&the.rl);
+}
+
+void policy_thread_reload(void)
+{
+	the.reload.handle = handle_reload;
+	irq_raise(&the.reload, &machine.cpus[0], 1);
 }
 
 int policy_thread_finish(void)
@@ -191,5 +298,5 @@ int policy_thread_finish(void)
 
 uint64_t policy_thread_rounds(void)
 {
-	return the.rl.rounds;
+	return the.rounds + the.rl.rounds;
 }

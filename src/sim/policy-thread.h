@@ -9,8 +9,11 @@
 
 #include <rustland.h>
 
-/* Before machine_load(), which needs it; 0 or a negative errno. */
+/* Before load_at_start(), which needs it; 0 or a negative errno. */
 int policy_thread_start(const struct rl_policy *policy, const struct rl_policy_config *config);
+
+/* From an event: somebody stops the scheduler and starts it again, as a reload of the service does. */
+void policy_thread_reload(void);
 
 /* After machine_run(): the policy's fini() is called. What rl_run() returned. */
 int policy_thread_finish(void);

@@ -64,6 +64,9 @@ static void print_policy(const struct run_result *result, double seconds)
 	       (unsigned long long)result->asked, (unsigned long long)result->standing,
 	       (unsigned long long)result->resumed, (unsigned long long)result->by_estimate,
 	       (unsigned long long)result->late, (unsigned long long)result->flushed);
+	if (result->loaded_again)
+		printf("loaded again       %llu times, and at the longest %.0f ms without it\n",
+		       (unsigned long long)result->loaded_again, (double)result->away_max_ns / 1e6);
 }
 
 void report_table(const struct run_options *options, const struct run_result *result)
@@ -189,6 +192,8 @@ void report_json(const struct run_options *options, const struct run_result *res
 	add_int(b, "failed", result->failed);
 	add_int(b, "congested", result->congested);
 	add_int(b, "policy_runtime_ns", result->policy_ns);
+	add_int(b, "loaded_again", result->loaded_again);
+	add_int(b, "away_max_ns", result->away_max_ns);
 	add_int(b, "switches", c->switches);
 	add_int(b, "wakeups", c->wakeups);
 	add_int(b, "preemptions", c->preemptions);

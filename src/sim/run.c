@@ -63,7 +63,7 @@ static void collect(bool has_policy, struct run_result *ret)
 	*ret = (struct run_result){
 		.hash = ret->hash,
 		.failure = ret->failure,
-		.asked = backend_shared()->asked,
+		.asked = backend_asked(),
 		.decided = c.nr_user_dispatches,
 		.by_estimate = c.nr_kernel_dispatches,
 		.standing = c.nr_standing,
@@ -75,6 +75,8 @@ static void collect(bool has_policy, struct run_result *ret)
 		.congested = c.nr_sched_congested,
 		.policy_ns = c.policy_runtime_ns,
 		.rounds = policy_thread_rounds(),
+		.loaded_again = machine.load.nr,
+		.away_max_ns = machine.load.away_max_ns,
 	};
 }
 
@@ -95,10 +97,8 @@ static int start_policy(const struct run_options *options)
 
 static int load(const struct run_options *options)
 {
-	if (run_has_policy(options))
-		return machine_load(backend_ops());
-	fair_load();
-	return 0;
+	fair_init();
+	return load_at_start(run_has_policy(options) ? backend_ops() : NULL);
 }
 
 int run(const struct run_options *options, struct run_result *ret, const char **ret_why)

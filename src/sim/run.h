@@ -35,9 +35,11 @@ struct run_result {
 		congested;
 	u64 policy_ns; /* CPU time of the scheduler thread */
 	u64 rounds;
-	u64 violations; /* of invariants, see invariants.h */
-	bool cut_short; /* by what the policy did; the violation that is told says it */
-	u64 ran_ns;	/* from the first event to the last one */
+	u64 loaded_again; /* how often */
+	u64 away_max_ns;  /* the longest time without it, see load.h */
+	u64 violations;	  /* of invariants, see invariants.h */
+	bool cut_short;	  /* by what the policy did; the violation that is told says it */
+	u64 ran_ns;	  /* from the first event to the last one */
 	double host_seconds;
 	const char *failure; /* why the kernel ended the scheduler, or NULL */
 };

@@ -16,6 +16,6 @@ compile() {
 # Everything but the program: its options, its report and rt-app's files.
 simulator_sources() {
 	find src/sim src/policy -name '*.c' | grep -v -E '^src/sim/(main|options|report|rt-app)\.c$' | sort
-	printf 'src/lib/%s\n' loop.c policy-fault.c pool.c
+	printf 'src/lib/%s\n' exit.c loop.c policy-fault.c pool.c
 	echo src/common/policy-name.c
 }

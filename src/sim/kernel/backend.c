@@ -36,11 +36,17 @@ struct sim_map *backend_dispatched(void)
 	return SIM_RING(&dispatched);
 }
 
+/* Of the times that it was loaded before. */
+static struct {
+	struct rl_counters counters;
+	uint64_t asked;
+} earlier;
+
 void backend_counters(struct rl_counters *ret)
 {
 	struct sim_map *map = SIM_TABLE(&counters);
 
-	memset(ret, 0, sizeof(*ret));
+	*ret = earlier.counters;
 	for (u32 cpu = 0; cpu < machine.topology.nr_cpus; cpu++) {
 		const u64 *from = (const u64 *)(map->values + cpu * map->value_size);
 		u64 *to = (u64 *)ret;
@@ -48,6 +54,11 @@ void backend_counters(struct rl_counters *ret)
 		for (size_t i = 0; i < sizeof(*ret) / sizeof(*to); i++)
 			to[i] += from[i];
 	}
+}
+
+uint64_t backend_asked(void)
+{
+	return earlier.asked + shared.asked;
 }
 
 void backend_set_class(u32 scope, u64 id, u64 ticks, u32 value, u32 uid)
@@ -71,6 +82,33 @@ void backend_set_class(u32 scope, u64 id, u64 ticks, u32 value, u32 uid)
 		state->entries -= was;
 	}
 	state->version++;
+}
+
+const struct rl_exit_record *backend_exit(void)
+{
+	return &exit_record;
+}
+
+/* Every variable of bpf/ but maps and options; all begin with zeroes. tests/sim/memory says whether one lacks. */
+#define FOR_EACH_VARIABLE(f)                                                                       \
+	f(shared) f(exit_record) f(exit_dump) f(policy_confined) f(cpus) f(requests) f(crowded)    \
+		f(frontier_at_beat)
+
+void backend_forget(void)
+{
+	backend_counters(&earlier.counters);
+	earlier.asked += shared.asked;
+	if (earlier.counters.nr_running)
+		machine_fail("%lld tasks are said to run when the scheduler is gone",
+			     (long long)earlier.counters.nr_running);
+#define FORGET(variable) memset(&(variable), 0, sizeof(variable));
+	FOR_EACH_VARIABLE(FORGET)
+#undef FORGET
+	SIM_TABLE(&classes)->outlives = true;
+	SIM_TABLE(&classes_state)->outlives = true;
+	SIM_TABLE(&members)->outlives = true;
+	maps_forget();
+	timer_forget();
 }
 
 void backend_enlist(void)

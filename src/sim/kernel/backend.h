@@ -28,8 +28,17 @@ struct sim_map *backend_dispatched(void);
  * away. uid: it holds for this user's tasks only, or RL_ANY_UID.
  */
 void backend_set_class(u32 scope, u64 id, u64 start_ticks, u32 value, u32 uid);
-/* The sum over all CPUs. */
+/* The sum over all CPUs, and since the beginning. */
 void backend_counters(struct rl_counters *ret);
+/* Requests since the beginning. */
+uint64_t backend_asked(void);
+/* Why the kernel has ended the scheduler, if it has. */
+const struct rl_exit_record *backend_exit(void);
+/*
+ * User space lets go of a scheduler that the kernel has ended: when it is loaded again its memory is as at the
+ * beginning. What belongs to the service, as live, stays: the classes, and who belongs to trees.
+ */
+void backend_forget(void);
 /* The calling thread becomes the scheduler thread. */
 void backend_enlist(void);
 

@@ -33,6 +33,7 @@ COST(futex, 2850, fitted)
 COST(fork, 232152, measured)
 COST(exit, 324188, measured) /* and the child's page faults, and wait(2) */
 COST(move_task, 600, assumed)
+COST(change_class, 1500, assumed)
 COST(grace, 8000000, assumed)
 COST(cpu_up, 10000000, assumed)
 

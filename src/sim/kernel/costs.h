@@ -27,9 +27,10 @@ struct costs {
 	uint32_t syscall;   /* entry and exit */
 	uint32_t futex;	    /* what waking and waiting by futex(2) takes beside that */
 	uint32_t fork, exit;
-	uint32_t move_task; /* to another runqueue */
-	uint32_t grace;	    /* what a grace period of RCU lasts at least */
-	uint32_t cpu_up;    /* from the beginning until it takes tasks */
+	uint32_t move_task;    /* to another runqueue */
+	uint32_t change_class; /* of a task */
+	uint32_t grace;	       /* what a grace period of RCU lasts at least */
+	uint32_t cpu_up;       /* from the beginning until it takes tasks */
 
 	/* The scheduler thread. */
 	uint32_t take;	/* a task from the ring, with the policy's enqueue() */

@@ -229,12 +229,29 @@ static void sleep_until(struct cpu *cpu, struct task *t, u64 at_ns)
 	go_to_sleep(cpu, t);
 }
 
+/* While a scheduler comes or goes it waits for that, see load.c. */
+static void fork_task(struct cpu *cpu, struct task *t, struct task *child)
+{
+	if (cpu->m->load.forks_wait) {
+		t->forks = child;
+		go_to_sleep(cpu, t);
+		return;
+	}
+	t->forks = NULL;
+	cpu_spend(cpu->m->costs->fork);
+	wake_up_new(child);
+}
+
 /* The task has done what it said last: it says what is next. */
 static void next_action(struct cpu *cpu, struct task *t)
 {
 	const struct costs *costs = cpu->m->costs;
 	struct action action = {.kind = ACT_EXIT};
 
+	if (t->forks) {
+		fork_task(cpu, t, t->forks);
+		return;
+	}
 	t->behavior(t, &action);
 	if (action.kind != ACT_RUN)
 		cpu_spend(costs->syscall);
@@ -256,15 +273,14 @@ static void next_action(struct cpu *cpu, struct task *t)
 		t->wake_pending = false;
 		break;
 	case ACT_WAKE:
-		/* Who sleeps until a certain time is not woken before. */
-		if (action.target->timer.pending)
+		/* Who sleeps until a certain time is not woken before, nor who waits to fork. */
+		if (action.target->timer.pending || action.target->forks)
 			action.target->wake_pending = true;
 		else
 			wake_up(action.target, action.sync);
 		break;
 	case ACT_FORK:
-		cpu_spend(costs->fork);
-		wake_up_new(action.target);
+		fork_task(cpu, t, action.target);
 		break;
 	case ACT_YIELD:
 		do_sched_yield(cpu);
@@ -323,7 +339,8 @@ int cpu_init(struct cpu *cpu)
 	cpu->co = coroutine_new(live, cpu, STACK_SIZE);
 	if (!cpu->co)
 		return -ENOMEM;
-	cpu->local.id = 1ULL << 63 | 2;
+	cpu->local.id = DSQ_ID_LOCAL;
+	cpu->bypass_q.id = DSQ_ID_GLOBAL;
 	cpu->irqs_end = &cpu->irqs;
 	cpu->resume.fire = on_resume;
 	cpu->tick.handle = handle_tick;

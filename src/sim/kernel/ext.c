@@ -6,6 +6,7 @@
 #include "sim/kernel/sched.h"
 
 #include "sim/kernel/flags.h"
+#include "sim/kernel/idle.h"
 
 enum {
 	DISPATCH_LOOPS = 32
@@ -24,6 +25,8 @@ static void update_curr(struct cpu *cpu)
 static void task_tick(struct cpu *cpu)
 {
 	update_curr(cpu);
+	if (cpu->bypass)
+		cpu->curr->p.scx.slice = 0;
 	if (!cpu->curr->p.scx.slice)
 		cpu->need_resched = true;
 }
@@ -75,6 +78,27 @@ static void insert_unasked(struct cpu *cpu, struct task *t, u64 enq_flags)
 	insert_local(cpu, t, enq_flags);
 }
 
+/* 6.12 has one queue for each node, 7.3 one for each CPU. */
+static struct dsq *bypass_queue(const struct cpu *cpu)
+{
+	struct machine *m = cpu->m;
+	int i = cpu->id;
+
+	if (m->kernel < SIM_KERNEL_7_3)
+		while (i && m->cpus[i - 1].node == cpu->node)
+			i--;
+	return &m->cpus[i].bypass_q;
+}
+
+static void bypass(struct cpu *cpu, struct task *t)
+{
+	t->is_inserted = false;
+	t->p.scx.slice = cpu->m->kernel < SIM_KERNEL_7_3 ? SLICE_DEFAULT : SLICE_BYPASS;
+	t->queued_at_ns = machine_now(cpu->m);
+	t->in_transit = false;
+	dsq_insert_task(bypass_queue(cpu), t, false, false);
+}
+
 /* The backend is asked about what waits for this CPU. */
 static bool rq_is_online(const struct cpu *cpu)
 {
@@ -89,6 +113,10 @@ static void enqueue_by_bpf(struct cpu *cpu, struct task *t, u64 enq_flags)
 	/* Where the CPU goes offline the task has to run here, so that it is moved away. */
 	if (!rq_is_online(cpu)) {
 		insert_unasked(cpu, t, enq_flags);
+		return;
+	}
+	if (cpu->bypass) {
+		bypass(cpu, t);
 		return;
 	}
 	if (t->is_inserted) { /* select_cpu has said where */
@@ -136,6 +164,10 @@ static bool dequeue_task(struct cpu *cpu, struct task *t, u64 flags)
 	} else if (flags & DEQ_MOVE) {
 		update_curr(cpu);
 		cpu->m->ops->stopping(&t->p, true);
+	} else if (t->on_cpu) {
+		update_curr(cpu);
+		cpu->m->ops->stopping(&t->p, false);
+		cpu->m->ops->quiescent(&t->p, 0);
 	} else {
 		cpu->m->ops->quiescent(&t->p, 0);
 		dsq_remove(t->dsq, t);
@@ -144,11 +176,12 @@ static bool dequeue_task(struct cpu *cpu, struct task *t, u64 flags)
 	return true;
 }
 
-void ext_rq_offline(struct cpu *cpu)
+void ext_requeue(struct cpu *cpu)
 {
 	for (struct task *t = cpu->m->all; t; t = t->next_all) {
-		if (!t->dsq || t->cpu != cpu->id || t->dsq == &cpu->local)
+		if (!t->dsq || t->cpu != cpu->id)
 			continue;
+		cpu_spend(cpu->m->costs->move_task);
 		dequeue_task(cpu, t, 0);
 		enqueue_task(cpu, t, 0);
 	}
@@ -168,14 +201,19 @@ static bool balance(struct cpu *cpu, struct task *prev)
 	cpu->rq.scx.flags |= RQ_IN_BALANCE;
 	if (prev_queued) {
 		update_curr(cpu);
-		keep = prev->p.scx.slice && !prev->must_move;
+		keep = prev->p.scx.slice && !prev->must_move && !cpu->bypass;
 	}
-	if (keep || cpu->local.nr || !cpu->rq_online)
+	if (keep || cpu->local.nr || consume_dsq(cpu, bypass_queue(cpu)))
 		goto out;
+	if (cpu->bypass || !cpu->rq_online) {
+		keep = prev_queued && cpu->bypass && !prev->must_move;
+		goto out;
+	}
 	do {
 		cpu->nr_dispatched = 0;
 		cpu_spend(m->costs->dispatch);
-		m->ops->dispatch(cpu->id, prev ? &prev->p : NULL);
+		m->ops->dispatch(cpu->id,
+				 prev && prev->class == &ext_sched_class ? &prev->p : NULL);
 		keep = prev_queued && prev->p.scx.slice && !prev->must_move;
 		if (keep || cpu->local.nr)
 			goto out;
@@ -212,7 +250,7 @@ static void put_prev_task(struct cpu *cpu, struct task *prev, const struct task 
 	cpu->m->ops->stopping(&prev->p, true);
 	prev->runnable_at_ns = machine_now(cpu->m);
 	prev->on_cpu = false;
-	if (prev->p.scx.slice) {
+	if (prev->p.scx.slice && !cpu->bypass) {
 		insert_local(cpu, prev, ENQ_HEAD);
 		return;
 	}
@@ -224,6 +262,9 @@ static void put_prev_task(struct cpu *cpu, struct task *prev, const struct task 
 
 static void set_next_task(struct cpu *cpu, struct task *t)
 {
+	/* Something about it has changed while it runs. */
+	if (t->dsq)
+		dsq_remove(t->dsq, t);
 	cpu_spend(cpu->m->costs->running);
 	cpu->m->ops->running(&t->p);
 }
@@ -235,6 +276,10 @@ static s32 select_task_rq(struct task *t, s32 prev_cpu, u64 wake_flags)
 	struct machine *m = t->m;
 	s32 cpu;
 
+	if (m->cpus[prev_cpu].bypass) {
+		cpu = m->kernel < SIM_KERNEL_7_3 ? idle_select(t, prev_cpu, wake_flags) : -1;
+		return cpu >= 0 ? cpu : prev_cpu;
+	}
 	m->this_cpu->inserting = t;
 	cpu_spend(m->costs->select_cpu);
 	cpu = m->ops->select_cpu(&t->p, prev_cpu, wake_flags);
@@ -266,25 +311,34 @@ static void set_cpus_allowed(struct cpu *cpu, struct task *t, const struct mask 
 		t->p.scx.slice = 0;
 }
 
-static int init_task(struct task *t, bool fork)
+int ext_init_task(struct task *t, bool fork)
 {
 	struct scx_init_task_args args = {.fork = fork};
 	int err;
 
-	if (fork)
-		cpu_spend(t->m->costs->init_task);
+	cpu_spend(t->m->costs->init_task);
 	err = t->m->ops->init_task(&t->p, &args);
 	if (!err)
-		t->m->ops->enable(&t->p);
+		t->scx_state = SCX_READY;
 	return err;
 }
 
-static void exit_task(struct task *t)
+void ext_enable(struct task *t)
+{
+	t->p.scx.slice = SLICE_DEFAULT;
+	t->m->ops->enable(&t->p);
+	t->scx_state = SCX_ENABLED;
+}
+
+void ext_exit_task(struct task *t)
 {
 	struct scx_exit_task_args args = {.cancelled = false};
 
+	if (t->scx_state == SCX_NONE)
+		return;
 	cpu_spend(t->m->costs->exit_task);
 	t->m->ops->exit_task(&t->p, &args);
+	t->scx_state = SCX_NONE;
 }
 
 const struct sched_class ext_sched_class = {
@@ -297,11 +351,9 @@ const struct sched_class ext_sched_class = {
 	.select_task_rq = select_task_rq,
 	.yield_task = yield_task,
 	.set_cpus_allowed = set_cpus_allowed,
-	.init_task = init_task,
-	.exit_task = exit_task,
 };
 
-/* ---- Loading, and the watchdog --------------------------------------------------------------- */
+/* ---- The watchdog --------------------------------------------------------------- */
 
 static struct event watchdog;
 
@@ -311,7 +363,7 @@ static void look_for_stalls(struct event *event)
 	u64 timeout_ns = m->ops->timeout_ms * MSEC;
 
 	for (struct task *t = m->all; t; t = t->next_all)
-		if (t->state == TASK_RUNNABLE && !t->on_cpu &&
+		if (t->state == TASK_RUNNABLE && !t->on_cpu && t->class == &ext_sched_class &&
 		    (s64)(m->now_ns - t->runnable_at_ns) > (s64)timeout_ns)
 			machine_fail("runnable task stall (%s[%d] failed to run for %llu.%03llus)",
 				     t->p.comm, t->p.pid,
@@ -321,24 +373,13 @@ static void look_for_stalls(struct event *event)
 	event_at(&m->events, event, m->now_ns + WATCHDOG_NS);
 }
 
-int machine_load(struct sched_ext_ops *ops)
+void ext_watch(bool on)
 {
 	struct machine *m = &machine;
-	int err;
 
-	m->class = &ext_sched_class;
-	m->ops = ops;
-	m->ops_flags = ops->flags;
-	m->this_cpu = &m->cpus[0];
-	err = ops->init();
-	for (struct task *t = m->all; t && !err; t = t->next_all)
-		err = m->class->init_task(t, false);
-	m->cpus[0].ahead_ns = 0;
-	m->this_cpu = NULL;
-	if (err)
-		return err;
-	m->loaded = true;
 	watchdog.fire = look_for_stalls;
-	event_at(&m->events, &watchdog, m->now_ns + WATCHDOG_NS);
-	return 0;
+	if (on)
+		event_at(&m->events, &watchdog, m->now_ns + WATCHDOG_NS);
+	else
+		event_cancel(&m->events, &watchdog);
 }

@@ -54,8 +54,11 @@ struct cfs_rq {
 
 extern const struct sched_class fair_sched_class;
 
-/* All tasks that there are, and those that come, are the class's. */
-void fair_load(void);
+/* After machine_init(). */
+void fair_init(void);
+void fair_init_task(struct task *t);
+/* Of the current task. */
+void fair_set_weight(struct task *t, uint32_t weight);
 
 /* How long a task of nice 0 runs before another one may: the kernel's base_slice. */
 uint64_t fair_slice_ns(const struct machine *m);

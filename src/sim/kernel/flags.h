@@ -30,7 +30,8 @@
 #define TASK_QUEUED   (1U << 0)
 #define RQ_IN_BALANCE (1U << 16)
 
-#define DSQ_ID_LOCAL (1ULL << 63 | 2)
+#define DSQ_ID_GLOBAL (1ULL << 63 | 1)
+#define DSQ_ID_LOCAL  (1ULL << 63 | 2)
 
 #define OPS_ENQ_LAST		  (1ULL << 1)
 #define OPS_ALLOW_QUEUED_WAKEUP	  (1ULL << 5)
@@ -39,5 +40,10 @@
 #define PICK_IDLE_CORE (1ULL << 0)
 
 #define SLICE_DEFAULT (20 * 1000 * 1000ULL)
+#define SLICE_BYPASS  (5 * 1000 * 1000ULL) /* 7.3 */
+
+#define EXIT_UNREG	64
+#define EXIT_UNREG_KERN 66
+#define ECODE_HOTPLUG	(1ULL << 48 | 1ULL << 32) /* SCX_ECODE_ACT_RESTART, SCX_ECODE_RSN_HOTPLUG */
 
 #endif /* RUSTLAND_SIM_KERNEL_FLAGS_H */

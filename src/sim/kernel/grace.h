@@ -23,7 +23,7 @@ static inline void grace_begin(struct grace *grace)
 /* From an interrupt: self is the CPU that asks. */
 static inline bool grace_is_over(const struct grace *grace, const struct cpu *self)
 {
-	if ((s64)(grace->least_ns - machine_now(&machine)) > 0)
+	if (machine_now(&machine) < grace->least_ns)
 		return false;
 	for (u32 i = 0; i < machine.topology.nr_cpus; i++) {
 		const struct cpu *cpu = &machine.cpus[i];

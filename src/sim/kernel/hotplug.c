@@ -82,9 +82,11 @@ static void set_rq_offline(struct cpu *cpu, struct irq *irq)
 	}
 	lock_take(&cpu->rq_lock);
 	cpu->rq_online = false;
-	ext_rq_offline(cpu);
+	/* What waits for it is put where it runs at once, and is moved away then. */
+	ext_requeue(cpu);
 	lock_release(&cpu->rq_lock);
 	cpu->m->hotplug_seq++;
+	load_hotplug();
 	next_step(cpu, RETRY_NS, vacate);
 }
 
@@ -105,6 +107,7 @@ static void activate(struct cpu *cpu, struct irq *irq)
 	cpu->active = true;
 	mask_add(&cpu->m->active, cpu->id);
 	cpu->m->hotplug_seq++;
+	load_hotplug();
 	cpu->rq_online = true;
 	cpu->need_resched = true;
 	the.under_way = false;

@@ -39,6 +39,11 @@ void idle_set(struct cpu *cpu, bool idle)
 	}
 }
 
+void idle_reset(void)
+{
+	machine.idle = machine.idle_smt = machine.online;
+}
+
 bool idle_test_and_clear(s32 cpu)
 {
 	struct machine *m = &machine;

@@ -5,6 +5,8 @@
 
 #include "sim/kernel/machine.h"
 
+/* All CPUs count as idle, until they say otherwise. */
+void idle_reset(void);
 s32 idle_pick(const struct mask *allowed, u64 flags);
 s32 idle_pick_in_node(const struct mask *allowed, s32 node, u64 flags);
 /* The search of scx_bpf_select_cpu_dfl() and scx_bpf_select_cpu_and(). */

@@ -254,6 +254,8 @@ void scx_bpf_kick_cpu(s32 cpu, u64 flags)
 		return;
 	}
 	cpu_interleave();
+	if (self->bypass)
+		return;
 	if (flags & KICK_IDLE) {
 		if (lock_try(&machine.cpus[cpu].rq_lock)) {
 			bool skips = skips_idle_kick(&machine.cpus[cpu]);
@@ -286,6 +288,9 @@ static struct dsq *find_dsq(u64 id)
 {
 	struct dsq *dsq = id < machine.nr_dsqs ? &machine.dsqs[id] : NULL;
 
+	/* After it was unloaded only its timer asks, until user space lets go of that. */
+	if (!machine.ops)
+		return NULL;
 	if (!dsq || dsq->id != id) {
 		machine_fail("non-existent DSQ 0x%llx", (unsigned long long)id);
 		return NULL;
@@ -403,16 +408,10 @@ static void pull(struct cpu *self, struct task *t)
 	lock_take(&self->rq_lock);
 }
 
-/* The first one of the queue that may run on this CPU. */
-static bool move_to_local(u64 id)
+bool consume_dsq(struct cpu *self, struct dsq *dsq)
 {
-	struct cpu *self = machine.this_cpu;
-	struct dsq *dsq = find_dsq(id);
 	struct task *t;
 
-	if (!dsq || !dsq->nr)
-		return false;
-	cpu_interleave();
 	for (t = dsq_first(dsq); t; t = dsq_next(t))
 		if (t->cpu == self->id || (self->rq_online && may_stay(t, self)))
 			break;
@@ -424,6 +423,19 @@ static bool move_to_local(u64 id)
 		pull(self, t);
 	t->in_transit = false;
 	dsq_insert_task(&self->local, t, false, false);
+	return true;
+}
+
+static bool move_to_local(u64 id)
+{
+	struct cpu *self = machine.this_cpu;
+	struct dsq *dsq = find_dsq(id);
+
+	if (!dsq || !dsq->nr)
+		return false;
+	cpu_interleave();
+	if (!consume_dsq(self, dsq))
+		return false;
 	self->nr_dispatched++;
 	return true;
 }

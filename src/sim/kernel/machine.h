@@ -23,6 +23,7 @@
 #include "sim/kernel/dsq.h"
 #include "sim/kernel/event.h"
 #include "sim/kernel/fair.h"
+#include "sim/kernel/load.h"
 #include "sim/kernel/lock.h"
 #include "sim/kernel/mask.h"
 
@@ -93,6 +94,13 @@ enum task_state {
 	TASK_DEAD,
 };
 
+/* What the backend knows of a task. */
+enum scx_task_state {
+	SCX_NONE,    /* nothing */
+	SCX_READY,   /* ops.init_task() was called */
+	SCX_ENABLED, /* and ops.enable(): the task is of its class */
+};
+
 struct sim_observer;
 struct task_stats;
 
@@ -103,6 +111,8 @@ struct task {
 	struct css_set css_set;
 
 	struct machine *m;
+	const struct sched_class *class;
+	enum scx_task_state scx_state;
 	enum task_state state;
 	struct lock pi_lock; /* of whoever wakes it */
 	struct lock
@@ -142,9 +152,10 @@ struct task {
 		struct task *peer;
 		void *more;
 	} own;
-	u64 work_left_ns;  /* of ACT_RUN, at full speed */
-	bool wake_pending; /* somebody woke it before it blocked */
-	struct irq timer;  /* ends its sleep */
+	u64 work_left_ns;   /* of ACT_RUN, at full speed */
+	bool wake_pending;  /* somebody woke it before it blocked */
+	struct task *forks; /* it waits until it may start that task, see load.h */
+	struct irq timer;   /* ends its sleep */
 
 	/* For invariants.c: since when it has been runnable all the time, and what was fair since then. */
 	u64 awake_since_ns, fair_ns, exec_then_ns;
@@ -191,7 +202,9 @@ struct cpu {
 	struct lock rq_lock;
 	struct cpu *next_waiter; /* for the same lock */
 	struct dsq local;
-	struct cfs_rq cfs; /* where the class is the kernel's own */
+	bool bypass;	     /* the backend is asked nothing */
+	struct dsq bypass_q; /* where tasks wait then, see ext.c */
+	struct cfs_rq cfs;   /* where the class is the kernel's own */
 	bool need_resched, in_balance;
 	bool need_resched_lazy; /* likewise; no interrupt comes for it */
 	u64 idle_since_ns;
@@ -265,10 +278,9 @@ struct machine {
 	struct dsq *dsqs; /* by id, from 0 */
 	u32 nr_dsqs;
 
-	const struct sched_class *class; /* that schedules all tasks */
-	struct sched_ext_ops *ops;
+	struct sched_ext_ops *ops; /* NULL: no scheduler is loaded */
 	u64 ops_flags;
-	bool loaded;
+	struct load load;
 	bool failed; /* the kernel has ended the scheduler */
 	char failure[256];
 
@@ -353,13 +365,10 @@ void task_set_user(struct task *t, u32 uid);
 void task_join(struct task *t, struct task *leader);
 /* A kernel thread; flags: PF_KSWAPD and the like. */
 void task_make_kthread(struct task *t, u32 flags);
-/* A task that is there from the beginning. Before machine_load(). */
+/* A task that is there from the beginning. Before load_at_start(). */
 void task_start(struct task *t, s32 cpu);
 /* The same, but it runs for the first time so much later. */
 void task_start_later(struct task *t, s32 cpu, u64 delay_ns);
-
-/* ext.c: the scheduler is loaded and knows all tasks: 0, or a negative errno of one of its callbacks. */
-int machine_load(struct sched_ext_ops *ops);
 
 /* sched.c, on the present CPU. */
 void sched_tick(struct cpu *cpu);

@@ -16,6 +16,8 @@ static void *need(void *memory)
 	return memory;
 }
 
+static struct sim_map *maps;
+
 struct sim_map *sim_map(void *variable, size_t type, size_t key_size, size_t value_size,
 			size_t max_entries)
 {
@@ -24,6 +26,8 @@ struct sim_map *sim_map(void *variable, size_t type, size_t key_size, size_t val
 	if (map)
 		return map;
 	map = *slot = need(calloc(1, sizeof(*map)));
+	map->next = maps;
+	maps = map;
 	map->type = type;
 	map->key_size = key_size;
 	map->value_size = (value_size + 7) / 8 * 8;
@@ -137,11 +141,32 @@ void *sim_task_storage(struct task_struct *p, size_t size, uint64_t flags)
 	if (!(flags & BPF_LOCAL_STORAGE_GET_F_CREATE))
 		return NULL;
 	/* Those that were there when the scheduler was loaded have one, or it would not be loaded. */
-	if (machine.loaded && fault_no_memory())
+	if (machine.load.state == LOAD_ENABLED && fault_no_memory())
 		return NULL;
 	if (!storage)
 		storage = t->storage = need(malloc(sizeof(*storage) + size));
 	memset(storage->bytes, 0, size);
 	storage->is_used = 1;
 	return storage->bytes;
+}
+
+/* ---- The scheduler is unloaded ---------------------------------------------------------------- */
+
+void maps_forget(void)
+{
+	for (struct sim_map *map = maps; map; map = map->next) {
+		if (map->outlives)
+			continue;
+		map->produced = map->consumed = 0;
+		if (map->values)
+			memset(map->values, 0,
+			       map->value_size * (map->type == BPF_MAP_TYPE_PERCPU_ARRAY
+							  ? machine.topology.nr_cpus
+							  : map->max_entries));
+		if (map->buckets)
+			abort(); /* all hash maps there are outlive it */
+	}
+	for (struct task *t = machine.all; t; t = t->next_all)
+		if (t->storage)
+			((struct storage *)t->storage)->is_used = 0;
 }

@@ -16,7 +16,14 @@ struct sim_map {
 	/* Of a ring, which has max_entries bytes: what was ever put in and taken out. */
 	char *ring;
 	uint64_t produced, consumed;
+	struct sim_map *next; /* of all */
+	bool outlives;	      /* the scheduler: it is the service's, see backend.h */
 };
+
+/* All maps but those that outlive the scheduler are as if nobody had used them, and so is the memory of tasks. */
+void maps_forget(void);
+/* timer.c: the backend's timer is gone with its map. */
+void timer_forget(void);
 
 /*
  * The other ends of the rings, as user space has them: the next record of a ring, or NULL, with its size; and

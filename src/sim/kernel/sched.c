@@ -14,8 +14,7 @@ static struct cpu *cpu_of(const struct task *t)
 	return &t->m->cpus[t->cpu];
 }
 
-/* The lock of t's runqueue, which may become another one while this CPU waits for the lock. */
-static struct cpu *lock_task_rq(struct task *t)
+struct cpu *lock_task_rq(struct task *t)
 {
 	for (;;) {
 		struct cpu *cpu = cpu_of(t);
@@ -46,15 +45,16 @@ u64 update_curr_common(struct cpu *cpu)
 void sched_tick(struct cpu *cpu)
 {
 	lock_take(&cpu->rq_lock);
-	cpu->m->class->task_tick(cpu);
+	if (cpu->curr)
+		cpu->curr->class->task_tick(cpu);
 	lock_release(&cpu->rq_lock);
-	if (cpu->m->class->balance_tick)
-		cpu->m->class->balance_tick(cpu);
+	if (!cpu->m->load.switching_all)
+		fair_balance_tick(cpu);
 }
 
 void do_sched_yield(struct cpu *cpu)
 {
-	cpu->m->class->yield_task(cpu);
+	cpu->curr->class->yield_task(cpu);
 	cpu->need_resched = true;
 }
 
@@ -102,12 +102,12 @@ static void activate_task(struct cpu *cpu, struct task *t, u64 flags)
 	t->in_transit = true;
 	t->on_rq = true;
 	t->state = TASK_RUNNABLE;
-	cpu->m->class->enqueue_task(cpu, t, flags);
+	t->class->enqueue_task(cpu, t, flags);
 }
 
 static void deactivate_task(struct cpu *cpu, struct task *t, u64 flags)
 {
-	if (cpu->m->class->dequeue_task(cpu, t, flags))
+	if (t->class->dequeue_task(cpu, t, flags))
 		t->on_rq = false;
 }
 
@@ -138,7 +138,7 @@ static void put_prev(struct cpu *cpu, struct task *prev, const struct task *next
 		return;
 	}
 	prev->must_move = false;
-	cpu->m->class->put_prev_task(cpu, prev, next);
+	prev->class->put_prev_task(cpu, prev, next);
 	prev->on_cpu = false;
 }
 
@@ -152,7 +152,7 @@ static void set_next(struct cpu *cpu, struct task *next)
 	next->on_cpu = true;
 	next->in_transit = false;
 	next->exec_start_ns = machine_now(cpu->m);
-	cpu->m->class->set_next_task(cpu, next);
+	next->class->set_next_task(cpu, next);
 }
 
 /* What a CPU that goes offline runs next is moved by the stopper, at once. */
@@ -171,9 +171,21 @@ static void finish_dead(struct task *t)
 
 	m->counters.exits++;
 	t->signal.live.counter = 0;
-	m->class->exit_task(t);
+	ext_exit_task(t);
 	t->next_free = m->dead;
 	m->dead = t;
+}
+
+/* The fair class goes before sched_ext. */
+static struct task *pick_next_task(struct cpu *cpu, struct task *prev)
+{
+	struct task *next = NULL;
+
+	if (!cpu->m->load.switching_all || cpu->cfs.nr_queued)
+		next = fair_sched_class.pick_task(cpu, prev);
+	if (!next && cpu->m->ops)
+		next = ext_sched_class.pick_task(cpu, prev);
+	return next;
 }
 
 void schedule(struct cpu *cpu)
@@ -186,7 +198,7 @@ void schedule(struct cpu *cpu)
 	cpu->need_resched = cpu->need_resched_lazy = false;
 	if (prev && prev->state != TASK_RUNNABLE)
 		deactivate_task(cpu, prev, DEQ_SLEEP);
-	next = m->class->pick_task(cpu, prev);
+	next = pick_next_task(cpu, prev);
 	if (next && next == prev) {
 		push_away(cpu);
 		lock_release(&cpu->rq_lock);
@@ -230,8 +242,10 @@ void wakeup_preempt(struct cpu *cpu, struct task *t, u64 wake_flags)
 {
 	if (!cpu->curr)
 		resched_cpu(cpu);
-	else if (cpu->m->class->wakeup_preempt)
-		cpu->m->class->wakeup_preempt(cpu, t, wake_flags);
+	else if (cpu->curr->class != t->class && t->class == &fair_sched_class)
+		resched_cpu(cpu);
+	else if (cpu->curr->class == t->class && t->class->wakeup_preempt)
+		t->class->wakeup_preempt(cpu, t, wake_flags);
 }
 
 static void enqueue_locked(struct cpu *cpu, struct task *t, u64 enq_flags, u64 wake_flags)
@@ -253,7 +267,7 @@ static u64 select_task_rq(struct task *t, u64 wake_flags)
 		set_task_cpu(t, any_allowed_cpu(t));
 		return 0;
 	}
-	cpu = m->class->select_task_rq(t, t->cpu, wake_flags);
+	cpu = t->class->select_task_rq(t, t->cpu, wake_flags);
 	if (!may_stay(t, &m->cpus[cpu]))
 		cpu = any_allowed_cpu(t);
 	set_task_cpu(t, cpu);
@@ -284,7 +298,7 @@ static bool stays_awake(struct task *t, u64 wake_flags, bool *ret_woken)
 	if (*ret_woken)
 		account_wakeup(t);
 	if (stays && t->se.sched_delayed)
-		cpu->m->class->enqueue_task(cpu, t, ENQ_WAKEUP | ENQ_DELAYED);
+		t->class->enqueue_task(cpu, t, ENQ_WAKEUP | ENQ_DELAYED);
 	if (stays)
 		t->state = TASK_RUNNABLE;
 	if (*ret_woken)
@@ -334,7 +348,7 @@ void wake_up_new(struct task *t)
 		t->css_set = parent->css_set;
 		t->cred = parent->cred;
 	}
-	if (m->class->init_task(t, true)) {
+	if (load_fork(t)) {
 		/* fork(2) fails; whoever waits for the child is told so. */
 		m->counters.forks--;
 		t->state = TASK_DEAD;
@@ -376,7 +390,7 @@ static void change_allowed(struct task *t, const struct mask *allowed)
 		goto out;
 	}
 	if (t->on_cpu) {
-		t->m->class->set_cpus_allowed(cpu, t, allowed);
+		t->class->set_cpus_allowed(cpu, t, allowed);
 		if (!mask_has(allowed, cpu->id)) {
 			/* It is put off its CPU by force, and waits where it may run. */
 			t->must_move = true;
@@ -396,6 +410,32 @@ static void change_allowed(struct task *t, const struct mask *allowed)
 out:
 	lock_release(&cpu->rq_lock);
 	lock_release(&t->pi_lock);
+}
+
+void set_task_class(struct cpu *cpu, struct task *t, const struct sched_class *class)
+{
+	bool is_queued;
+
+	if (t->class == class)
+		return;
+	if (t->se.sched_delayed)
+		deactivate_task(cpu, t, DEQ_SLEEP | DEQ_DELAYED);
+	is_queued = t->on_rq;
+	if (is_queued)
+		t->class->dequeue_task(cpu, t, 0);
+	t->class = class;
+	if (class == &ext_sched_class)
+		ext_enable(t);
+	if (!is_queued)
+		return;
+	class->enqueue_task(cpu, t, 0);
+	if (!t->on_cpu) {
+		wakeup_preempt(cpu, t, 0);
+		return;
+	}
+	t->exec_start_ns = machine_now(cpu->m);
+	class->set_next_task(cpu, t);
+	resched_cpu(cpu);
 }
 
 static struct {

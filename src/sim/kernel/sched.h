@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Between the scheduler core (sched.c) and the class that schedules all tasks of the machine: sched_ext with the
- * backend (ext.c), or the kernel's own one (fair.c). Names and order of the calls are the kernel's.
+ * Between the scheduler core (sched.c) and the classes of tasks: sched_ext with the backend (ext.c), and before it the
+ * kernel's own one (fair.c). Names and order of the calls are the kernel's.
  *
  * Nothing but the core calls a class, and nothing but a class what is said here about the core.
  */
@@ -31,23 +31,34 @@ struct sched_class {
 	/* t has become runnable while another task is current. NULL: nothing follows from it. */
 	void (*wakeup_preempt)(struct cpu *cpu, struct task *t, u64 wake_flags);
 	void (*task_tick)(struct cpu *cpu);
-	/* The same tick, without the lock. NULL: nothing is to be done. */
-	void (*balance_tick)(struct cpu *cpu);
 	/* Where t wakes up, or begins; a CPU that it may not use is replaced. With t's pi_lock alone. */
 	s32 (*select_task_rq)(struct task *t, s32 prev_cpu, u64 wake_flags);
 	/* The current task yields. Without the lock. */
 	void (*yield_task)(struct cpu *cpu);
 	/* The current task may use those CPUs only. If cpu is none of them, it has to give way at once. */
 	void (*set_cpus_allowed)(struct cpu *cpu, struct task *t, const struct mask *allowed);
-	/* Before t runs for the first time: 0 or a negative errno. Without a lock. */
-	int (*init_task)(struct task *t, bool fork);
-	void (*exit_task)(struct task *t);
 };
 
 extern const struct sched_class ext_sched_class;
 
-/* With the lock of cpu's runqueue: what waits for cpu is put where it runs at once, and is moved away then. */
-void ext_rq_offline(struct cpu *cpu);
+/* The first task of the queue that may run on self goes to its local queue. kfuncs.c; with the lock of self's runqueue. */
+bool consume_dsq(struct cpu *self, struct dsq *dsq);
+
+/* What waits for cpu waits where it is put now. With the lock of cpu's runqueue. */
+void ext_requeue(struct cpu *cpu);
+/* The backend is told of t: 0, or a negative errno of its. */
+int ext_init_task(struct task *t, bool fork);
+/* t is of its class from now on. */
+void ext_enable(struct task *t);
+/* It hears of t for the last time, if it knows t. */
+void ext_exit_task(struct task *t);
+/* The watchdog, which ends a scheduler that lets a task wait. */
+void ext_watch(bool on);
+
+/* The lock of t's runqueue, which may become another one while this CPU waits for the lock. */
+struct cpu *lock_task_rq(struct task *t);
+/* With t's pi_lock and the lock of its runqueue, cpu's; t is not in transit. */
+void set_task_class(struct cpu *cpu, struct task *t, const struct sched_class *class);
 
 /* The current task has run up to now: for how long since this was last called. */
 u64 update_curr_common(struct cpu *cpu);

@@ -5,7 +5,7 @@
 #include "sim/faults.h"
 #include "sim/kernel/helpers.h"
 #include "sim/kernel/hotplug.h"
-#include "sim/kernel/machine.h"
+#include "sim/kernel/maps.h"
 
 static struct {
 	struct bpf_timer *timer;
@@ -41,6 +41,9 @@ handle(struct cpu *cpu, struct irq *irq)
 	int key = 0;
 
 	(void)irq;
+	/* It has just arrived as the timer was taken away. */
+	if (!the.callback)
+		return;
 	cpu_spend(cpu->m->costs->timer + cpu->m->costs->timer_callback);
 	/* The timer is the first member of its map's value. */
 	the.callback(the.map, &key, the.timer);
@@ -50,6 +53,13 @@ void bpf_timer_leave(struct cpu *cpu)
 {
 	if (the.irq.pending && the.irq.cpu == cpu)
 		the.irq.cpu = online_cpu(cpu);
+}
+
+void timer_forget(void)
+{
+	irq_cancel(&the.irq);
+	the.timer = NULL;
+	the.callback = NULL;
 }
 
 long sim_timer_start(struct bpf_timer *timer, uint64_t ns)
