@@ -299,6 +299,12 @@ static void put_scheduler_thread(FILE *f, const struct run_result *r, double sec
 		"%.1f requests in one round.</p>\n",
 		(unsigned long long)r->policy_ns, (double)r->policy_ns / 1e7 / seconds,
 		r->rounds ? (double)r->asked / (double)r->rounds : 0);
+	fprintf(f,
+		"<p>The scheduler was loaded again <data data-name=\"loaded_again\" "
+		"value=\"%llu\">%llu</data> times; the longest time without it was ",
+		(unsigned long long)r->loaded_again, (unsigned long long)r->loaded_again);
+	fprintf(f, "<data data-name=\"away_max_ns\" value=\"%llu\">%.0f\xc2\xa0ms</data>.</p>\n",
+		(unsigned long long)r->away_max_ns, (double)r->away_max_ns / 1e6);
 }
 
 static void put_scheduler(FILE *f, const struct page *page)

@@ -157,7 +157,7 @@ static bool is_queued(const struct task *t)
 static uint64_t wait_limit_ns(const struct task *t)
 {
 	/* EEVDF lets a light task wait while all others have their share, twice if these have just come. */
-	if (!the.has_backend)
+	if (t->class == &fair_sched_class)
 		return WAIT_LIMIT_NS +
 		       2 * fair_slice_ns(t->m) * machine.cpus[t->cpu].cfs.load / t->se.weight;
 	return WAIT_LIMIT_NS;

@@ -166,7 +166,7 @@ static enum verdict tell_of_tasks(struct cpu *self)
 static enum verdict tasks_to_ext(struct cpu *self)
 {
 	(void)self;
-	machine.load.switching_all = true;
+	machine.load.is_on = machine.load.switching_all = true;
 	return for_each_task(to_ext);
 }
 
@@ -260,6 +260,7 @@ static enum verdict end(struct cpu *self)
 		grace_begin(&the.grace);
 	if (!grace_is_over(&the.grace, self))
 		return WAIT;
+	m->load.is_on = false;
 	m->ops->exit(&info);
 	ext_watch(false);
 	for (u32 i = 0; i < m->nr_dsqs; i++) {
@@ -352,8 +353,7 @@ int load_at_start(struct sched_ext_ops *ops)
 	if (ops) {
 		m->ops_flags = ops->flags;
 		err = ops->init();
-		m->load.switching_all = m->load.tells_forks = true;
-		m->load.state = LOAD_ENABLED;
+		m->load.is_on = m->load.switching_all = m->load.tells_forks = true;
 		ext_watch(true);
 	}
 	for (struct task *t = m->all; t && !err; t = t->next_all)
@@ -361,6 +361,8 @@ int load_at_start(struct sched_ext_ops *ops)
 			err = load_fork(t);
 	m->cpus[0].ahead_ns = 0;
 	m->this_cpu = NULL;
+	if (ops)
+		m->load.state = LOAD_ENABLED;
 	return err;
 }
 

@@ -183,7 +183,7 @@ static struct task *pick_next_task(struct cpu *cpu, struct task *prev)
 
 	if (!cpu->m->load.switching_all || cpu->cfs.nr_queued)
 		next = fair_sched_class.pick_task(cpu, prev);
-	if (!next && cpu->m->ops)
+	if (!next && cpu->m->load.is_on)
 		next = ext_sched_class.pick_task(cpu, prev);
 	return next;
 }
