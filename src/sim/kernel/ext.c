@@ -32,7 +32,8 @@ static void task_tick(struct cpu *cpu)
 
 static void insert_local(struct cpu *cpu, struct task *t, u64 enq_flags)
 {
-	bool preempt = enq_flags & ENQ_PREEMPT && cpu->curr && t != cpu->curr;
+	bool preempt = enq_flags & ENQ_PREEMPT && cpu->curr && t != cpu->curr &&
+		       cpu->curr->class == &ext_sched_class;
 
 	dsq_insert_task(&cpu->local, t, false, enq_flags & (ENQ_HEAD | ENQ_PREEMPT));
 	if (preempt) {
@@ -238,7 +239,7 @@ static void set_cpus_allowed(struct cpu *cpu, struct task *t, const struct mask 
 		t->p.scx.slice = 0;
 }
 
-static int init_task(struct task *t, bool fork)
+int ext_init_task(struct task *t, bool fork)
 {
 	struct scx_init_task_args args = {.fork = fork};
 	int err;
@@ -246,12 +247,12 @@ static int init_task(struct task *t, bool fork)
 	if (fork)
 		cpu_spend(t->m->costs->init_task);
 	err = t->m->ops->init_task(&t->p, &args);
-	if (!err)
+	if (!err && t->class == &ext_sched_class)
 		t->m->ops->enable(&t->p);
 	return err;
 }
 
-static void exit_task(struct task *t)
+void ext_exit_task(struct task *t)
 {
 	struct scx_exit_task_args args = {.cancelled = false};
 
@@ -260,6 +261,7 @@ static void exit_task(struct task *t)
 }
 
 const struct sched_class ext_sched_class = {
+	.rank = RANK_EXT,
 	.enqueue_task = enqueue_task,
 	.dequeue_task = dequeue_task,
 	.pick_task = pick_task,
@@ -269,8 +271,6 @@ const struct sched_class ext_sched_class = {
 	.select_task_rq = select_task_rq,
 	.yield_task = yield_task,
 	.set_cpus_allowed = set_cpus_allowed,
-	.init_task = init_task,
-	.exit_task = exit_task,
 };
 
 /* ---- Loading, and the watchdog --------------------------------------------------------------- */
@@ -283,7 +283,7 @@ static void look_for_stalls(struct event *event)
 	u64 timeout_ns = m->ops->timeout_ms * MSEC;
 
 	for (struct task *t = m->all; t; t = t->next_all)
-		if (t->state == TASK_RUNNABLE && !t->on_cpu &&
+		if (t->class == &ext_sched_class && t->state == TASK_RUNNABLE && !t->on_cpu &&
 		    (s64)(m->now_ns - t->runnable_at_ns) > (s64)timeout_ns)
 			machine_fail("runnable task stall (%s[%d] failed to run for %llu.%03llus)",
 				     t->p.comm, t->p.pid,
@@ -298,13 +298,16 @@ int machine_load(struct sched_ext_ops *ops)
 	struct machine *m = &machine;
 	int err;
 
-	m->class = &ext_sched_class;
+	sched_set_classes(m, true, true);
 	m->ops = ops;
 	m->ops_flags = ops->flags;
 	m->this_cpu = &m->cpus[0];
 	err = ops->init();
-	for (struct task *t = m->all; t && !err; t = t->next_all)
-		err = m->class->init_task(t, false);
+	for (struct task *t = m->all; t && !err; t = t->next_all) {
+		t->class = class_for(t);
+		fair_init_task(t);
+		err = ext_init_task(t, false);
+	}
 	m->cpus[0].ahead_ns = 0;
 	m->this_cpu = NULL;
 	if (err)

@@ -516,22 +516,16 @@ static void set_cpus_allowed(struct cpu *cpu, struct task *t, const struct mask 
 	task_set_allowed(t, allowed);
 }
 
-static int init_task(struct task *t, bool fork)
+void fair_init_task(struct task *t)
 {
 	u32 weight = (t->p.scx.weight * NICE_0_WEIGHT + WEIGHT_DEFAULT / 2) / WEIGHT_DEFAULT;
 
-	(void)fork;
 	t->se.weight = weight ? weight : 1;
 	t->se.recent_used_cpu = t->cpu;
-	return 0;
-}
-
-static void exit_task(struct task *t)
-{
-	(void)t;
 }
 
 const struct sched_class fair_sched_class = {
+	.rank = RANK_FAIR,
 	.enqueue_task = enqueue_task,
 	.dequeue_task = dequeue_task,
 	.pick_task = pick_task,
@@ -539,25 +533,27 @@ const struct sched_class fair_sched_class = {
 	.set_next_task = set_next_task,
 	.wakeup_preempt = wakeup_preempt_fair,
 	.task_tick = task_tick,
-	.balance_tick = fair_balance_tick,
 	.select_task_rq = fair_select_task_rq,
 	.yield_task = yield_task,
 	.set_cpus_allowed = set_cpus_allowed,
-	.init_task = init_task,
-	.exit_task = exit_task,
 };
 
-void fair_load(void)
+void fair_init(struct machine *m)
 {
-	struct machine *m = &machine;
-
-	m->class = &fair_sched_class;
 	for (u32 i = 0; i < m->topology.nr_cpus; i++) {
 		m->cpus[i].hrtick.handle = handle_hrtick;
 		m->cpus[i].hrtick_start.handle = handle_hrtick_start;
 	}
 	fair_balance_init(m);
-	for (struct task *t = m->all; t; t = t->next_all)
-		init_task(t, false);
+}
+
+void fair_load(void)
+{
+	struct machine *m = &machine;
+
+	for (struct task *t = m->all; t; t = t->next_all) {
+		t->class = class_for(t);
+		fair_init_task(t);
+	}
 	m->loaded = true;
 }

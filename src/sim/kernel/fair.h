@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The kernel's own scheduler, EEVDF (Stoica and Abdel-Wahab 1995), as the class that schedules all tasks: the
- * baseline beside which a policy is put. fair.c says what a CPU runs next, balance.c on which CPU a task is.
+ * The kernel's own scheduler, EEVDF (Stoica and Abdel-Wahab 1995), as the class of tasks: the baseline beside which a
+ * policy is put. fair.c says what a CPU runs next, balance.c on which CPU a task is.
  *
- * With it there is no backend, no policy and no scheduler thread, and nothing of what they cost.
+ * With it alone there is no backend, no policy and no scheduler thread, and nothing of what they cost.
  */
 #ifndef RUSTLAND_SIM_KERNEL_FAIR_H
 #define RUSTLAND_SIM_KERNEL_FAIR_H
@@ -54,8 +54,14 @@ struct cfs_rq {
 
 extern const struct sched_class fair_sched_class;
 
-/* All tasks that there are, and those that come, are the class's. */
+/* The CPUs are ready for tasks of the class. */
+void fair_init(struct machine *m);
+
+/* Nothing else is loaded: all tasks that there are, and those that come, are the class's. */
 void fair_load(void);
+
+/* Before t runs for the first time, whatever its class is. */
+void fair_init_task(struct task *t);
 
 /* How long a task of nice 0 runs before another one may: the kernel's base_slice. */
 uint64_t fair_slice_ns(const struct machine *m);

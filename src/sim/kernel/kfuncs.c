@@ -198,7 +198,8 @@ static void handle_irq_work(struct cpu *self, struct irq *irq)
 		struct cpu *cpu = &m->cpus[i];
 
 		lock_take(&cpu->rq_lock);
-		if (mask_has(&self->kick_preempt, i) && cpu->curr) {
+		if (mask_has(&self->kick_preempt, i) && cpu->curr &&
+		    cpu->curr->class == &ext_sched_class) {
 			cpu->curr->p.scx.slice = 0;
 			m->counters.preemptions++;
 		}

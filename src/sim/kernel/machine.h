@@ -39,6 +39,7 @@ enum {
 	SIM_PID_MAX = 1 << 22,
 	SIM_OBSERVERS = 4,
 	SIM_CGROUPS = 8,
+	SIM_CLASSES = 2, /* as in sched.h */
 };
 
 struct coroutine;
@@ -110,6 +111,7 @@ struct task {
 	bool on_rq;	   /* it is on its CPU's runqueue */
 	bool must_move;	   /* it may not use the CPU on which it runs */
 	bool in_transit;   /* being put on a queue, or taken from one */
+	const struct sched_class *class; /* once it is started or forked */
 	int refs;
 	s32 cpu;
 	struct mask allowed;
@@ -122,7 +124,7 @@ struct task {
 	bool is_inserted;
 	u64 insert_dsq, insert_flags;
 
-	struct sched_entity se; /* where the class is the kernel's own */
+	struct sched_entity se; /* what fair.c knows of it */
 
 	bool on_cpu; /* it is its CPU's current task */
 	u64 exec_start_ns;
@@ -189,7 +191,7 @@ struct cpu {
 	struct lock rq_lock;
 	struct cpu *next_waiter; /* for the same lock */
 	struct dsq local;
-	struct cfs_rq cfs; /* where the class is the kernel's own */
+	struct cfs_rq cfs; /* its tasks of the fair class */
 	bool need_resched, in_balance;
 	bool need_resched_lazy; /* likewise; no interrupt comes for it */
 	u64 idle_since_ns;
@@ -203,7 +205,7 @@ struct cpu {
 	struct turn turn; /* in place of resume where CPUs take turns */
 	struct irq *irqs, **irqs_end;
 	struct irq tick, resched, irq_work;
-	struct irq hrtick, hrtick_start, balance; /* where the class is the kernel's own */
+	struct irq hrtick, hrtick_start, balance; /* of the fair class */
 	bool tick_is_armed;
 
 	/* What irq_work has to do. */
@@ -262,7 +264,10 @@ struct machine {
 	struct dsq *dsqs; /* by id, from 0 */
 	u32 nr_dsqs;
 
-	const struct sched_class *class; /* that schedules all tasks */
+	bool scx_enabled;      /* a backend is loaded */
+	bool scx_switched_all; /* and no task is of the fair class */
+	const struct sched_class
+		*classes[SIM_CLASSES + 1]; /* that can have tasks, from above; then NULL */
 	struct sched_ext_ops *ops;
 	u64 ops_flags;
 	bool loaded;

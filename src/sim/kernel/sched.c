@@ -1,12 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The scheduler core: switches, wakeups, fork, exit, and changes of affinity. Who runs next, and where, its class
- * says, see sched.h.
+ * The scheduler core: switches, wakeups, fork, exit, and changes of affinity. Which task of a class runs next, and
+ * where, the class says, see sched.h.
  */
 #include "sim/kernel/sched.h"
 
 #include "sim/faults.h"
 #include "sim/kernel/flags.h"
+
+const struct sched_class *class_for(const struct task *t)
+{
+	return t->m->scx_switched_all ? &ext_sched_class : &fair_sched_class;
+}
+
+void sched_set_classes(struct machine *m, bool scx_enabled, bool scx_switched_all)
+{
+	u32 nr = 0;
+
+	m->scx_enabled = scx_enabled;
+	m->scx_switched_all = scx_switched_all;
+	if (!scx_switched_all)
+		m->classes[nr++] = &fair_sched_class;
+	if (scx_enabled)
+		m->classes[nr++] = &ext_sched_class;
+	m->classes[nr] = NULL;
+}
 
 static struct cpu *cpu_of(const struct task *t)
 {
@@ -45,15 +63,15 @@ u64 update_curr_common(struct cpu *cpu)
 void sched_tick(struct cpu *cpu)
 {
 	lock_take(&cpu->rq_lock);
-	cpu->m->class->task_tick(cpu);
+	cpu->curr->class->task_tick(cpu);
 	lock_release(&cpu->rq_lock);
-	if (cpu->m->class->balance_tick)
-		cpu->m->class->balance_tick(cpu);
+	if (!cpu->m->scx_switched_all)
+		fair_balance_tick(cpu);
 }
 
 void do_sched_yield(struct cpu *cpu)
 {
-	cpu->m->class->yield_task(cpu);
+	cpu->curr->class->yield_task(cpu);
 	cpu->need_resched = true;
 }
 
@@ -93,12 +111,12 @@ static void activate_task(struct cpu *cpu, struct task *t, u64 flags)
 	t->in_transit = true;
 	t->on_rq = true;
 	t->state = TASK_RUNNABLE;
-	cpu->m->class->enqueue_task(cpu, t, flags);
+	t->class->enqueue_task(cpu, t, flags);
 }
 
 static void deactivate_task(struct cpu *cpu, struct task *t, u64 flags)
 {
-	if (cpu->m->class->dequeue_task(cpu, t, flags))
+	if (t->class->dequeue_task(cpu, t, flags))
 		t->on_rq = false;
 }
 
@@ -129,7 +147,7 @@ static void put_prev(struct cpu *cpu, struct task *prev, const struct task *next
 		return;
 	}
 	prev->must_move = false;
-	cpu->m->class->put_prev_task(cpu, prev, next);
+	prev->class->put_prev_task(cpu, prev, next);
 	prev->on_cpu = false;
 }
 
@@ -143,7 +161,7 @@ static void set_next(struct cpu *cpu, struct task *next)
 	next->on_cpu = true;
 	next->in_transit = false;
 	next->exec_start_ns = machine_now(cpu->m);
-	cpu->m->class->set_next_task(cpu, next);
+	next->class->set_next_task(cpu, next);
 }
 
 static void finish_dead(struct task *t)
@@ -152,9 +170,22 @@ static void finish_dead(struct task *t)
 
 	m->counters.exits++;
 	t->signal.live.counter = 0;
-	m->class->exit_task(t);
+	if (m->scx_enabled)
+		ext_exit_task(t);
 	t->next_free = m->dead;
 	m->dead = t;
+}
+
+/* The highest class that has a task for this CPU says which one runs. */
+static struct task *pick_next_task(struct cpu *cpu, struct task *prev)
+{
+	const struct sched_class *const *class = cpu->m->classes;
+	struct task *next;
+
+	do
+		next = (*class)->pick_task(cpu, prev && prev->class == *class ? prev : NULL);
+	while (!next && *++class);
+	return next;
 }
 
 void schedule(struct cpu *cpu)
@@ -167,7 +198,7 @@ void schedule(struct cpu *cpu)
 	cpu->need_resched = cpu->need_resched_lazy = false;
 	if (prev && prev->state != TASK_RUNNABLE)
 		deactivate_task(cpu, prev, DEQ_SLEEP);
-	next = m->class->pick_task(cpu, prev);
+	next = pick_next_task(cpu, prev);
 	if (next && next == prev) {
 		lock_release(&cpu->rq_lock);
 		return;
@@ -204,13 +235,15 @@ void schedule(struct cpu *cpu)
 		finish_dead(prev);
 }
 
-/* A task that is woken goes before the idle thread, wherever its class has put it. */
+/* A task that is woken goes before the idle thread and before lower classes, wherever its class has put it. */
 void wakeup_preempt(struct cpu *cpu, struct task *t, u64 wake_flags)
 {
-	if (!cpu->curr)
+	const struct sched_class *class = cpu->curr ? cpu->curr->class : NULL;
+
+	if (!class || sched_class_above(t->class, class))
 		resched_cpu(cpu);
-	else if (cpu->m->class->wakeup_preempt)
-		cpu->m->class->wakeup_preempt(cpu, t, wake_flags);
+	else if (t->class == class && class->wakeup_preempt)
+		class->wakeup_preempt(cpu, t, wake_flags);
 }
 
 static void enqueue_locked(struct cpu *cpu, struct task *t, u64 enq_flags, u64 wake_flags)
@@ -232,7 +265,7 @@ static u64 select_task_rq(struct task *t, u64 wake_flags)
 		set_task_cpu(t, mask_next(&t->allowed, NULL, 0, (int)m->topology.nr_cpus));
 		return 0;
 	}
-	cpu = m->class->select_task_rq(t, t->cpu, wake_flags);
+	cpu = t->class->select_task_rq(t, t->cpu, wake_flags);
 	if (!mask_has(&t->allowed, cpu) || !m->cpus[cpu].online)
 		cpu = any_allowed_cpu(t);
 	set_task_cpu(t, cpu);
@@ -263,7 +296,7 @@ static bool stays_awake(struct task *t, u64 wake_flags, bool *ret_woken)
 	if (*ret_woken)
 		account_wakeup(t);
 	if (stays && t->se.sched_delayed)
-		cpu->m->class->enqueue_task(cpu, t, ENQ_WAKEUP | ENQ_DELAYED);
+		t->class->enqueue_task(cpu, t, ENQ_WAKEUP | ENQ_DELAYED);
 	if (stays)
 		t->state = TASK_RUNNABLE;
 	if (*ret_woken)
@@ -313,7 +346,9 @@ void wake_up_new(struct task *t)
 		t->css_set = parent->css_set;
 		t->cred = parent->cred;
 	}
-	if (m->class->init_task(t, true)) {
+	t->class = class_for(t);
+	fair_init_task(t);
+	if (m->scx_enabled && ext_init_task(t, true)) {
 		/* fork(2) fails; whoever waits for the child is told so. */
 		m->counters.forks--;
 		t->state = TASK_DEAD;
@@ -352,7 +387,7 @@ static void change_allowed(struct task *t, const struct mask *allowed)
 		goto out;
 	}
 	if (t->on_cpu) {
-		t->m->class->set_cpus_allowed(cpu, t, allowed);
+		t->class->set_cpus_allowed(cpu, t, allowed);
 		if (!mask_has(allowed, cpu->id)) {
 			/* It is put off its CPU by force, and waits where it may run. */
 			t->must_move = true;
