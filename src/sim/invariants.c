@@ -7,7 +7,7 @@
 
 #include "sim/faults.h"
 #include "sim/kernel/backend.h"
-#include "sim/kernel/machine.h"
+#include "sim/kernel/sched.h"
 
 /* All tasks are looked at so often. */
 #define SCAN_NS (10 * MSEC)
@@ -351,7 +351,8 @@ static void check_counters(void)
 		/* In the middle of a change it may be counted or not. */
 		if (cpu->wait != CPU_RUNS)
 			return;
-		running += cpu->curr && cpu->curr != machine.policy;
+		running += cpu->curr && cpu->curr != machine.policy &&
+			   cpu->curr->class == &ext_sched_class;
 	}
 	backend_counters(&counters);
 	/* A task for which there was no memory is not counted. */

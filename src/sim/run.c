@@ -97,7 +97,6 @@ static int start_policy(const struct run_options *options)
 
 static int load(const struct run_options *options)
 {
-	fair_init();
 	return load_at_start(run_has_policy(options) ? backend_ops() : NULL);
 }
 

@@ -35,7 +35,8 @@ static void task_tick(struct cpu *cpu)
 
 static void insert_local(struct cpu *cpu, struct task *t, u64 enq_flags)
 {
-	bool preempt = enq_flags & ENQ_PREEMPT && cpu->curr && t != cpu->curr;
+	bool preempt = enq_flags & ENQ_PREEMPT && cpu->curr && t != cpu->curr &&
+		       cpu->curr->class == &ext_sched_class;
 
 	dsq_insert_task(&cpu->local, t, false, enq_flags & (ENQ_HEAD | ENQ_PREEMPT));
 	if (preempt) {
@@ -212,8 +213,7 @@ static bool balance(struct cpu *cpu, struct task *prev)
 	do {
 		cpu->nr_dispatched = 0;
 		cpu_spend(m->costs->dispatch);
-		m->ops->dispatch(cpu->id,
-				 prev && prev->class == &ext_sched_class ? &prev->p : NULL);
+		m->ops->dispatch(cpu->id, prev ? &prev->p : NULL);
 		keep = prev_queued && prev->p.scx.slice && !prev->must_move;
 		if (keep || cpu->local.nr)
 			goto out;
@@ -342,6 +342,7 @@ void ext_exit_task(struct task *t)
 }
 
 const struct sched_class ext_sched_class = {
+	.rank = RANK_EXT,
 	.enqueue_task = enqueue_task,
 	.dequeue_task = dequeue_task,
 	.pick_task = pick_task,

@@ -532,6 +532,7 @@ void fair_set_weight(struct task *t, u32 weight)
 }
 
 const struct sched_class fair_sched_class = {
+	.rank = RANK_FAIR,
 	.enqueue_task = enqueue_task,
 	.dequeue_task = dequeue_task,
 	.pick_task = pick_task,
@@ -544,10 +545,8 @@ const struct sched_class fair_sched_class = {
 	.set_cpus_allowed = set_cpus_allowed,
 };
 
-void fair_init(void)
+void fair_init(struct machine *m)
 {
-	struct machine *m = &machine;
-
 	for (u32 i = 0; i < m->topology.nr_cpus; i++) {
 		m->cpus[i].hrtick.handle = handle_hrtick;
 		m->cpus[i].hrtick_start.handle = handle_hrtick_start;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The kernel's own scheduler, EEVDF (Stoica and Abdel-Wahab 1995), as the class that schedules all tasks: the
- * baseline beside which a policy is put. fair.c says what a CPU runs next, balance.c on which CPU a task is.
+ * The kernel's own scheduler, EEVDF (Stoica and Abdel-Wahab 1995), as the class of tasks: the baseline beside which a
+ * policy is put. fair.c says what a CPU runs next, balance.c on which CPU a task is.
  *
- * With it there is no backend, no policy and no scheduler thread, and nothing of what they cost.
+ * With it alone there is no backend, no policy and no scheduler thread, and nothing of what they cost.
  */
 #ifndef RUSTLAND_SIM_KERNEL_FAIR_H
 #define RUSTLAND_SIM_KERNEL_FAIR_H
@@ -54,11 +54,14 @@ struct cfs_rq {
 
 extern const struct sched_class fair_sched_class;
 
-/* After machine_init(). */
-void fair_init(void);
-void fair_init_task(struct task *t);
+/* The CPUs are ready for tasks of the class. */
+void fair_init(struct machine *m);
+
 /* Of the current task. */
 void fair_set_weight(struct task *t, uint32_t weight);
+
+/* Before t runs for the first time, whatever its class is. */
+void fair_init_task(struct task *t);
 
 /* How long a task of nice 0 runs before another one may: the kernel's base_slice. */
 uint64_t fair_slice_ns(const struct machine *m);

@@ -202,7 +202,8 @@ static void handle_irq_work(struct cpu *self, struct irq *irq)
 			lock_release(&cpu->rq_lock);
 			continue;
 		}
-		if (mask_has(&self->kick_preempt, i) && cpu->curr) {
+		if (mask_has(&self->kick_preempt, i) && cpu->curr &&
+		    cpu->curr->class == &ext_sched_class) {
 			cpu->curr->p.scx.slice = 0;
 			m->counters.preemptions++;
 		}

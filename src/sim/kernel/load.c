@@ -118,7 +118,7 @@ static enum verdict for_each_task(bool (*visit)(struct task *t))
 }
 
 /* False: it is between two queues. */
-static bool change_class(struct task *t, const struct sched_class *class)
+static bool change_class(struct task *t)
 {
 	struct cpu *cpu;
 
@@ -130,7 +130,7 @@ static bool change_class(struct task *t, const struct sched_class *class)
 		lock_release(&t->pi_lock);
 		return false;
 	}
-	set_task_class(cpu, t, class);
+	set_task_class(cpu, t, class_for(t));
 	lock_release(&cpu->rq_lock);
 	lock_release(&t->pi_lock);
 	return true;
@@ -138,7 +138,7 @@ static bool change_class(struct task *t, const struct sched_class *class)
 
 static bool to_fair(struct task *t)
 {
-	if (!change_class(t, &fair_sched_class))
+	if (!change_class(t))
 		return false;
 	ext_exit_task(t);
 	return true;
@@ -153,7 +153,7 @@ static bool tell_of(struct task *t)
 
 static bool to_ext(struct task *t)
 {
-	return t->scx_state != SCX_READY || change_class(t, &ext_sched_class);
+	return t->scx_state != SCX_READY || change_class(t);
 }
 
 static enum verdict tell_of_tasks(struct cpu *self)
@@ -166,14 +166,20 @@ static enum verdict tell_of_tasks(struct cpu *self)
 static enum verdict tasks_to_ext(struct cpu *self)
 {
 	(void)self;
-	machine.load.is_on = machine.load.switching_all = true;
+	if (the.is_new) {
+		sched_set_classes(&machine, true, false);
+		machine.scx_switching_all = true;
+	}
 	return for_each_task(to_ext);
 }
 
 static enum verdict tasks_to_fair(struct cpu *self)
 {
 	(void)self;
-	machine.load.switching_all = machine.load.tells_forks = false;
+	if (the.is_new) {
+		sched_set_classes(&machine, true, false);
+		machine.load.tells_forks = false;
+	}
 	return for_each_task(to_fair);
 }
 
@@ -225,6 +231,7 @@ static enum verdict loaded(struct cpu *self)
 	u64 away_ns = machine_now(&machine) - load->away_since_ns;
 
 	(void)self;
+	sched_set_classes(&machine, true, true);
 	load->state = LOAD_ENABLED;
 	load->nr++;
 	if (away_ns > load->away_max_ns)
@@ -260,7 +267,7 @@ static enum verdict end(struct cpu *self)
 		grace_begin(&the.grace);
 	if (!grace_is_over(&the.grace, self))
 		return WAIT;
-	m->load.is_on = false;
+	sched_set_classes(m, false, false);
 	m->ops->exit(&info);
 	ext_watch(false);
 	for (u32 i = 0; i < m->nr_dsqs; i++) {
@@ -353,7 +360,8 @@ int load_at_start(struct sched_ext_ops *ops)
 	if (ops) {
 		m->ops_flags = ops->flags;
 		err = ops->init();
-		m->load.is_on = m->load.switching_all = m->load.tells_forks = true;
+		sched_set_classes(m, true, true);
+		m->load.tells_forks = true;
 		ext_watch(true);
 	}
 	for (struct task *t = m->all; t && !err; t = t->next_all)
@@ -368,12 +376,11 @@ int load_at_start(struct sched_ext_ops *ops)
 
 int load_fork(struct task *t)
 {
-	struct load *load = &machine.load;
 	int err = 0;
 
 	fair_init_task(t);
-	t->class = load->switching_all ? &ext_sched_class : &fair_sched_class;
-	if (load->tells_forks)
+	t->class = class_for(t);
+	if (machine.load.tells_forks)
 		err = ext_init_task(t, t->state == TASK_NEW);
 	if (!err && t->class == &ext_sched_class)
 		ext_enable(t);

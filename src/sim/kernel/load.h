@@ -26,9 +26,7 @@ enum load_state {
 
 struct load {
 	enum load_state state;
-	bool is_on;	    /* tasks may be in sched_ext */
-	bool switching_all; /* new tasks begin there */
-	bool tells_forks;   /* ops.init_task() is called for them */
+	bool tells_forks; /* ops.init_task() is called for them */
 	bool forks_wait;
 	uint64_t exit_kind, exit_code;	     /* 0: it is not to end */
 	uint32_t nr;			     /* how often it was loaded again */

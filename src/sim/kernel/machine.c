@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See machine.h: the machine as a whole, and the order of events. */
-#include "sim/kernel/machine.h"
+#include "sim/kernel/sched.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -63,6 +63,8 @@ int machine_init(const struct sim_settings *settings)
 		if (err)
 			return err;
 	}
+	sched_set_classes(m, false, false);
+	fair_init(m);
 	return 0;
 }
 

@@ -40,6 +40,7 @@ enum {
 	SIM_PID_MAX = 1 << 22,
 	SIM_OBSERVERS = 4,
 	SIM_CGROUPS = 8,
+	SIM_CLASSES = 2, /* as in sched.h */
 };
 
 struct coroutine;
@@ -111,7 +112,7 @@ struct task {
 	struct css_set css_set;
 
 	struct machine *m;
-	const struct sched_class *class;
+	const struct sched_class *class; /* once it is started or forked */
 	enum scx_task_state scx_state;
 	enum task_state state;
 	struct lock pi_lock; /* of whoever wakes it */
@@ -132,7 +133,7 @@ struct task {
 	bool is_inserted;
 	u64 insert_dsq, insert_flags;
 
-	struct sched_entity se; /* where the class is the kernel's own */
+	struct sched_entity se; /* what fair.c knows of it */
 
 	bool on_cpu; /* it is its CPU's current task */
 	u64 exec_start_ns;
@@ -204,7 +205,7 @@ struct cpu {
 	struct dsq local;
 	bool bypass;	     /* the backend is asked nothing */
 	struct dsq bypass_q; /* where tasks wait then, see ext.c */
-	struct cfs_rq cfs;   /* where the class is the kernel's own */
+	struct cfs_rq cfs;   /* its tasks of the fair class */
 	bool need_resched, in_balance;
 	bool need_resched_lazy; /* likewise; no interrupt comes for it */
 	u64 idle_since_ns;
@@ -218,7 +219,7 @@ struct cpu {
 	struct turn turn; /* in place of resume where CPUs take turns */
 	struct irq *irqs, **irqs_end;
 	struct irq tick, resched, irq_work;
-	struct irq hrtick, hrtick_start, balance; /* where the class is the kernel's own */
+	struct irq hrtick, hrtick_start, balance; /* of the fair class */
 	bool tick_is_armed;
 
 	/* What irq_work has to do. */
@@ -278,7 +279,12 @@ struct machine {
 	struct dsq *dsqs; /* by id, from 0 */
 	u32 nr_dsqs;
 
-	struct sched_ext_ops *ops; /* NULL: no scheduler is loaded */
+	bool scx_enabled;	/* a backend is loaded */
+	bool scx_switching_all; /* new tasks begin with it */
+	bool scx_switched_all;	/* and no task is of the fair class */
+	const struct sched_class
+		*classes[SIM_CLASSES + 1]; /* that can have tasks, from above; then NULL */
+	struct sched_ext_ops *ops;	   /* NULL: no scheduler is loaded */
 	u64 ops_flags;
 	struct load load;
 	bool failed; /* the kernel has ended the scheduler */

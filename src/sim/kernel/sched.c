@@ -1,13 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The scheduler core: switches, wakeups, fork, exit, and changes of affinity. Who runs next, and where, its class
- * says, see sched.h.
+ * The scheduler core: switches, wakeups, fork, exit, and changes of affinity. Which task of a class runs next, and
+ * where, the class says, see sched.h.
  */
 #include "sim/kernel/sched.h"
 
 #include "sim/faults.h"
 #include "sim/kernel/flags.h"
 #include "sim/kernel/hotplug.h"
+
+const struct sched_class *class_for(const struct task *t)
+{
+	return t->m->scx_switching_all ? &ext_sched_class : &fair_sched_class;
+}
+
+void sched_set_classes(struct machine *m, bool scx_enabled, bool scx_switched_all)
+{
+	u32 nr = 0;
+
+	m->scx_enabled = scx_enabled;
+	m->scx_switching_all = m->scx_switched_all = scx_switched_all;
+	if (!scx_switched_all)
+		m->classes[nr++] = &fair_sched_class;
+	if (scx_enabled)
+		m->classes[nr++] = &ext_sched_class;
+	m->classes[nr] = NULL;
+}
 
 static struct cpu *cpu_of(const struct task *t)
 {
@@ -45,10 +63,9 @@ u64 update_curr_common(struct cpu *cpu)
 void sched_tick(struct cpu *cpu)
 {
 	lock_take(&cpu->rq_lock);
-	if (cpu->curr)
-		cpu->curr->class->task_tick(cpu);
+	cpu->curr->class->task_tick(cpu);
 	lock_release(&cpu->rq_lock);
-	if (!cpu->m->load.switching_all)
+	if (!cpu->m->scx_switched_all)
 		fair_balance_tick(cpu);
 }
 
@@ -176,15 +193,15 @@ static void finish_dead(struct task *t)
 	m->dead = t;
 }
 
-/* The fair class goes before sched_ext. */
+/* The highest class that has a task for this CPU says which one runs. */
 static struct task *pick_next_task(struct cpu *cpu, struct task *prev)
 {
-	struct task *next = NULL;
+	const struct sched_class *const *class = cpu->m->classes;
+	struct task *next;
 
-	if (!cpu->m->load.switching_all || cpu->cfs.nr_queued)
-		next = fair_sched_class.pick_task(cpu, prev);
-	if (!next && cpu->m->load.is_on)
-		next = ext_sched_class.pick_task(cpu, prev);
+	do
+		next = (*class)->pick_task(cpu, prev && prev->class == *class ? prev : NULL);
+	while (!next && *++class);
 	return next;
 }
 
@@ -237,15 +254,15 @@ void schedule(struct cpu *cpu)
 		finish_dead(prev);
 }
 
-/* A task that is woken goes before the idle thread, wherever its class has put it. */
+/* A task that is woken goes before the idle thread and before lower classes, wherever its class has put it. */
 void wakeup_preempt(struct cpu *cpu, struct task *t, u64 wake_flags)
 {
-	if (!cpu->curr)
+	const struct sched_class *class = cpu->curr ? cpu->curr->class : NULL;
+
+	if (!class || sched_class_above(t->class, class))
 		resched_cpu(cpu);
-	else if (cpu->curr->class != t->class && t->class == &fair_sched_class)
-		resched_cpu(cpu);
-	else if (cpu->curr->class == t->class && t->class->wakeup_preempt)
-		t->class->wakeup_preempt(cpu, t, wake_flags);
+	else if (t->class == class && class->wakeup_preempt)
+		class->wakeup_preempt(cpu, t, wake_flags);
 }
 
 static void enqueue_locked(struct cpu *cpu, struct task *t, u64 enq_flags, u64 wake_flags)

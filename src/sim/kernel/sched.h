@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Between the scheduler core (sched.c) and the classes of tasks: sched_ext with the backend (ext.c), and before it the
- * kernel's own one (fair.c). Names and order of the calls are the kernel's.
+ * Between the scheduler core (sched.c) and the classes of tasks: the kernel's own one (fair.c), and sched_ext with the
+ * backend (ext.c). Each task has a class, and one runqueue can have tasks of several. Names and order of the calls are
+ * the kernel's.
  *
  * Nothing but the core calls a class, and nothing but a class what is said here about the core.
  */
@@ -10,8 +11,18 @@
 
 #include "sim/kernel/machine.h"
 
-/* With the lock of cpu's runqueue, where a CPU is given; flags are those of flags.h. */
+/* A runnable task of one class goes before all those of the classes below. */
+enum sched_rank {
+	RANK_FAIR,
+	RANK_EXT,
+};
+
+/*
+ * With the lock of cpu's runqueue, where a CPU is given; flags are those of flags.h. A task that is given is of this
+ * class, but for next in put_prev_task().
+ */
 struct sched_class {
+	enum sched_rank rank;
 	/* t is runnable and on cpu's runqueue from now on. */
 	void (*enqueue_task)(struct cpu *cpu, struct task *t, u64 flags);
 	/*
@@ -21,14 +32,14 @@ struct sched_class {
 	bool (*dequeue_task)(struct cpu *cpu, struct task *t, u64 flags);
 	/*
 	 * What runs next: prev if it goes on, a task that has been taken out of its queue, or NULL. prev is the current
-	 * task, or NULL; it may not be runnable any more, and must not go on if must_move is set.
+	 * task if that is of this class, or NULL; it may not be runnable any more, and must not go on if must_move is set.
 	 */
 	struct task *(*pick_task)(struct cpu *cpu, struct task *prev);
 	/* The current task gives way to next (NULL: the idle thread), and waits if it is still runnable. */
 	void (*put_prev_task)(struct cpu *cpu, struct task *prev, const struct task *next);
 	/* t is current from now on. */
 	void (*set_next_task)(struct cpu *cpu, struct task *t);
-	/* t has become runnable while another task is current. NULL: nothing follows from it. */
+	/* t has become runnable while another task of the class is current. NULL: nothing follows from it. */
 	void (*wakeup_preempt)(struct cpu *cpu, struct task *t, u64 wake_flags);
 	void (*task_tick)(struct cpu *cpu);
 	/* Where t wakes up, or begins; a CPU that it may not use is replaced. With t's pi_lock alone. */
@@ -41,17 +52,27 @@ struct sched_class {
 
 extern const struct sched_class ext_sched_class;
 
+static inline bool sched_class_above(const struct sched_class *a, const struct sched_class *b)
+{
+	return a->rank < b->rank;
+}
+
+/* Those that can have tasks from now on: see machine.h. The tasks that are there keep theirs. */
+void sched_set_classes(struct machine *m, bool scx_enabled, bool scx_switched_all);
+/* The class that t has to be of, by what is loaded. */
+const struct sched_class *class_for(const struct task *t);
+
 /* The first task of the queue that may run on self goes to its local queue. kfuncs.c; with the lock of self's runqueue. */
 bool consume_dsq(struct cpu *self, struct dsq *dsq);
 
-/* What waits for cpu waits where it is put now. With the lock of cpu's runqueue. */
-void ext_requeue(struct cpu *cpu);
-/* The backend is told of t: 0, or a negative errno of its. */
+/* ext.c: while a backend is loaded it knows every task, of whatever class. 0, or a negative errno of its. */
 int ext_init_task(struct task *t, bool fork);
 /* t is of its class from now on. */
 void ext_enable(struct task *t);
 /* It hears of t for the last time, if it knows t. */
 void ext_exit_task(struct task *t);
+/* What waits for cpu waits where it is put now. With the lock of cpu's runqueue. */
+void ext_requeue(struct cpu *cpu);
 /* The watchdog, which ends a scheduler that lets a task wait. */
 void ext_watch(bool on);
 
