@@ -212,10 +212,11 @@ void schedule(struct cpu *cpu)
 
 	cpu_spend(m->costs->schedule);
 	lock_take(&cpu->rq_lock);
-	cpu->need_resched = cpu->need_resched_lazy = false;
 	if (prev && prev->state != TASK_RUNNABLE)
 		deactivate_task(cpu, prev, DEQ_SLEEP);
 	next = pick_next_task(cpu, prev);
+	/* Only now: what the choice itself has asked for is done. */
+	cpu->need_resched = cpu->need_resched_lazy = false;
 	if (next && next == prev) {
 		push_away(cpu);
 		lock_release(&cpu->rq_lock);
