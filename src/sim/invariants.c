@@ -364,7 +364,7 @@ static void check_counters(void)
 /* The backend is there, and asked. */
 static bool decides(void)
 {
-	return the.has_backend && machine.load.state == LOAD_ENABLED && !machine.cpus[0].bypass;
+	return the.has_backend && machine.loading.state == LOAD_ENABLED && !machine.cpus[0].bypass;
 }
 
 static void scan(struct event *event)

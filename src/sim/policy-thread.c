@@ -164,7 +164,7 @@ static void new_process(void)
 
 static void await(enum load_state state)
 {
-	while (machine.load.state == state && !the.finishing) {
+	while (machine.loading.state == state && !the.finishing) {
 		load_await(machine.policy);
 		do_next(ACT_BLOCK, 0);
 	}
@@ -276,7 +276,7 @@ static void handle_reload(struct cpu *cpu, struct irq *irq)
 {
 	(void)cpu;
 	(void)irq;
-	if (machine.load.state == LOAD_ENABLED)
+	if (machine.loading.state == LOAD_ENABLED)
 		rl_stop(&the.rl);
 }
 

@@ -75,8 +75,8 @@ static void collect(bool has_policy, struct run_result *ret)
 		.congested = c.nr_sched_congested,
 		.policy_ns = c.policy_runtime_ns,
 		.rounds = policy_thread_rounds(),
-		.loaded_again = machine.load.nr,
-		.away_max_ns = machine.load.away_max_ns,
+		.loaded_again = machine.loading.nr,
+		.away_max_ns = machine.loading.away_max_ns,
 	};
 }
 

@@ -35,7 +35,8 @@ static const char *const names[] = {
 /* What the child tells, in memory that both see. */
 struct verdict {
 	char failure[320]; /* "": none */
-	struct got got[];  /* for each load */
+	uint64_t reloads;
+	struct got got[]; /* for each load */
 };
 
 /* ---- In the child: the tasks ---------------------------------------------------------------- */
@@ -260,11 +261,14 @@ static void run_here(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, uin
 			 result.failure);
 	else if (result.violations)
 		snprintf(failure, sizeof(the.verdict->failure), "%s", invariants_first());
+	the.verdict->reloads = result.loaded_again;
 	if (!failure[0])
 		collect();
 }
 
 /* ---- In the test ---------------------------------------------------------------------------- */
+
+uint64_t simulate_reloads;
 
 static void simulate_under(const struct rl_policy *scheduler, uint32_t faults, uint32_t nr_cpus,
 			   uint64_t settle_ns, uint32_t seconds, struct load *loads,
@@ -296,6 +300,7 @@ static void simulate_under(const struct rl_policy *scheduler, uint32_t faults, u
 		fail_msg("%s", verdict->failure);
 	for (size_t i = 0; i < nr_loads; i++)
 		loads[i].got = verdict->got[i];
+	simulate_reloads = verdict->reloads;
 	munmap(verdict, size);
 }
 
@@ -315,4 +320,10 @@ void simulate_eevdf(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, stru
 		    size_t nr_loads)
 {
 	simulate_under(&run_eevdf, 0, nr_cpus, settle_ns, seconds, loads, nr_loads);
+}
+
+void simulate_eevdf_faults(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, uint32_t faults,
+			   struct load *loads, size_t nr_loads)
+{
+	simulate_under(&run_eevdf, faults, nr_cpus, settle_ns, seconds, loads, nr_loads);
 }

@@ -62,9 +62,14 @@ void simulate(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, struct loa
 void simulate_faults(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, uint32_t faults,
 		     struct load *loads, size_t nr_loads);
 
+/* How often the scheduler was loaded again in the last one. */
+extern uint64_t simulate_reloads;
+
 /* The same under the kernel's own scheduler, as the simulator has it; loads with a class are not boosted. */
 void simulate_eevdf(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, struct load *loads,
 		    size_t nr_loads);
+void simulate_eevdf_faults(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, uint32_t faults,
+			   struct load *loads, size_t nr_loads);
 
 #define NELEMS(array) (sizeof(array) / sizeof((array)[0]))
 

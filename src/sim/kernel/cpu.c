@@ -232,7 +232,7 @@ static void sleep_until(struct cpu *cpu, struct task *t, u64 at_ns)
 /* While a scheduler comes or goes it waits for that, see load.c. */
 static void fork_task(struct cpu *cpu, struct task *t, struct task *child)
 {
-	if (cpu->m->load.forks_wait) {
+	if (cpu->m->loading.forks_wait) {
 		t->forks = child;
 		go_to_sleep(cpu, t);
 		return;

@@ -53,8 +53,8 @@ static enum verdict set_bypass(bool bypass)
 static enum verdict bypass(struct cpu *self)
 {
 	(void)self;
-	if (the.is_new && machine.load.state == LOAD_DISABLING)
-		machine.load.away_since_ns = machine_now(&machine);
+	if (the.is_new && machine.loading.state == LOAD_DISABLING)
+		machine.loading.away_since_ns = machine_now(&machine);
 	return set_bypass(true);
 }
 
@@ -65,30 +65,6 @@ static enum verdict bypass_no_more(struct cpu *self)
 }
 
 /* ---- Tasks ---------------------------------------------------------------------------------- */
-
-/* Forks wait, and none is in the middle: it would begin with what is no more. */
-static enum verdict lock_forks(struct cpu *self)
-{
-	if (the.is_new) {
-		machine.load.forks_wait = true;
-		grace_begin(&the.grace);
-		/* Such locks remember for as long that they were taken. */
-		if (machine_now(&machine) - the.unlocked_at_ns < machine.costs->grace)
-			the.grace.least_ns = 0;
-	}
-	return grace_is_over(&the.grace, self) ? NEXT : WAIT;
-}
-
-static enum verdict unlock_forks(struct cpu *self)
-{
-	(void)self;
-	machine.load.forks_wait = false;
-	the.unlocked_at_ns = machine_now(&machine);
-	for (struct task *t = machine.all; t; t = t->next_all)
-		if (t->forks)
-			wake_up(t, false);
-	return NEXT;
-}
 
 /* The next task that has begun, and has not left its CPU for the last time, with a reference; NULL: there is none. */
 static struct task *next_task(struct task *after)
@@ -102,6 +78,30 @@ static struct task *next_task(struct task *after)
 	if (after)
 		task_put(after);
 	return t;
+}
+
+/* Forks wait, and none is in the middle: it would begin with what is no more. */
+static enum verdict lock_forks(struct cpu *self)
+{
+	if (the.is_new) {
+		machine.loading.forks_wait = true;
+		grace_begin(&the.grace);
+		/* Such locks remember for as long that they were taken. */
+		if (machine_now(&machine) - the.unlocked_at_ns < machine.costs->grace)
+			the.grace.least_ns = 0;
+	}
+	return grace_is_over(&the.grace, self) ? NEXT : WAIT;
+}
+
+static enum verdict unlock_forks(struct cpu *self)
+{
+	(void)self;
+	machine.loading.forks_wait = false;
+	the.unlocked_at_ns = machine_now(&machine);
+	for (struct task *t = next_task(NULL); t; t = next_task(t))
+		if (t->forks)
+			wake_up(t, false);
+	return NEXT;
 }
 
 /* visit() is called once for each task; false: it could do nothing yet. */
@@ -159,7 +159,7 @@ static bool to_ext(struct task *t)
 static enum verdict tell_of_tasks(struct cpu *self)
 {
 	(void)self;
-	machine.load.tells_forks = true;
+	machine.loading.tells_forks = true;
 	return for_each_task(tell_of);
 }
 
@@ -178,7 +178,7 @@ static enum verdict tasks_to_fair(struct cpu *self)
 	(void)self;
 	if (the.is_new) {
 		sched_set_classes(&machine, true, false);
-		machine.load.tells_forks = false;
+		machine.loading.tells_forks = false;
 	}
 	return for_each_task(to_fair);
 }
@@ -227,18 +227,18 @@ static void tell_waiter(void)
 
 static enum verdict loaded(struct cpu *self)
 {
-	struct load *load = &machine.load;
-	u64 away_ns = machine_now(&machine) - load->away_since_ns;
+	struct loading *l = &machine.loading;
+	u64 away_ns = machine_now(&machine) - l->away_since_ns;
 
 	(void)self;
 	sched_set_classes(&machine, true, true);
-	load->state = LOAD_ENABLED;
-	load->nr++;
-	if (away_ns > load->away_max_ns)
-		load->away_max_ns = away_ns;
+	l->state = LOAD_ENABLED;
+	l->nr++;
+	if (away_ns > l->away_max_ns)
+		l->away_max_ns = away_ns;
 	tell_waiter();
-	if (load->exit_kind) {
-		load->state = LOAD_DISABLING;
+	if (l->exit_kind) {
+		l->state = LOAD_DISABLING;
 		take_steps(disabling);
 	}
 	return NEXT;
@@ -256,8 +256,8 @@ static enum verdict end(struct cpu *self)
 	static char nothing[1];
 	struct machine *m = &machine;
 	struct scx_exit_info info = {
-		.kind = (enum scx_exit_kind)m->load.exit_kind,
-		.exit_code = (s64)m->load.exit_code,
+		.kind = (enum scx_exit_kind)m->loading.exit_kind,
+		.exit_code = (s64)m->loading.exit_code,
 		.reason = "unregistered",
 		.msg = nothing,
 		.dump = nothing,
@@ -282,11 +282,11 @@ static enum verdict end(struct cpu *self)
 
 static enum verdict unloaded(struct cpu *self)
 {
-	struct load *load = &machine.load;
+	struct loading *l = &machine.loading;
 
 	(void)self;
-	load->state = LOAD_DISABLED;
-	load->exit_kind = load->exit_code = 0;
+	l->state = LOAD_DISABLED;
+	l->exit_kind = l->exit_code = 0;
 	tell_waiter();
 	return NEXT;
 }
@@ -316,16 +316,16 @@ static void handle(struct cpu *cpu, struct irq *irq)
 
 void load_end(uint64_t kind, uint64_t code)
 {
-	struct load *load = &machine.load;
+	struct loading *l = &machine.loading;
 
-	if (load->exit_kind || load->state == LOAD_DISABLED)
+	if (l->exit_kind || l->state == LOAD_DISABLED)
 		return;
-	load->exit_kind = kind;
-	load->exit_code = code;
+	l->exit_kind = kind;
+	l->exit_code = code;
 	/* What is being loaded is loaded first. */
-	if (load->state != LOAD_ENABLED)
+	if (l->state != LOAD_ENABLED)
 		return;
-	load->state = LOAD_DISABLING;
+	l->state = LOAD_DISABLING;
 	take_steps(disabling);
 }
 
@@ -343,7 +343,7 @@ void load_again(struct sched_ext_ops *ops, uint64_t hotplug_seq)
 {
 	machine.ops = ops;
 	machine.ops_flags = ops->flags;
-	machine.load.state = LOAD_ENABLING;
+	machine.loading.state = LOAD_ENABLING;
 	the.hotplug_seq = hotplug_seq;
 	take_steps(enabling);
 }
@@ -361,7 +361,7 @@ int load_at_start(struct sched_ext_ops *ops)
 		m->ops_flags = ops->flags;
 		err = ops->init();
 		sched_set_classes(m, true, true);
-		m->load.tells_forks = true;
+		m->loading.tells_forks = true;
 		ext_watch(true);
 	}
 	for (struct task *t = m->all; t && !err; t = t->next_all)
@@ -370,7 +370,7 @@ int load_at_start(struct sched_ext_ops *ops)
 	m->cpus[0].ahead_ns = 0;
 	m->this_cpu = NULL;
 	if (ops)
-		m->load.state = LOAD_ENABLED;
+		m->loading.state = LOAD_ENABLED;
 	return err;
 }
 
@@ -380,7 +380,7 @@ int load_fork(struct task *t)
 
 	fair_init_task(t);
 	t->class = class_for(t);
-	if (machine.load.tells_forks)
+	if (machine.loading.tells_forks)
 		err = ext_init_task(t, t->state == TASK_NEW);
 	if (!err && t->class == &ext_sched_class)
 		ext_enable(t);

@@ -24,7 +24,7 @@ enum load_state {
 	LOAD_DISABLING,
 };
 
-struct load {
+struct loading {
 	enum load_state state;
 	bool tells_forks; /* ops.init_task() is called for them */
 	bool forks_wait;

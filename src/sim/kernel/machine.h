@@ -286,7 +286,7 @@ struct machine {
 		*classes[SIM_CLASSES + 1]; /* that can have tasks, from above; then NULL */
 	struct sched_ext_ops *ops;	   /* NULL: no scheduler is loaded */
 	u64 ops_flags;
-	struct load load;
+	struct loading loading;
 	bool failed; /* the kernel has ended the scheduler */
 	char failure[256];
 

@@ -141,7 +141,7 @@ void *sim_task_storage(struct task_struct *p, size_t size, uint64_t flags)
 	if (!(flags & BPF_LOCAL_STORAGE_GET_F_CREATE))
 		return NULL;
 	/* Those that were there when the scheduler was loaded have one, or it would not be loaded. */
-	if (machine.load.state == LOAD_ENABLED && fault_no_memory())
+	if (machine.loading.state == LOAD_ENABLED && fault_no_memory())
 		return NULL;
 	if (!storage)
 		storage = t->storage = need(malloc(sizeof(*storage) + size));
