@@ -89,7 +89,7 @@ const struct rl_exit_record *backend_exit(void)
 	return &exit_record;
 }
 
-/* Every variable of bpf/ but maps and options; all begin with zeroes. tests/sim/memory says whether one lacks. */
+/* Every variable of bpf/ but maps and options; all begin with zeroes. tests/sim/run says whether one lacks. */
 #define FOR_EACH_VARIABLE(f)                                                                       \
 	f(shared) f(exit_record) f(exit_dump) f(policy_confined) f(cpus) f(requests) f(crowded)    \
 		f(frontier_at_beat)
