@@ -2,6 +2,7 @@
 /* See faults.h. */
 #include "sim/faults.h"
 
+#include "sim/behaviors.h"
 #include "sim/kernel/backend.h"
 #include "sim/kernel/hotplug.h"
 #include "sim/kernel/machine.h"
@@ -25,6 +26,9 @@ static const struct {
 	[FAULT_MEMORY] = {"memory", "there is no memory for what the backend keeps about a task"},
 	[FAULT_HOTPLUG] = {"hotplug", "CPUs go offline and come back; the scheduler starts again"},
 	[FAULT_RELOAD] = {"reload", "the scheduler is stopped, and started again"},
+	[FAULT_REALTIME] = {"realtime", "real-time tasks take CPUs for up to 10 ms"},
+	[FAULT_CLASSES] = {"classes",
+			   "tasks become real-time for a while, and change their nice value"},
 };
 
 static uint32_t active;
@@ -58,7 +62,7 @@ static struct task *somebody(void)
 	return t;
 }
 
-static struct event affinity_event, boosts_event, hotplug_event, reload_event;
+static struct event affinity_event, boosts_event, hotplug_event, reload_event, classes_event;
 
 /* Most CPUs, few of them, one: for a random task. */
 static void confine_somebody(struct event *event)
@@ -133,6 +137,68 @@ static void reload(struct event *event)
 		 machine.now_ns + 50 * MSEC + random_below(&random_state, 3 * SEC_NS));
 }
 
+/* One more than there are CPUs, each of which uses a twelfth of one. */
+static void start_realtime(void)
+{
+	struct task_stats *stats = task_stats_new("realtime");
+	uint32_t n = machine.topology.nr_cpus;
+
+	for (uint32_t i = 0; i <= n; i++) {
+		struct task *t = sleeper_new(stats, 5 * MSEC, 55 * MSEC, 100);
+		uint32_t priority = 1 + (uint32_t)random_below(&random_state, RT_PRIORITY_MAX);
+
+		task_set_params(t, &(struct sched_params){i % 2 ? POLICY_FIFO : POLICY_RR, priority,
+							  t->p.scx.weight});
+		task_start(t, (int32_t)(i % n));
+	}
+}
+
+/* A real-time task that was none before, with a reference; NULL: there is none. */
+static struct task *promoted;
+
+/* True: it is on its way to be an ordinary task again, or is one. */
+static bool demote(void)
+{
+	const struct sched_params params = {.weight = promoted->p.scx.weight};
+
+	if (!task_change_params(promoted, &params))
+		return false;
+	/* It may be on its way still: it is looked at once more. */
+	if (promoted->state != TASK_DEAD && promoted->rt.priority)
+		return true;
+	task_put(promoted);
+	promoted = NULL;
+	return true;
+}
+
+static void change_somebody(void)
+{
+	static const enum sched_policy policies[] = {POLICY_OTHER, POLICY_OTHER, POLICY_BATCH,
+						     POLICY_IDLE,  POLICY_FIFO,	 POLICY_RR};
+	struct sched_params params = {.policy = policies[random_below(&random_state, 6)]};
+	struct task *t = somebody();
+	bool is_rt = params.policy == POLICY_FIFO || params.policy == POLICY_RR;
+
+	params.priority = is_rt ? 1 + (uint32_t)random_below(&random_state, RT_PRIORITY_MAX) : 0;
+	params.weight = weight_of_nice((int)random_below(&random_state, 40) - 20);
+	if (!t || t == machine.policy || t->state == TASK_DEAD || t->rt.priority ||
+	    !task_change_params(t, &params) || !is_rt)
+		return;
+	task_get(t);
+	promoted = t;
+}
+
+/* As sched_setscheduler(2) of another task. One task at a time is made real-time: it may never sleep. */
+static void change_classes(struct event *event)
+{
+	if (promoted)
+		demote();
+	else
+		change_somebody();
+	event_at(&machine.events, event,
+		 machine.now_ns + 1 + random_below(&random_state, 10 * MSEC));
+}
+
 void faults_start(uint32_t faults)
 {
 	active = faults;
@@ -144,6 +210,13 @@ void faults_start(uint32_t faults)
 	if (active & 1U << FAULT_BOOSTS) {
 		boosts_event.fire = boost_somebody;
 		event_at(&machine.events, &boosts_event, machine.now_ns + 100 * MSEC);
+	}
+	if (active & 1U << FAULT_REALTIME)
+		start_realtime();
+	if (active & 1U << FAULT_CLASSES) {
+		promoted = NULL;
+		classes_event.fire = change_classes;
+		event_at(&machine.events, &classes_event, machine.now_ns + 200 * MSEC);
 	}
 	if (active & 1U << FAULT_RELOAD) {
 		reload_event.fire = reload;

@@ -26,11 +26,15 @@ enum fault {
 	FAULT_MEMORY,	  /* there is none for what the backend keeps about a new task */
 	FAULT_HOTPLUG,	  /* CPUs go offline and come back, and the scheduler is loaded again */
 	FAULT_RELOAD,	  /* the scheduler is stopped and started again */
+	FAULT_REALTIME,	  /* real-time tasks come and take CPUs for up to 10 ms */
+	FAULT_CLASSES,	  /* tasks become real-time and are so no more; their nice values change */
 	FAULTS,
 };
 
 /* Those that have an effect where there is no policy and no backend. */
-#define FAULTS_WITHOUT_POLICY (1U << FAULT_LATE_KICK | 1U << FAULT_AFFINITY | 1U << FAULT_HOTPLUG)
+#define FAULTS_WITHOUT_POLICY                                                                      \
+	(1U << FAULT_LATE_KICK | 1U << FAULT_AFFINITY | 1U << FAULT_HOTPLUG |                      \
+	 1U << FAULT_REALTIME | 1U << FAULT_CLASSES)
 
 const char *fault_name(enum fault fault);
 const char *fault_summary(enum fault fault);

@@ -150,7 +150,8 @@ static bool is_tied_for_nothing(const struct task *t)
 /* On a DSQ, or on a runqueue of the kernel's own scheduler and not running. */
 static bool is_queued(const struct task *t)
 {
-	return t->dsq || (t->se.on_list && !t->on_cpu && !t->se.sched_delayed);
+	return t->dsq || (t->se.on_list && !t->on_cpu && !t->se.sched_delayed) ||
+	       (t->rt.on_list && !t->on_cpu);
 }
 
 /* What has waited for longer than this never gets its turn. */
@@ -189,11 +190,11 @@ static void check_places(void)
 	for (const struct task *t = machine.all; t; t = t->next_all) {
 		bool is_runnable = t->on_rq;
 
-		queued += t->dsq || t->se.on_list;
+		queued += t->dsq || t->se.on_list || t->rt.on_list;
 		if (is_runnable && !t->on_cpu && !t->in_transit && !is_queued(t) &&
 		    !t->se.sched_delayed)
 			violate("%s[%d] is runnable and is nowhere", t->p.comm, t->p.pid);
-		if (!is_runnable && (t->dsq || t->se.on_list))
+		if (!is_runnable && (t->dsq || t->se.on_list || t->rt.on_list))
 			violate("%s[%d] sleeps and is queued", t->p.comm, t->p.pid);
 		check_wait(t);
 		if (t->on_cpu && t->dsq)
@@ -208,7 +209,7 @@ static void check_places(void)
 		on_queues += machine.dsqs[i].id == i ? machine.dsqs[i].nr : 0;
 	for (uint32_t i = 0; i < machine.topology.nr_cpus; i++)
 		on_queues += machine.cpus[i].local.nr + machine.cpus[i].bypass_q.nr +
-			     machine.cpus[i].cfs.nr_queued;
+			     machine.cpus[i].cfs.nr_queued + machine.cpus[i].rt.nr;
 	if (queued != on_queues)
 		violate("%llu tasks are queued, and the queues hold %llu",
 			(unsigned long long)queued, (unsigned long long)on_queues);
@@ -242,8 +243,8 @@ static void check_shares(void)
 	for (const struct task *t = machine.all; t; t = t->next_all) {
 		if (!t->on_rq || t == machine.policy)
 			continue;
-		/* Sums of weights and of affinities are another matter. */
-		if (t->p.scx.weight != 100 || t->p.nr_cpus_allowed != (int)cpus)
+		/* Sums of weights and of affinities are another matter, and what real-time tasks leave. */
+		if (t->rt.priority || t->p.scx.weight != 100 || t->p.nr_cpus_allowed != (int)cpus)
 			return;
 		n++;
 	}

@@ -12,6 +12,7 @@
 
 enum {
 	TASKS_MAX = 100000, /* at a time; each takes about a kilobyte of the host's memory */
+	RT_PRIORITY_DEFAULT = 10,
 };
 
 enum op_kind {
@@ -57,7 +58,7 @@ struct program {
 	uint32_t instances;
 	int64_t loops;
 	uint64_t delay_ns;
-	int64_t nice;
+	struct sched_params params;
 	struct mask cpus;
 	bool has_cpus;
 	GPtrArray *phases; /* struct phase * */
@@ -305,10 +306,50 @@ static bool take_cpus(const char *where, JsonNode *node, struct program *program
 	return program->has_cpus || refuse("%s: cpus has to be a list of CPUs", where);
 }
 
+static bool take_policy(const char *where, JsonNode *node, enum sched_policy *ret)
+{
+	static const char *const policies[] = {
+		[POLICY_OTHER] = "SCHED_OTHER", [POLICY_BATCH] = "SCHED_BATCH",
+		[POLICY_IDLE] = "SCHED_IDLE",	[POLICY_FIFO] = "SCHED_FIFO",
+		[POLICY_RR] = "SCHED_RR",
+	};
+	const char *policy = string_of(node);
+
+	for (size_t i = 0; i < G_N_ELEMENTS(policies); i++)
+		if (g_strcmp0(policy, policies[i]) == 0) {
+			*ret = (enum sched_policy)i;
+			return true;
+		}
+	return refuse("%s: the policy has to be SCHED_OTHER, SCHED_BATCH, SCHED_IDLE, SCHED_FIFO "
+		      "or SCHED_RR",
+		      where);
+}
+
+/* A nice value, or the priority of a real-time task; node is NULL if the file says none. */
+static bool take_priority(const char *where, JsonNode *node, struct sched_params *params)
+{
+	int64_t n;
+
+	if (params->policy == POLICY_FIFO || params->policy == POLICY_RR) {
+		n = RT_PRIORITY_DEFAULT;
+		if (node && !take_int(where, "priority", node, 1, RT_PRIORITY_MAX, &n))
+			return false;
+		params->priority = (uint32_t)n;
+		params->weight = weight_of_nice(0);
+		return true;
+	}
+	n = 0;
+	if (node && !take_int(where, "priority", node, -20, 19, &n))
+		return false;
+	params->weight = weight_of_nice((int)n);
+	return true;
+}
+
 static bool take_task(const char *name, JsonObject *object)
 {
 	struct program *program = program_named(name);
 	JsonObject *phases = NULL;
+	JsonNode *priority = NULL;
 	JsonObjectIter iter;
 	const char *key;
 	JsonNode *node;
@@ -327,11 +368,10 @@ static bool take_task(const char *name, JsonObject *object)
 			if (!take_usec(name, key, node, &program->delay_ns))
 				return false;
 		} else if (strcmp(key, "priority") == 0) {
-			if (!take_int(name, key, node, -20, 19, &program->nice))
-				return false;
+			priority = node;
 		} else if (strcmp(key, "policy") == 0) {
-			if (g_strcmp0(string_of(node), "SCHED_OTHER") != 0)
-				return refuse("%s: the policy has to be SCHED_OTHER", name);
+			if (!take_policy(name, node, &program->params.policy))
+				return false;
 		} else if (strcmp(key, "cpus") == 0) {
 			if (!take_cpus(name, node, program))
 				return false;
@@ -341,6 +381,8 @@ static bool take_task(const char *name, JsonObject *object)
 			phases = json_node_get_object(node);
 		}
 	}
+	if (!take_priority(name, priority, &program->params))
+		return false;
 	if (!phases) {
 		if (!take_phase(name, object, true, program))
 			return false;
@@ -703,17 +745,6 @@ static void behave(struct task *t, struct action *ret)
 	*ret = (struct action){.kind = ACT_RUN, .ns = USEC};
 }
 
-/* The kernel's weight of a nice value in the unit of cpu.weight, as sched_ext has it. */
-static u32 weight_of_nice(int64_t nice)
-{
-	static const u32 weights[] = {8668, 7007, 5516, 4519, 3544, 2847, 2271, 1827, 1460, 1164,
-				      932,  744,  596,	479,  381,  305,  244,	194,  155,  125,
-				      100,  80,	  64,	51,   41,   33,	  27,	21,   17,   13,
-				      11,   8,	  7,	5,    4,    4,	  3,	2,    2,    1};
-
-	return weights[nice + 20];
-}
-
 static struct task *thread_new(struct program *program)
 {
 	struct thread *thread = g_new0(struct thread, 1);
@@ -728,7 +759,7 @@ static struct task *thread_new(struct program *program)
 	thread->phase_loops = first->loops;
 	t = task_new(program->name, behave, program->stats);
 	t->own.more = thread;
-	t->p.scx.weight = weight_of_nice(program->nice);
+	task_set_params(t, &program->params);
 	if (program->has_cpus)
 		task_set_allowed(t, &program->cpus);
 	return t;

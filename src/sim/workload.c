@@ -92,6 +92,20 @@ static void audio(void)
 	hogs(2 * nr_cpus());
 }
 
+/* As PipeWire's data threads, which rtkit makes real-time. */
+static void audio_realtime(void)
+{
+	static const uint64_t work_ns[] = {150 * USEC, 300 * USEC, 100 * USEC};
+	static const struct sched_params params = {POLICY_FIFO, 20, 100};
+	static struct task *stages[3];
+
+	graph_new(task_stats_new("audio"), 5333 * USEC, work_ns, 3, stages);
+	for (u32 i = 0; i < 3; i++)
+		task_set_params(stages[i], &params);
+	start_all(stages, 3);
+	frames_hogs();
+}
+
 static void call(void)
 {
 	static const uint64_t work_ns[] = {100 * USEC, 400 * USEC};
@@ -288,6 +302,8 @@ static const struct workload workloads[] = {
 	 frames_build},
 	{"game", "a game with worker threads beside a hog for each CPU", game},
 	{"audio", "an audio graph of three stages, 5.3 ms, beside two hogs for each CPU", audio},
+	{"audio-realtime", "the same with SCHED_FIFO, and a frame loop beside the hogs",
+	 audio_realtime},
 	{"call", "a video call (two video loops, audio) beside a parallel build", call},
 	{"pipes", "pairs that wake each other, one for each CPU, beside two hogs for each", pipes},
 	{"fork-storm", "a frame loop beside forkers and chains of forks", fork_storm},

@@ -345,6 +345,7 @@ int cpu_init(struct cpu *cpu)
 	cpu->resume.fire = on_resume;
 	cpu->tick.handle = handle_tick;
 	cpu->resched.handle = handle_resched;
+	server_init(cpu);
 	cpu->online = cpu->active = cpu->rq_online = true;
 	mask_add(&cpu->m->possible, cpu->id);
 	mask_add(&cpu->m->online, cpu->id);

@@ -150,6 +150,9 @@ static void enqueue_task(struct cpu *cpu, struct task *t, u64 flags)
 	}
 	cpu_spend(cpu->m->costs->runnable);
 	cpu->m->ops->runnable(&t->p, flags);
+	/* A task that runs while something about it changes goes on. */
+	if (t->on_cpu)
+		return;
 	enqueue_by_bpf(cpu, t, flags);
 }
 
@@ -228,10 +231,19 @@ out:
 	return keep;
 }
 
+void ext_balance(struct cpu *cpu, struct task *prev)
+{
+	cpu->keeps_prev = balance(cpu, prev);
+}
+
 static struct task *pick_task(struct cpu *cpu, struct task *prev)
 {
-	struct task *next = balance(cpu, prev) ? prev : dsq_first(&cpu->local);
+	struct task *next;
 
+	if (cpu->m->kernel >= SIM_KERNEL_7_3)
+		ext_balance(cpu, prev);
+	next = cpu->keeps_prev ? prev : dsq_first(&cpu->local);
+	cpu->keeps_prev = false;
 	if (!next)
 		return NULL;
 	if (next != prev)
@@ -262,9 +274,6 @@ static void put_prev_task(struct cpu *cpu, struct task *prev, const struct task 
 
 static void set_next_task(struct cpu *cpu, struct task *t)
 {
-	/* Something about it has changed while it runs. */
-	if (t->dsq)
-		dsq_remove(t->dsq, t);
 	cpu_spend(cpu->m->costs->running);
 	cpu->m->ops->running(&t->p);
 }
@@ -325,9 +334,17 @@ int ext_init_task(struct task *t, bool fork)
 
 void ext_enable(struct task *t)
 {
-	t->p.scx.slice = SLICE_DEFAULT;
 	t->m->ops->enable(&t->p);
 	t->scx_state = SCX_ENABLED;
+}
+
+void ext_disable(struct task *t)
+{
+	t->scx_state = SCX_READY;
+	if (t->m->kernel < SIM_KERNEL_7_3)
+		return;
+	t->p.scx.dsq_vtime = 0;
+	t->p.scx.slice = 0;
 }
 
 void ext_exit_task(struct task *t)

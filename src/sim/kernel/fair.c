@@ -15,6 +15,7 @@
 #define HRTICK_MIN_NS  (10 * USEC)
 #define HRTICK_NEAR_NS (5 * USEC) /* not worth setting the timer anew */
 #define WEIGHT_DEFAULT 100	  /* of sched_ext, for nice 0 */
+#define WEIGHT_IDLE    3	  /* of SCHED_IDLE */
 
 static bool is_7_3(const struct cpu *cpu)
 {
@@ -477,6 +478,14 @@ static void wakeup_preempt_fair(struct cpu *cpu, struct task *t, u64 wake_flags)
 
 	if (!curr || curr == t || (!is_7_3(cpu) && cpu->need_resched))
 		return;
+	/* A task of SCHED_IDLE gives way to any other; itself it waits, as one of SCHED_BATCH does. */
+	if (curr->policy == POLICY_IDLE && t->policy != POLICY_IDLE) {
+		cpu->m->counters.preemptions++;
+		resched_lazy(cpu);
+		return;
+	}
+	if (t->policy != POLICY_OTHER)
+		return;
 	update_curr(cpu);
 	if (!(is_7_3(cpu) && wake_flags & WAKE_FORK) && pick_next_entity(cpu) == t) {
 		if (is_protected(curr))
@@ -516,11 +525,18 @@ static void set_cpus_allowed(struct cpu *cpu, struct task *t, const struct mask 
 	task_set_allowed(t, allowed);
 }
 
-void fair_init_task(struct task *t)
+u32 fair_weight(const struct task *t)
 {
 	u32 weight = (t->p.scx.weight * NICE_0_WEIGHT + WEIGHT_DEFAULT / 2) / WEIGHT_DEFAULT;
 
-	t->se.weight = weight ? weight : 1;
+	if (t->policy == POLICY_IDLE)
+		return WEIGHT_IDLE;
+	return weight ? weight : 1;
+}
+
+void fair_init_task(struct task *t)
+{
+	t->se.weight = fair_weight(t);
 	t->se.recent_used_cpu = t->cpu;
 }
 

@@ -60,6 +60,8 @@ void fair_init(struct machine *m);
 /* Of the current task. */
 void fair_set_weight(struct task *t, uint32_t weight);
 
+/* Of t by its nice value, in the kernel's unit. */
+uint32_t fair_weight(const struct task *t);
 /* Before t runs for the first time, whatever its class is. */
 void fair_init_task(struct task *t);
 

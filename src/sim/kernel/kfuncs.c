@@ -198,7 +198,9 @@ static void handle_irq_work(struct cpu *self, struct irq *irq)
 		struct cpu *cpu = &m->cpus[i];
 
 		lock_take(&cpu->rq_lock);
-		if (!cpu->online) {
+		/* 7.3 leaves a CPU alone that runs a task of a class above. */
+		if (!cpu->online || (m->kernel >= SIM_KERNEL_7_3 && cpu->curr &&
+				     sched_class_above(cpu->curr->class, &ext_sched_class))) {
 			lock_release(&cpu->rq_lock);
 			continue;
 		}

@@ -130,6 +130,8 @@ static bool change_class(struct task *t)
 		lock_release(&t->pi_lock);
 		return false;
 	}
+	if (class_for(t) == &ext_sched_class)
+		t->p.scx.slice = SLICE_DEFAULT;
 	set_task_class(cpu, t, class_for(t));
 	lock_release(&cpu->rq_lock);
 	lock_release(&t->pi_lock);
@@ -379,6 +381,7 @@ int load_fork(struct task *t)
 	int err = 0;
 
 	fair_init_task(t);
+	t->p.scx.slice = SLICE_DEFAULT;
 	t->class = class_for(t);
 	if (machine.loading.tells_forks)
 		err = ext_init_task(t, t->state == TASK_NEW);

@@ -26,6 +26,8 @@
 #include "sim/kernel/load.h"
 #include "sim/kernel/lock.h"
 #include "sim/kernel/mask.h"
+#include "sim/kernel/rt.h"
+#include "sim/kernel/server.h"
 
 #define container_of(pointer, type, member) ((type *)((char *)(pointer) - offsetof(type, member)))
 
@@ -40,7 +42,7 @@ enum {
 	SIM_PID_MAX = 1 << 22,
 	SIM_OBSERVERS = 4,
 	SIM_CGROUPS = 8,
-	SIM_CLASSES = 2, /* as in sched.h */
+	SIM_CLASSES = 3, /* as in sched.h */
 };
 
 struct coroutine;
@@ -95,6 +97,21 @@ enum task_state {
 	TASK_DEAD,
 };
 
+/* As sched(7) has them. */
+enum sched_policy {
+	POLICY_OTHER,
+	POLICY_BATCH,
+	POLICY_IDLE,
+	POLICY_FIFO,
+	POLICY_RR,
+};
+
+struct sched_params {
+	enum sched_policy policy;
+	u32 priority; /* of POLICY_FIFO and POLICY_RR: 1 to 99 */
+	u32 weight;   /* of the nice value, in the unit of cpu.weight; not for POLICY_IDLE */
+};
+
 /* What the backend knows of a task. */
 enum scx_task_state {
 	SCX_NONE,    /* nothing */
@@ -133,7 +150,9 @@ struct task {
 	bool is_inserted;
 	u64 insert_dsq, insert_flags;
 
-	struct sched_entity se; /* what fair.c knows of it */
+	enum sched_policy policy;
+	struct sched_entity se;	   /* what fair.c knows of it */
+	struct sched_rt_entity rt; /* and rt.c */
 
 	bool on_cpu; /* it is its CPU's current task */
 	u64 exec_start_ns;
@@ -205,7 +224,12 @@ struct cpu {
 	struct dsq local;
 	bool bypass;	     /* the backend is asked nothing */
 	struct dsq bypass_q; /* where tasks wait then, see ext.c */
+	bool keeps_prev;     /* that is what the last ops.dispatch() has led to, see ext.c */
 	struct cfs_rq cfs;   /* its tasks of the fair class */
+	struct rt_rq rt;     /* and of the real-time one */
+	bool push_rt;	     /* some of them have to wait here */
+	enum server_state server;
+	u64 server_left_ns, server_deadline_ns;
 	bool need_resched, in_balance;
 	bool need_resched_lazy; /* likewise; no interrupt comes for it */
 	u64 idle_since_ns;
@@ -220,6 +244,7 @@ struct cpu {
 	struct irq *irqs, **irqs_end;
 	struct irq tick, resched, irq_work;
 	struct irq hrtick, hrtick_start, balance; /* of the fair class */
+	struct irq server_timer;
 	bool tick_is_armed;
 
 	/* What irq_work has to do. */
@@ -371,6 +396,10 @@ void task_set_user(struct task *t, u32 uid);
 void task_join(struct task *t, struct task *leader);
 /* A kernel thread; flags: PF_KSWAPD and the like. */
 void task_make_kthread(struct task *t, u32 flags);
+/* The kernel's weight of a nice value, from -20 to 19, in the unit of cpu.weight, as sched_ext has it. */
+u32 weight_of_nice(int nice);
+/* Before it is started. */
+void task_set_params(struct task *t, const struct sched_params *params);
 /* A task that is there from the beginning. Before load_at_start(). */
 void task_start(struct task *t, s32 cpu);
 /* The same, but it runs for the first time so much later. */
@@ -387,6 +416,8 @@ void wake_up(struct task *t, bool sync);
 void wake_up_new(struct task *t);
 /* Later, on t's CPU: it may use those CPUs only. Not if another such change is under way. */
 void task_change_allowed(struct task *t, const struct mask *allowed);
+/* Likewise, as sched_setscheduler(2) of another task; false: it is not said, because another one is under way. */
+bool task_change_params(struct task *t, const struct sched_params *params);
 
 /* cpu.c */
 int cpu_init(struct cpu *cpu);

@@ -11,6 +11,8 @@
 
 const struct sched_class *class_for(const struct task *t)
 {
+	if (t->rt.priority)
+		return &rt_sched_class;
 	return t->m->scx_switching_all ? &ext_sched_class : &fair_sched_class;
 }
 
@@ -20,6 +22,7 @@ void sched_set_classes(struct machine *m, bool scx_enabled, bool scx_switched_al
 
 	m->scx_enabled = scx_enabled;
 	m->scx_switching_all = m->scx_switched_all = scx_switched_all;
+	m->classes[nr++] = &rt_sched_class;
 	if (!scx_switched_all)
 		m->classes[nr++] = &fair_sched_class;
 	if (scx_enabled)
@@ -56,6 +59,8 @@ u64 update_curr_common(struct cpu *cpu)
 		return 0;
 	t->exec_start_ns = now;
 	t->sum_exec_ns += (u64)ran_ns;
+	if (cpu->server != SERVER_OFF && t->class != &rt_sched_class)
+		server_consume(cpu, (u64)ran_ns);
 	OBSERVE(ran, t, (u64)ran_ns);
 	return (u64)ran_ns;
 }
@@ -193,12 +198,29 @@ static void finish_dead(struct task *t)
 	m->dead = t;
 }
 
+/* 6.12 asks the backend as soon as no class from prev's on, downwards, has a task. */
+static void dispatch_first(struct cpu *cpu, struct task *prev)
+{
+	cpu->keeps_prev = false;
+	if (prev && prev->class == &rt_sched_class && cpu->rt.nr)
+		return;
+	if (prev && prev->class != &ext_sched_class && cpu->cfs.nr_queued)
+		return;
+	ext_balance(cpu, prev && prev->class == &ext_sched_class ? prev : NULL);
+}
+
 /* The highest class that has a task for this CPU says which one runs. */
 static struct task *pick_next_task(struct cpu *cpu, struct task *prev)
 {
 	const struct sched_class *const *class = cpu->m->classes;
 	struct task *next;
 
+	if (prev && prev->class == &rt_sched_class)
+		rt_balance(cpu, prev);
+	if (cpu->m->kernel < SIM_KERNEL_7_3 && cpu->m->scx_enabled)
+		dispatch_first(cpu, prev);
+	if (cpu->server == SERVER_RUNS)
+		class ++;
 	do
 		next = (*class)->pick_task(cpu, prev && prev->class == *class ? prev : NULL);
 	while (!next && *++class);
@@ -237,6 +259,8 @@ void schedule(struct cpu *cpu)
 	} else {
 		if (prev)
 			cpu->idle_since_ns = machine_now(m);
+		if (cpu->server != SERVER_OFF)
+			server_stop(cpu);
 		idle_set(cpu, true);
 		if (prev)
 			OBSERVE(switched, cpu, prev, NULL);
@@ -249,6 +273,8 @@ void schedule(struct cpu *cpu)
 	if (prev)
 		lock_release(&prev->switching);
 	lock_release(&cpu->rq_lock);
+	if (cpu->push_rt)
+		rt_push_tasks(cpu);
 	if (next && !prev)
 		tick_start(cpu);
 	if (prev && prev->state == TASK_DEAD)
@@ -272,6 +298,8 @@ static void enqueue_locked(struct cpu *cpu, struct task *t, u64 enq_flags, u64 w
 	activate_task(cpu, t, enq_flags);
 	wakeup_preempt(cpu, t, wake_flags);
 	lock_release(&cpu->rq_lock);
+	if (t->rt.priority && cpu->rt.nr > 1)
+		rt_push_tasks(cpu);
 }
 
 /* ---- Wakeups -------------------------------------------------------------------------------- */
@@ -430,58 +458,158 @@ out:
 	lock_release(&t->pi_lock);
 }
 
-void set_task_class(struct cpu *cpu, struct task *t, const struct sched_class *class)
+/* What is more important now runs, and it does not stay behind what runs elsewhere. was: the task's priority before. */
+static void prio_changed(struct cpu *cpu, struct task *t, const struct sched_params *was)
 {
-	bool is_queued;
+	if (t->on_cpu) {
+		if (t->rt.priority < was->priority || t->p.scx.weight < was->weight)
+			resched_cpu(cpu);
+	} else if (t->class != &ext_sched_class) {
+		wakeup_preempt(cpu, t, 0);
+	}
+}
 
-	if (t->class == class)
-		return;
+/* On 6.12 a running task that comes to sched_ext goes on, even if a task of a class above waits: up to the next tick. */
+static void class_changed(struct cpu *cpu, struct task *t, const struct sched_class *from)
+{
+	if (from == &rt_sched_class && !cpu->rt.nr)
+		rt_pull_tasks(cpu);
+	if (!t->on_cpu) {
+		if (t->class != &ext_sched_class)
+			wakeup_preempt(cpu, t, 0);
+	} else if (sched_class_above(from, t->class) &&
+		   (t->class == &fair_sched_class || t->m->kernel >= SIM_KERNEL_7_3)) {
+		resched_cpu(cpu);
+	}
+}
+
+/*
+ * The class, or what params says (NULL: nothing), changes while the task is on no queue. A running task stops and goes on
+ * as far as its classes can tell.
+ */
+static void change_task(struct cpu *cpu, struct task *t, const struct sched_class *class,
+			const struct sched_params *params)
+{
+	const struct sched_params was = {.priority = t->rt.priority, .weight = t->p.scx.weight};
+	const struct sched_class *from = t->class;
+	bool changes = class != from, early = t->m->kernel >= SIM_KERNEL_7_3, is_queued;
+
+	/* It sleeps, and need not be kept. */
 	if (t->se.sched_delayed)
 		deactivate_task(cpu, t, DEQ_SLEEP | DEQ_DELAYED);
 	is_queued = t->on_rq;
 	if (is_queued)
-		t->class->dequeue_task(cpu, t, 0);
-	t->class = class;
-	if (class == &ext_sched_class)
-		ext_enable(t);
-	if (!is_queued)
-		return;
-	class->enqueue_task(cpu, t, 0);
-	if (!t->on_cpu) {
-		wakeup_preempt(cpu, t, 0);
-		return;
+		from->dequeue_task(cpu, t, 0);
+	if (changes && from == &ext_sched_class && early)
+		ext_disable(t);
+	if (params) {
+		task_set_params(t, params);
+		fair_set_weight(t, fair_weight(t));
 	}
-	t->exec_start_ns = machine_now(cpu->m);
-	class->set_next_task(cpu, t);
-	resched_cpu(cpu);
+	t->class = class;
+	if (changes && class == &ext_sched_class)
+		ext_enable(t);
+	if (is_queued) {
+		class->enqueue_task(cpu, t, t->rt.priority < was.priority ? ENQ_HEAD : 0);
+		if (t->on_cpu) {
+			t->exec_start_ns = machine_now(cpu->m);
+			class->set_next_task(cpu, t);
+		}
+	}
+	if (changes && from == &ext_sched_class && !early)
+		ext_disable(t);
+	if (is_queued && changes)
+		class_changed(cpu, t, from);
+	else if (is_queued)
+		prio_changed(cpu, t, &was);
 }
 
-static struct {
+void set_task_class(struct cpu *cpu, struct task *t, const struct sched_class *class)
+{
+	if (t->class != class)
+		change_task(cpu, t, class, NULL);
+}
+
+/* As sched_setscheduler(2) of another task. In transit: try again later. */
+static void change_params(struct task *t, const struct sched_params *params)
+{
+	bool is_rt = params->policy == POLICY_FIFO || params->policy == POLICY_RR;
+	const struct sched_class *class = &rt_sched_class;
+	struct cpu *cpu;
+
+	lock_take(&t->pi_lock);
+	cpu = lock_task_rq(t);
+	if (!is_rt)
+		class = t->m->scx_switching_all ? &ext_sched_class : &fair_sched_class;
+	if (!t->in_transit && t->state != TASK_DEAD)
+		change_task(cpu, t, class, params);
+	lock_release(&cpu->rq_lock);
+	if (is_rt && cpu->rt.nr > 1)
+		rt_push_tasks(cpu);
+	lock_release(&t->pi_lock);
+}
+
+/* One of each kind at a time. */
+static struct change {
 	struct irq irq;
+	bool under_way;
 	struct task *t;
 	struct mask allowed;
-} change;
+	struct sched_params params;
+} affinity_change, params_change;
 
-static void handle_change(struct cpu *cpu, struct irq *irq)
+static bool may_change(const struct task *t)
+{
+	return t->state != TASK_DEAD && t->state != TASK_NEW;
+}
+
+static void handle_affinity(struct cpu *cpu, struct irq *irq)
 {
 	/* The next change may be said while this one waits for a lock. */
-	struct mask allowed = change.allowed;
-	struct task *t = change.t;
+	struct change change = affinity_change;
 
 	(void)cpu;
 	(void)irq;
-	if (t->state != TASK_DEAD && t->state != TASK_NEW)
-		change_allowed(t, &allowed);
-	task_put(t);
+	if (may_change(change.t))
+		change_allowed(change.t, &change.allowed);
+	task_put(change.t);
+}
+
+static void handle_params(struct cpu *cpu, struct irq *irq)
+{
+	struct change change = params_change;
+
+	(void)cpu;
+	(void)irq;
+	if (may_change(change.t))
+		change_params(change.t, &change.params);
+	params_change.under_way = false;
+	task_put(change.t);
+}
+
+static void raise_change(struct change *change, struct task *t,
+			 void (*handle)(struct cpu *cpu, struct irq *irq))
+{
+	task_get(t);
+	change->t = t;
+	change->irq.handle = handle;
+	irq_raise(&change->irq, online_cpu(&t->m->cpus[t->cpu]), 1);
 }
 
 void task_change_allowed(struct task *t, const struct mask *allowed)
 {
-	if (change.irq.pending)
+	if (affinity_change.irq.pending)
 		return;
-	task_get(t);
-	change.t = t;
-	change.allowed = *allowed;
-	change.irq.handle = handle_change;
-	irq_raise(&change.irq, online_cpu(&t->m->cpus[t->cpu]), 1);
+	affinity_change.allowed = *allowed;
+	raise_change(&affinity_change, t, handle_affinity);
+}
+
+bool task_change_params(struct task *t, const struct sched_params *params)
+{
+	if (params_change.under_way)
+		return false;
+	params_change.under_way = true;
+	params_change.params = *params;
+	raise_change(&params_change, t, handle_params);
+	return true;
 }

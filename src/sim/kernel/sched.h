@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Between the scheduler core (sched.c) and the classes of tasks: the kernel's own one (fair.c), and sched_ext with the
- * backend (ext.c). Each task has a class, and one runqueue can have tasks of several. Names and order of the calls are
+ * Between the scheduler core (sched.c) and the classes of tasks: real-time (rt.c), the kernel's own one (fair.c), and
+ * sched_ext with the backend (ext.c). Each task has a class, and one runqueue can have tasks of several. Names and order of the calls are
  * the kernel's.
  *
  * Nothing but the core calls a class, and nothing but a class what is said here about the core.
@@ -13,6 +13,7 @@
 
 /* A runnable task of one class goes before all those of the classes below. */
 enum sched_rank {
+	RANK_RT,
 	RANK_FAIR,
 	RANK_EXT,
 };
@@ -67,8 +68,11 @@ bool consume_dsq(struct cpu *self, struct dsq *dsq);
 
 /* ext.c: while a backend is loaded it knows every task, of whatever class. 0, or a negative errno of its. */
 int ext_init_task(struct task *t, bool fork);
-/* t is of its class from now on. */
+/* t is of its class from now on, or no more. */
 void ext_enable(struct task *t);
+void ext_disable(struct task *t);
+/* 6.12 lets the backend dispatch before it looks at classes above. prev: the current task, if it is of the class. */
+void ext_balance(struct cpu *cpu, struct task *prev);
 /* It hears of t for the last time, if it knows t. */
 void ext_exit_task(struct task *t);
 /* What waits for cpu waits where it is put now. With the lock of cpu's runqueue. */

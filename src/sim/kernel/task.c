@@ -102,6 +102,28 @@ void task_set_allowed(struct task *t, const struct mask *allowed)
 	t->p.nr_cpus_allowed = mask_count(allowed);
 }
 
+u32 weight_of_nice(int nice)
+{
+	static const u32 weights[] = {8668, 7007, 5516, 4519, 3544, 2847, 2271, 1827, 1460, 1164,
+				      932,  744,  596,	479,  381,  305,  244,	194,  155,  125,
+				      100,  80,	  64,	51,   41,   33,	  27,	21,   17,   13,
+				      11,   8,	  7,	5,    4,    4,	  3,	2,    2,    1};
+
+	return weights[nice + 20];
+}
+
+void task_set_params(struct task *t, const struct sched_params *params)
+{
+	bool is_rt = params->policy == POLICY_FIFO || params->policy == POLICY_RR;
+
+	t->policy = params->policy;
+	t->rt.priority = is_rt ? params->priority : 0;
+	t->rt.is_round_robin = params->policy == POLICY_RR;
+	t->rt.ticks_left = rt_rr_ticks(t->m);
+	/* The least that there is. */
+	t->p.scx.weight = params->policy == POLICY_IDLE ? 1 : params->weight;
+}
+
 void task_get(struct task *t)
 {
 	t->refs++;
