@@ -33,6 +33,8 @@ COST(futex, 2850, fitted)
 COST(fork, 232152, measured)
 COST(exit, 324188, measured) /* and the child's page faults, and wait(2) */
 COST(move_task, 600, assumed)
+COST(dsq_lock, 150, assumed)
+COST(ring_lock, 100, assumed)
 
 /* The scheduler thread. */
 COST(take, 1353, measured)

@@ -28,6 +28,8 @@ struct costs {
 	uint32_t futex;	    /* what waking and waiting by futex(2) takes beside that */
 	uint32_t fork, exit;
 	uint32_t move_task; /* to another runqueue */
+	uint32_t dsq_lock;  /* how long a queue's lock is held for one task */
+	uint32_t ring_lock; /* how long the ring to user space is locked for a record */
 
 	/* The scheduler thread. */
 	uint32_t take;	/* a task from the ring, with the policy's enqueue() */

@@ -409,6 +409,7 @@ static bool move_to_local(u64 id)
 	if (!dsq || !dsq->nr)
 		return false;
 	cpu_interleave();
+	lock_briefly(&dsq->lock, machine.costs->dsq_lock);
 	for (t = dsq_first(dsq); t; t = dsq_next(t))
 		if (t->cpu == self->id || (mask_has(&t->allowed, self->id) && self->online))
 			break;
@@ -469,6 +470,7 @@ struct task_struct *bpf_iter_scx_dsq_next(struct bpf_iter_scx_dsq *it)
 
 	if (!iterator->dsq || iterator->is_finished)
 		return NULL;
+	lock_briefly(&iterator->dsq->lock, machine.costs->dsq_lock);
 	t = iterator->at ? dsq_next(iterator->at) : dsq_first(iterator->dsq);
 	while (t && (s64)(t->node.seq - iterator->seq) > 0)
 		t = dsq_next(t);
@@ -514,6 +516,8 @@ bool scx_bpf_dsq_move_vtime___compat(struct bpf_iter_scx_dsq *it, struct task_st
 	if (!to || t->dsq != iterator->dsq || (s64)(t->node.seq - iterator->seq) > 0)
 		return false;
 	OBSERVE(moved, t, machine.carried_out);
+	lock_briefly(&iterator->dsq->lock, machine.costs->dsq_lock);
+	lock_briefly(&to->lock, machine.costs->dsq_lock);
 	dsq_remove(iterator->dsq, t);
 	if (iterator->slice)
 		p->scx.slice = iterator->slice;

@@ -235,6 +235,7 @@ struct sim_topology {
 struct sim_counters {
 	u64 events, switches, wakeups, preemptions, migrations, llc_migrations, forks, exits, ticks;
 	u64 idle_kicks, kicks;
+	u64 lock_wait_ns; /* for queues and rings */
 };
 
 struct machine {

@@ -16,6 +16,7 @@ struct sim_map {
 	/* Of a ring, which has max_entries bytes: what was ever put in and taken out. */
 	char *ring;
 	uint64_t produced, consumed;
+	struct brief_lock lock;
 };
 
 /*
