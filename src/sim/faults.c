@@ -148,6 +148,20 @@ bool fault_sends_twice(void)
 	return happens(FAULT_TWICE, 20);
 }
 
+/*
+ * With all others running before it a task waits for a second then, as virtual time passes the slower the more they are.
+ * A deadline farther away would be the policy's will: it can starve a task if it wants to.
+ */
+static uint64_t deadline_shift_ns(void)
+{
+	uint64_t weights = 0, ns;
+
+	for (const struct task *t = machine.all; t; t = t->next_all)
+		weights += t->p.scx.weight;
+	ns = 100 * SEC_NS / weights;
+	return ns < 50 * MSEC ? ns : 50 * MSEC;
+}
+
 void fault_spoil(struct rl_decision *decision)
 {
 	uint64_t number;
@@ -175,8 +189,8 @@ void fault_spoil(struct rl_decision *decision)
 		decision->slice_ns = number;
 		break;
 	case 6:
-		/* One far away would be the policy's will: it can starve a task if it wants to. */
-		decision->deadline += random_below(&random_state, 100 * MSEC) - 50 * MSEC;
+		number = deadline_shift_ns();
+		decision->deadline += random_below(&random_state, 2 * number) - number;
 		break;
 	case 7:
 		decision->standing = (uint32_t)number;
