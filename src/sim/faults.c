@@ -99,10 +99,8 @@ static void boost_somebody(struct event *event)
 		case 3:
 		case 4:
 		case 5:
-			/* In ticks of /proc, of which there are a hundred in a second. */
 			backend_set_class(RL_SCOPE_TREE, (u64)t->p.tgid,
-					  t->p.group_leader->start_boottime / (10 * MSEC), value,
-					  uid);
+					  t->p.group_leader->start_boottime / TICK_NS, value, uid);
 			break;
 		default:
 			backend_set_class(RL_SCOPE_PROCESS, (u64)t->p.tgid, 0, value, uid);

@@ -291,6 +291,8 @@ struct sim_observer {
 	void (*submitted)(const void *record, size_t size);
 	/* t was moved from one DSQ to another one, while the decision given was carried out (or NULL). */
 	void (*moved)(const struct task *t, const void *decision);
+	/* A target was given a class (enum rl_class), and had one before or not. */
+	void (*classed)(u32 scope, u64 id, u32 class, bool had_one);
 };
 
 #define OBSERVE(callback, ...)                                                                     \
