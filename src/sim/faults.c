@@ -3,8 +3,13 @@
 #include "sim/faults.h"
 
 #include "sim/kernel/backend.h"
+#include "sim/kernel/cgroup.h"
 #include "sim/kernel/machine.h"
 #include "sim/kernel/random.h"
+
+enum {
+	GROUPS = 8, /* control groups to be in, with the root */
+};
 
 static const struct {
 	const char *name, *summary;
@@ -83,18 +88,18 @@ static void boost_somebody(struct event *event)
 	struct task *t = somebody();
 	u32 value = (u32)random_below(&random_state, 3);
 	u32 uid = random_below(&random_state, 2) ? 1000 : RL_ANY_UID;
-	u32 cgroup = (u32)random_below(&random_state, SIM_CGROUPS);
+	struct task_group *tg = machine.groups[random_below(&random_state, machine.nr_groups)];
 
 	if (t && t != machine.policy)
 		switch (random_below(&random_state, 8)) {
 		case 0:
-			task_set_cgroup(t, cgroup);
+			task_set_cgroup(t, tg);
 			break;
 		case 1:
 			task_set_user(t, random_below(&random_state, 2) ? 1000 : 1001);
 			break;
 		case 2:
-			backend_set_class(RL_SCOPE_CGROUP, cgroup_id_of(cgroup), 0, value, uid);
+			backend_set_class(RL_SCOPE_CGROUP, cgroup_id(tg), 0, value, uid);
 			break;
 		case 3:
 		case 4:
@@ -121,6 +126,7 @@ void faults_start(uint32_t faults)
 		event_at(&machine.events, &affinity_event, machine.now_ns + 300 * MSEC);
 	}
 	if (active & 1U << FAULT_BOOSTS) {
+		cgroups_make(GROUPS);
 		boosts_event.fire = boost_somebody;
 		event_at(&machine.events, &boosts_event, machine.now_ns + 100 * MSEC);
 	}

@@ -150,7 +150,8 @@ static bool is_tied_for_nothing(const struct task *t)
 /* On a DSQ, or on a runqueue of the kernel's own scheduler and not running. */
 static bool is_queued(const struct task *t)
 {
-	return t->dsq || (t->se.on_list && !t->on_cpu && !t->se.sched_delayed);
+	return t->dsq ||
+	       (t->se.on_rq && !t->on_cpu && !t->se.sched_delayed && !fair_is_throttled(t));
 }
 
 /* What has waited for longer than this never gets its turn. */
@@ -158,8 +159,7 @@ static uint64_t wait_limit_ns(const struct task *t)
 {
 	/* EEVDF lets a light task wait while all others have their share, twice if these have just come. */
 	if (!the.has_backend)
-		return WAIT_LIMIT_NS +
-		       2 * fair_slice_ns(t->m) * machine.cpus[t->cpu].cfs.load / t->se.weight;
+		return WAIT_LIMIT_NS + fair_stretch_ns(t, 2 * eevdf_slice_ns(t->m));
 	return WAIT_LIMIT_NS;
 }
 
@@ -189,11 +189,11 @@ static void check_places(void)
 	for (const struct task *t = machine.all; t; t = t->next_all) {
 		bool is_runnable = t->on_rq;
 
-		queued += t->dsq || t->se.on_list;
+		queued += t->dsq || t->se.on_rq;
 		if (is_runnable && !t->on_cpu && !t->in_transit && !is_queued(t) &&
-		    !t->se.sched_delayed)
+		    !t->se.sched_delayed && !fair_is_throttled(t))
 			violate("%s[%d] is runnable and is nowhere", t->p.comm, t->p.pid);
-		if (!is_runnable && (t->dsq || t->se.on_list))
+		if (!is_runnable && (t->dsq || t->se.on_rq))
 			violate("%s[%d] sleeps and is queued", t->p.comm, t->p.pid);
 		check_wait(t);
 		if (t->on_cpu && t->dsq)
@@ -207,7 +207,7 @@ static void check_places(void)
 	for (uint32_t i = 0; i < machine.nr_dsqs; i++)
 		on_queues += machine.dsqs[i].id == i ? machine.dsqs[i].nr : 0;
 	for (uint32_t i = 0; i < machine.topology.nr_cpus; i++)
-		on_queues += machine.cpus[i].local.nr + machine.cpus[i].cfs.nr_queued;
+		on_queues += machine.cpus[i].local.nr + fair_nr_on_lists(&machine.cpus[i]);
 	if (queued != on_queues)
 		violate("%llu tasks are queued, and the queues hold %llu",
 			(unsigned long long)queued, (unsigned long long)on_queues);

@@ -266,6 +266,9 @@ static void next_action(struct cpu *cpu, struct task *t)
 		cpu_spend(costs->fork);
 		wake_up_new(action.target);
 		break;
+	case ACT_JOIN:
+		task_change_cgroup(t, action.group);
+		break;
 	case ACT_YIELD:
 		do_sched_yield(cpu);
 		break;

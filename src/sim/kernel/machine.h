@@ -37,8 +37,7 @@
 enum {
 	SIM_MAX_CPUS = 1024,
 	SIM_PID_MAX = 1 << 22,
-	SIM_OBSERVERS = 4,
-	SIM_CGROUPS = 8,
+	SIM_OBSERVERS = 5,
 };
 
 struct coroutine;
@@ -46,6 +45,7 @@ struct cpu;
 struct machine;
 struct sched_class;
 struct task;
+struct task_group;
 
 /* ---- Interrupts ----------------------------------------------------------------------------- */
 
@@ -69,6 +69,7 @@ enum action_kind {
 	ACT_BLOCK, /* until somebody wakes it, or at once if somebody has since it last blocked */
 	ACT_WAKE,  /* wake target */
 	ACT_FORK,  /* start target, which is new */
+	ACT_JOIN,  /* go to group */
 	ACT_YIELD,
 	ACT_EXIT,
 };
@@ -77,6 +78,7 @@ struct action {
 	enum action_kind kind;
 	uint64_t ns;
 	struct task *target;
+	struct task_group *group;
 	bool sync; /* ACT_WAKE: it is about to sleep itself */
 };
 
@@ -122,7 +124,9 @@ struct task {
 	bool is_inserted;
 	u64 insert_dsq, insert_flags;
 
-	struct sched_entity se; /* where the class is the kernel's own */
+	/* Where the class is the kernel's own. */
+	struct sched_entity se;
+	struct fair_task fair;
 
 	bool on_cpu; /* it is its CPU's current task */
 	u64 exec_start_ns;
@@ -203,7 +207,8 @@ struct cpu {
 	struct turn turn; /* in place of resume where CPUs take turns */
 	struct irq *irqs, **irqs_end;
 	struct irq tick, resched, irq_work;
-	struct irq hrtick, hrtick_start, balance; /* where the class is the kernel's own */
+	/* Where the class is the kernel's own. */
+	struct irq hrtick, hrtick_start, balance, unthrottle;
 	bool tick_is_armed;
 
 	/* What irq_work has to do. */
@@ -258,6 +263,9 @@ struct machine {
 	s32 last_pid;
 	struct task *all, *free_tasks, *dead;
 	u32 nr_tasks;
+
+	struct task_group **groups; /* those above one before it; the root is the first */
+	u32 nr_groups;
 
 	struct dsq *dsqs; /* by id, from 0 */
 	u32 nr_dsqs;
@@ -341,9 +349,6 @@ void task_put(struct task *t);
 struct task *task_by_pid(s32 pid);
 void task_set_allowed(struct task *t, const struct mask *allowed);
 u64 task_random(struct task *t);
-/* Control groups: a tree of SIM_CGROUPS, of which 0 is the root; each knows the one above it. */
-void task_set_cgroup(struct task *t, u32 cgroup);
-u64 cgroup_id_of(u32 cgroup);
 /* It acts as this user from now on. */
 void task_set_user(struct task *t, u32 uid);
 /* A thread of leader's process; before it is started. */
@@ -369,6 +374,8 @@ void wake_up(struct task *t, bool sync);
 void wake_up_new(struct task *t);
 /* Later, on t's CPU: it may use those CPUs only. Not if another such change is under way. */
 void task_change_allowed(struct task *t, const struct mask *allowed);
+/* At once: t goes to another control group. */
+void task_change_cgroup(struct task *t, struct task_group *tg);
 
 /* cpu.c */
 int cpu_init(struct cpu *cpu);

@@ -6,6 +6,7 @@
 #include "sim/kernel/sched.h"
 
 #include "sim/faults.h"
+#include "sim/kernel/cgroup.h"
 #include "sim/kernel/flags.h"
 
 static struct cpu *cpu_of(const struct task *t)
@@ -370,6 +371,20 @@ static void change_allowed(struct task *t, const struct mask *allowed)
 	}
 	activate_task(cpu, t, 0);
 out:
+	lock_release(&cpu->rq_lock);
+	lock_release(&t->pi_lock);
+}
+
+void task_change_cgroup(struct task *t, struct task_group *tg)
+{
+	struct cpu *cpu;
+
+	lock_take(&t->pi_lock);
+	cpu = lock_task_rq(t);
+	if (t->m->class->change_cgroup)
+		t->m->class->change_cgroup(cpu, t, tg);
+	else
+		task_set_cgroup(t, tg);
 	lock_release(&cpu->rq_lock);
 	lock_release(&t->pi_lock);
 }

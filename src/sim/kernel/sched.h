@@ -39,6 +39,8 @@ struct sched_class {
 	void (*yield_task)(struct cpu *cpu);
 	/* The current task may use those CPUs only. If cpu is none of them, it has to give way at once. */
 	void (*set_cpus_allowed)(struct cpu *cpu, struct task *t, const struct mask *allowed);
+	/* t goes to another control group. NULL: the class does not care. */
+	void (*change_cgroup)(struct cpu *cpu, struct task *t, struct task_group *tg);
 	/* Before t runs for the first time: 0 or a negative errno. Without a lock. */
 	int (*init_task)(struct task *t, bool fork);
 	void (*exit_task)(struct task *t);
