@@ -25,6 +25,8 @@ static const struct {
 	[FAULT_SKEW] = {"skew", "the CPUs' clocks differ by up to 20 us"},
 	[FAULT_AFFINITY] = {"affinity", "tasks are confined to other CPUs"},
 	[FAULT_BOOSTS] = {"boosts", "boosts come and go, and tasks change their user and cgroup"},
+	[FAULT_CGROUPS] = {"cgroups",
+			   "tasks change their control group, and groups their weight and limit"},
 	[FAULT_MEMORY] = {"memory", "there is no memory for what the backend keeps about a task"},
 };
 
@@ -117,6 +119,53 @@ static void boost_somebody(struct event *event)
 		 machine.now_ns + 1 + random_below(&random_state, 20 * MSEC));
 }
 
+/* Its idleness, its limit, or its weight. */
+static void change_group(struct task_group *tg)
+{
+	static const u32 weights[] = {1, 10, 100, 100, 300, 10000};
+	struct cgroup_max max = {.period_ns = CGROUP_PERIOD_DEFAULT_NS};
+
+	switch (random_below(&random_state, 4)) {
+	case 0:
+		cgroup_set_idle(tg, random_below(&random_state, 2));
+		break;
+	case 1:
+		if (random_below(&random_state, 2)) {
+			max.period_ns = 5 * MSEC << random_below(&random_state, 6);
+			/* From a tenth of a CPU on. */
+			max.quota_ns = max.period_ns / 10 +
+				       random_below(&random_state,
+						    max.period_ns * machine.topology.nr_cpus);
+			max.burst_ns = random_below(&random_state, max.quota_ns);
+		}
+		cgroup_set_max(tg, &max);
+		break;
+	default:
+		cgroup_set_weight(
+			tg,
+			weights[random_below(&random_state, sizeof(weights) / sizeof(weights[0]))]);
+		break;
+	}
+}
+
+/* On a random CPU, which does it for whatever task there is. */
+static void handle_cgroups(struct cpu *cpu, struct irq *irq)
+{
+	u64 nr = machine.nr_groups;
+	struct task_group *tg = machine.groups[random_below(&random_state, nr)];
+	struct task *t = somebody();
+
+	(void)cpu;
+	if (tg->parent && random_below(&random_state, 4) == 0)
+		change_group(tg);
+	else if (t && t != machine.policy && t->state != TASK_DEAD && t->state != TASK_NEW)
+		task_change_cgroup(t, tg);
+	irq_raise(irq, &machine.cpus[random_below(&random_state, machine.topology.nr_cpus)],
+		  1 + random_below(&random_state, 10 * MSEC));
+}
+
+static struct irq cgroups_irq;
+
 void faults_start(uint32_t faults)
 {
 	active = faults;
@@ -124,6 +173,11 @@ void faults_start(uint32_t faults)
 	if (active & 1U << FAULT_AFFINITY) {
 		affinity_event.fire = confine_somebody;
 		event_at(&machine.events, &affinity_event, machine.now_ns + 300 * MSEC);
+	}
+	if (active & 1U << FAULT_CGROUPS) {
+		cgroups_make(GROUPS);
+		cgroups_irq.handle = handle_cgroups;
+		irq_raise(&cgroups_irq, &machine.cpus[0], 200 * MSEC);
 	}
 	if (active & 1U << FAULT_BOOSTS) {
 		cgroups_make(GROUPS);

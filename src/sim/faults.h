@@ -24,11 +24,12 @@ enum fault {
 	FAULT_AFFINITY,	  /* tasks are confined to other CPUs */
 	FAULT_BOOSTS,	  /* boosts come and go, and tasks change their user and cgroup */
 	FAULT_MEMORY,	  /* there is none for what the backend keeps about a new task */
+	FAULT_CGROUPS,	  /* tasks change their control group, and groups their weight and limit */
 	FAULTS,
 };
 
 /* Those that have an effect where there is no policy and no backend. */
-#define FAULTS_WITHOUT_POLICY (1U << FAULT_LATE_KICK | 1U << FAULT_AFFINITY)
+#define FAULTS_WITHOUT_POLICY (1U << FAULT_LATE_KICK | 1U << FAULT_AFFINITY | 1U << FAULT_CGROUPS)
 
 const char *fault_name(enum fault fault);
 const char *fault_summary(enum fault fault);

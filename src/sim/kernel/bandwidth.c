@@ -14,11 +14,6 @@
 	(5 * MSEC) /* so long others' returned runtime is gathered before it is given away */
 #define SLACK_LEAST_NS (2 * MSEC) /* not worth it so near to the end of a period */
 
-static bool is_flat(const struct cpu *cpu)
-{
-	return cpu->m->kernel >= SIM_KERNEL_7_3;
-}
-
 /* Does the current task run beneath rq? */
 static bool is_current(const struct cfs_rq *rq)
 {
@@ -117,14 +112,14 @@ static bool throttle(struct cfs_rq *rq)
 	const struct machine *m = rq->cpu->m;
 	bool runs = is_current(rq);
 
-	if (assign(rq, is_flat(rq->cpu) && runs ? SLICE_NS : 1))
+	if (assign(rq, rq->is_flat && runs ? SLICE_NS : 1))
 		return false;
 	list_add(&rq->tg->bandwidth, rq);
 	for (u32 i = rq->tg->index; i < m->nr_groups; i++)
 		if (cgroup_is_below(m->groups[i], rq->tg))
 			m->groups[i]->cfs[rq->cpu->id].runtime.throttle_count++;
 	rq->runtime.throttled = true;
-	if (!is_flat(rq->cpu))
+	if (!rq->is_flat)
 		fair_throttle_group(rq);
 	else if (runs)
 		bandwidth_throttle_soon(rq->cpu, rq->cpu->cfs.running);
@@ -149,7 +144,7 @@ static void unthrottle(struct cfs_rq *rq)
 	const struct machine *m = rq->cpu->m;
 
 	fair_update_curr(rq->cpu);
-	if (is_flat(rq->cpu) && rq->runtime.enabled && rq->runtime.left_ns <= 0)
+	if (rq->is_flat && rq->runtime.enabled && rq->runtime.left_ns <= 0)
 		return;
 	rq->runtime.throttled = false;
 	list_del(&rq->tg->bandwidth, rq);
@@ -161,7 +156,7 @@ static void unthrottle(struct cfs_rq *rq)
 		below->runtime.ended_ns = machine_now(m);
 		leave_limbo(below);
 	}
-	if (!is_flat(rq->cpu))
+	if (!rq->is_flat)
 		fair_unthrottle_group(rq);
 	/* Whatever CPU runs this, an idle one is told. */
 	if (!rq->cpu->curr && rq->cpu->cfs.h_nr_queued)
@@ -304,7 +299,7 @@ bool bandwidth_account(struct cfs_rq *rq, u64 ran_ns)
 		return false;
 	if (rq->runtime.throttled)
 		return true;
-	if (is_flat(rq->cpu))
+	if (rq->is_flat)
 		return throttle(rq);
 	if (assign(rq, SLICE_NS))
 		return false;
@@ -315,7 +310,7 @@ bool bandwidth_account(struct cfs_rq *rq, u64 ran_ns)
 
 bool bandwidth_check(struct cfs_rq *rq)
 {
-	if (!rq->runtime.enabled || rq->runtime.left_ns > 0 || is_flat(rq->cpu))
+	if (!rq->runtime.enabled || rq->runtime.left_ns > 0 || rq->is_flat)
 		return false;
 	return rq->runtime.throttled || throttle(rq);
 }
@@ -419,7 +414,7 @@ void bandwidth_changed(struct task_group *tg)
 		lock_take(&rq->cpu->rq_lock);
 		fair_update_curr(rq->cpu);
 		rq->runtime.enabled = tg->max.quota_ns;
-		rq->runtime.left_ns = is_flat(rq->cpu);
+		rq->runtime.left_ns = rq->is_flat;
 		if (rq->runtime.throttled)
 			unthrottle(rq);
 		lock_release(&rq->cpu->rq_lock);

@@ -7,6 +7,10 @@
 
 #include "sim/kernel/machine.h"
 
+enum {
+	IDLE_SHARES = 3,
+};
+
 static struct task_group *cgroup_new(struct task_group *parent, const char *path)
 {
 	struct machine *m = &machine;
@@ -64,6 +68,13 @@ void cgroups_make(u32 n)
 {
 	while (machine.nr_groups < n)
 		cgroup_new(machine.groups[(machine.nr_groups - 1) / 2], NULL);
+}
+
+u64 cgroup_shares(const struct task_group *tg)
+{
+	return tg->idle
+		       ? IDLE_SHARES
+		       : (tg->weight * 1024ULL + CGROUP_WEIGHT_DEFAULT / 2) / CGROUP_WEIGHT_DEFAULT;
 }
 
 u64 cgroup_id(const struct task_group *tg)

@@ -42,7 +42,7 @@ struct task_group {
 	struct cgroup_max max;
 
 	/* The fair class's: a runqueue for each CPU (NULL: the CPU's own, or there are none). */
-	uint64_t shares; /* the weight, as load */
+	uint64_t shares; /* as load, see NICE_0_LOAD */
 	struct cfs_rq *cfs;
 	struct cfs_bandwidth bandwidth;
 };
@@ -53,6 +53,8 @@ void cgroups_init(void);
 struct task_group *cgroup_at(const char *path);
 /* For faults, as they want to move tasks somewhere: there are n groups at least. */
 void cgroups_make(uint32_t n);
+/* Its weight as the kernel has it: 1024 for a weight of 100, or for a task of nice 0; 3 where it is idle. */
+uint64_t cgroup_shares(const struct task_group *tg);
 uint64_t cgroup_id(const struct task_group *tg);
 /* tg is top itself, or below it. */
 bool cgroup_is_below(const struct task_group *tg, const struct task_group *top);

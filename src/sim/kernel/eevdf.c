@@ -6,12 +6,7 @@
 
 #define BASE_SLICE_NS (700 * USEC) /* on one CPU */
 
-static bool is_7_3(const struct cfs_rq *rq)
-{
-	return rq->cpu->m->kernel >= SIM_KERNEL_7_3;
-}
-
-u64 eevdf_slice_ns(const struct machine *m)
+static u64 base_slice_ns(const struct machine *m)
 {
 	u64 slice_ns = BASE_SLICE_NS;
 
@@ -21,9 +16,16 @@ u64 eevdf_slice_ns(const struct machine *m)
 	return slice_ns;
 }
 
-u64 eevdf_to_virtual(const struct sched_entity *se, u64 ns)
+void eevdf_init(struct cfs_rq *rq, struct cpu *cpu)
 {
-	return ns * NICE_0_LOAD / se->weight;
+	u64 tick_ns = SEC_NS / cpu->m->hz;
+
+	rq->cpu = cpu;
+	rq->slice_ns = base_slice_ns(cpu->m);
+	if (cpu->m->kernel >= SIM_KERNEL_7_3)
+		rq->lag_max_ns = rq->slice_ns + tick_ns;
+	else
+		rq->lag_max_ns = 2 * rq->slice_ns > tick_ns ? 2 * rq->slice_ns : tick_ns;
 }
 
 /* ---- The average ---------------------------------------------------------------------------- */
@@ -62,17 +64,16 @@ u64 eevdf_avg_vruntime(struct cfs_rq *rq)
 {
 	s64 weight, sum = sum_all(rq, &weight);
 
-	/* Rounded down, so that an entity at the average is eligible. */
-	if (weight)
-		move_zero(rq, (sum < 0 ? sum - (weight - 1) : sum) / weight);
+	/* Rounded down, so that an entity at the average is eligible. Often it is there already. */
+	if (sum < 0 || sum >= weight)
+		move_zero(rq, (sum < 0 ? sum - (weight - 1) : sum) / (weight ? weight : 1));
 	return rq->zero_vruntime;
 }
 
-/* Not by the average, which is rounded. */
-bool eevdf_is_eligible(const struct cfs_rq *rq, const struct sched_entity *se)
+/* By the sums and not by the average, which is rounded. */
+static bool is_eligible(const struct cfs_rq *rq, const struct sched_entity *se, s64 sum, s64 weight)
 {
-	s64 weight, sum = sum_all(rq, &weight), key = (s64)(se->vruntime - rq->zero_vruntime);
-	s64 product;
+	s64 key = (s64)(se->vruntime - rq->zero_vruntime), product;
 
 	/* Then it is far on one side of the average. */
 	if (__builtin_mul_overflow(key, weight, &product))
@@ -80,18 +81,20 @@ bool eevdf_is_eligible(const struct cfs_rq *rq, const struct sched_entity *se)
 	return sum >= product;
 }
 
+bool eevdf_is_eligible(const struct cfs_rq *rq, const struct sched_entity *se)
+{
+	s64 weight, sum = sum_all(rq, &weight);
+
+	return is_eligible(rq, se, sum, weight);
+}
+
 /* ---- Lag and placement ---------------------------------------------------------------------- */
 
 static s64 lag_of(struct cfs_rq *rq, const struct sched_entity *se)
 {
-	u64 slice_ns = eevdf_slice_ns(rq->cpu->m), tick_ns = SEC_NS / rq->cpu->m->hz, limit_ns;
-	s64 lag = (s64)(eevdf_avg_vruntime(rq) - se->vruntime), limit;
+	s64 lag = (s64)(eevdf_avg_vruntime(rq) - se->vruntime);
+	s64 limit = (s64)eevdf_to_virtual(se, rq->lag_max_ns);
 
-	if (is_7_3(rq))
-		limit_ns = slice_ns + tick_ns;
-	else
-		limit_ns = 2 * slice_ns > tick_ns ? 2 * slice_ns : tick_ns;
-	limit = (s64)eevdf_to_virtual(se, limit_ns);
 	if (lag > limit)
 		return limit;
 	return lag < -limit ? -limit : lag;
@@ -103,7 +106,7 @@ void eevdf_update_lag(struct cfs_rq *rq, struct sched_entity *se)
 
 	/* While it sleeps it can lose what it has had too much, and win nothing. */
 	if (se->sched_delayed) {
-		if (is_7_3(rq) && lag < se->vlag)
+		if (rq->is_flat && lag < se->vlag)
 			lag = se->vlag;
 		if (lag > 0)
 			lag = 0;
@@ -118,8 +121,7 @@ void eevdf_update_lag(struct cfs_rq *rq, struct sched_entity *se)
  */
 static void place(struct cfs_rq *rq, struct sched_entity *se, u32 nr_others)
 {
-	u64 average = eevdf_avg_vruntime(rq),
-	    vslice = eevdf_to_virtual(se, eevdf_slice_ns(rq->cpu->m));
+	u64 average = eevdf_avg_vruntime(rq), vslice = eevdf_to_virtual(se, rq->slice_ns);
 	s64 lag = 0, weight;
 
 	if (nr_others && se->vlag) {
@@ -203,14 +205,12 @@ void eevdf_dequeue(struct cfs_rq *rq, struct sched_entity *se, bool sleeps)
 }
 
 /* With w for the old weight and w' for the new one all virtual distances become w / w' of what they were. */
-void eevdf_reweight(struct cfs_rq *rq, struct sched_entity *se, u64 weight)
+void eevdf_rescale(struct cfs_rq *rq, struct sched_entity *se, u64 weight)
 {
 	s64 old = (s64)se->weight, new = (s64)weight;
 	bool is_curr, stays_protected;
 	u64 average;
 
-	if (old == new)
-		return;
 	if (!se->on_rq) {
 		se->vlag = se->vlag * old / new;
 		if (se->rel_deadline)
@@ -220,7 +220,7 @@ void eevdf_reweight(struct cfs_rq *rq, struct sched_entity *se, u64 weight)
 	}
 	is_curr = se == rq->curr;
 	average = eevdf_avg_vruntime(rq);
-	stays_protected = is_curr && is_7_3(rq) && eevdf_is_protected(se);
+	stays_protected = is_curr && rq->is_flat && eevdf_is_protected(se);
 	se->vlag = lag_of(rq, se) * old / new;
 	if (!is_curr)
 		sum_sub(rq, se);
@@ -255,39 +255,27 @@ void eevdf_put_curr(struct cfs_rq *rq)
 	rq->curr = NULL;
 }
 
-bool eevdf_is_protected(const struct sched_entity *se)
+void eevdf_renew_slice(struct cfs_rq *rq, struct sched_entity *se)
 {
-	return eevdf_is_before(se->vruntime, se->vprot);
-}
-
-bool eevdf_renew_slice(struct cfs_rq *rq, struct sched_entity *se)
-{
-	if (eevdf_is_before(se->vruntime, se->deadline))
-		return false;
-	se->deadline = se->vruntime + eevdf_to_virtual(se, eevdf_slice_ns(rq->cpu->m));
+	se->deadline = se->vruntime + eevdf_to_virtual(se, rq->slice_ns);
 	eevdf_avg_vruntime(rq);
-	return true;
-}
-
-bool eevdf_run(struct cfs_rq *rq, u64 ns)
-{
-	rq->curr->vruntime += eevdf_to_virtual(rq->curr, ns);
-	return eevdf_renew_slice(rq, rq->curr);
 }
 
 /* Of two deadlines that are the same the one that waits for longer. */
 struct sched_entity *eevdf_pick(const struct cfs_rq *rq)
 {
 	struct sched_entity *curr = rq->curr, *best = NULL;
+	s64 weight, sum;
 
 	if (rq->nr_queued <= 1)
 		return rq->first;
-	if (curr && !eevdf_is_eligible(rq, curr))
+	sum = sum_all(rq, &weight);
+	if (curr && !is_eligible(rq, curr, sum, weight))
 		curr = NULL;
 	if (curr && eevdf_is_protected(curr))
 		return curr;
 	for (struct sched_entity *se = rq->last; se; se = se->prev)
-		if (se != rq->curr && eevdf_is_eligible(rq, se) &&
+		if (se != rq->curr && is_eligible(rq, se, sum, weight) &&
 		    (!best || eevdf_is_before(se->deadline, best->deadline)))
 			best = se;
 	if (!best || (curr && eevdf_is_before(curr->deadline, best->deadline)))

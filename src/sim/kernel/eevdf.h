@@ -14,7 +14,6 @@
 
 struct cfs_rq;
 struct cpu;
-struct machine;
 
 /* The load of a task of nice 0, as on 64-bit kernels: 1024 in balancing's unit. */
 #define NICE_0_LOAD (1ULL << 20)
@@ -38,12 +37,9 @@ struct sched_entity {
 	struct cfs_rq *my_q; /* of a group's entity: what it stands for; NULL: it is a task's */
 };
 
-uint64_t eevdf_slice_ns(const struct machine *m);
-/* So much time, as virtual time of the entity. */
-uint64_t eevdf_to_virtual(const struct sched_entity *se, uint64_t ns);
+void eevdf_init(struct cfs_rq *rq, struct cpu *cpu);
 uint64_t eevdf_avg_vruntime(struct cfs_rq *rq);
 bool eevdf_is_eligible(const struct cfs_rq *rq, const struct sched_entity *se);
-bool eevdf_is_protected(const struct sched_entity *se);
 
 void eevdf_update_lag(struct cfs_rq *rq, struct sched_entity *se);
 /* It comes, or has been delayed and wakes up. */
@@ -51,15 +47,13 @@ void eevdf_enqueue(struct cfs_rq *rq, struct sched_entity *se);
 void eevdf_requeue_delayed(struct cfs_rq *rq, struct sched_entity *se);
 /* It leaves, with what eevdf_update_lag() has found. */
 void eevdf_dequeue(struct cfs_rq *rq, struct sched_entity *se, bool sleeps);
-/* It competes with another weight from now on, with the same lag in time. rq may be NULL if it is on none. */
-void eevdf_reweight(struct cfs_rq *rq, struct sched_entity *se, uint64_t weight);
+void eevdf_rescale(struct cfs_rq *rq, struct sched_entity *se, uint64_t weight);
 
 /* It becomes the current entity, or is not any more. */
 void eevdf_set_curr(struct cfs_rq *rq, struct sched_entity *se);
 void eevdf_put_curr(struct cfs_rq *rq);
-/* The current entity has run for so long: true if its slice is used up, and a new one begins. */
-bool eevdf_run(struct cfs_rq *rq, uint64_t ns);
-bool eevdf_renew_slice(struct cfs_rq *rq, struct sched_entity *se);
+/* It begins a new slice. */
+void eevdf_renew_slice(struct cfs_rq *rq, struct sched_entity *se);
 
 /* The one to run; NULL: it is empty. It may be a delayed one. */
 struct sched_entity *eevdf_pick(const struct cfs_rq *rq);
@@ -67,6 +61,34 @@ struct sched_entity *eevdf_pick(const struct cfs_rq *rq);
 static inline bool eevdf_is_before(uint64_t a, uint64_t b)
 {
 	return (int64_t)(a - b) < 0;
+}
+
+static inline bool eevdf_is_protected(const struct sched_entity *se)
+{
+	return eevdf_is_before(se->vruntime, se->vprot);
+}
+
+/* So much time, as virtual time of the entity. */
+static inline uint64_t eevdf_to_virtual(const struct sched_entity *se, uint64_t ns)
+{
+	return ns * NICE_0_LOAD / se->weight;
+}
+
+/* It competes with another weight from now on, with the same lag in time. */
+static inline void eevdf_reweight(struct cfs_rq *rq, struct sched_entity *se, uint64_t weight)
+{
+	if (se->weight != weight)
+		eevdf_rescale(rq, se, weight);
+}
+
+/* The current entity has run for so long: true if its slice is used up, and a new one begins. */
+static inline bool eevdf_run(struct cfs_rq *rq, struct sched_entity *se, uint64_t ns)
+{
+	se->vruntime += eevdf_to_virtual(se, ns);
+	if (eevdf_is_before(se->vruntime, se->deadline))
+		return false;
+	eevdf_renew_slice(rq, se);
+	return true;
 }
 
 #endif /* RUSTLAND_SIM_KERNEL_EEVDF_H */

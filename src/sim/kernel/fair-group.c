@@ -11,18 +11,12 @@
 #include "sim/kernel/bandwidth.h"
 #include "sim/kernel/cgroup.h"
 
-#define SHARES_MIN  2ULL
-#define IDLE_SHARES (3ULL << 10) /* of an idle group */
+#define SHARES_MIN 2ULL
 
 /* So many more or fewer tasks, see cfs_rq. */
 struct h_nr {
 	u32 queued, runnable, idle;
 };
-
-static bool is_flat(const struct cpu *cpu)
-{
-	return cpu->m->kernel >= SIM_KERNEL_7_3;
-}
 
 struct cfs_rq *fair_group_rq(struct task_group *tg, struct cpu *cpu)
 {
@@ -86,11 +80,12 @@ static void pelt_update(struct pelt *pelt, u64 value, u64 now)
 
 static void update_averages(struct cfs_rq *rq)
 {
-	u64 now = machine_now(rq->cpu->m);
+	u64 now;
 
 	/* Nobody asks for those of a CPU. */
-	if (!rq->tg->parent)
+	if (!rq->se.my_q)
 		return;
+	now = machine_now(rq->cpu->m);
 	pelt_update(&rq->load_avg, rq->load, now);
 	pelt_update(&rq->runnable_avg, rq->h_nr_runnable * NICE_0_LOAD, now);
 }
@@ -121,7 +116,7 @@ static u64 shares_of(struct cfs_rq *rq)
 		pelt_update(&load_avg, other->load, now);
 		others += load_avg.average;
 	}
-	if (is_flat(rq->cpu)) {
+	if (rq->is_flat) {
 		nr = runnable / NICE_0_LOAD < m->topology.nr_cpus ? runnable / NICE_0_LOAD
 								  : m->topology.nr_cpus;
 		shares *= nr ? nr : 1;
@@ -142,27 +137,26 @@ static void reweight(struct sched_entity *se, u64 load)
 		rq->load += load - se->load;
 	}
 	se->load = load;
-	if (!is_flat(rq->cpu))
+	if (!rq->is_flat)
 		eevdf_reweight(rq, se, load);
 }
 
 /* An empty group keeps what it has. */
-static void update_shares(struct sched_entity *se)
+static inline void update_shares(struct sched_entity *se)
 {
 	struct cfs_rq *rq = se->my_q;
 
-	if (rq && rq->load && (is_flat(rq->cpu) || !rq->runtime.throttle_count))
+	if (rq && rq->load && (rq->is_flat || !rq->runtime.throttle_count))
 		reweight(se, shares_of(rq));
 }
 
 /* What the entity's group leaves to it of a weight, where that is what one of nice 0 would have. */
 static u64 part_of(const struct sched_entity *se, u64 weight)
 {
-	u64 all = NICE_0_LOAD;
-
 	if (se->parent)
-		all = se->cfs_rq->load + (se->on_rq ? 0 : se->load);
-	weight = weight * se->load / all;
+		weight = weight * se->load / (se->cfs_rq->load + (se->on_rq ? 0 : se->load));
+	else
+		weight = weight * se->load / NICE_0_LOAD;
 	return weight > SHARES_MIN ? weight : SHARES_MIN;
 }
 
@@ -181,7 +175,7 @@ void fair_update_weights(struct cpu *cpu, struct task *t)
 		return;
 	for (struct sched_entity *se = t->se.parent; se; se = se->parent)
 		update_shares(se);
-	if (is_flat(cpu))
+	if (cpu->cfs.is_flat)
 		eevdf_reweight(&cpu->cfs, &t->se, hierarchical_weight(&t->se));
 }
 
@@ -206,20 +200,20 @@ bool fair_may_move(const struct task *t, const struct cpu *to)
 
 /* ---- Coming and leaving --------------------------------------------------------------------- */
 
-static void add_nr(struct cfs_rq *rq, const struct h_nr *nr)
+static void add_nr(struct cfs_rq *rq, struct h_nr nr)
 {
 	update_averages(rq);
-	rq->h_nr_queued += nr->queued;
-	rq->h_nr_runnable += nr->runnable;
-	rq->h_nr_idle += nr->idle;
+	rq->h_nr_queued += nr.queued;
+	rq->h_nr_runnable += nr.runnable;
+	rq->h_nr_idle += nr.idle;
 }
 
-static void sub_nr(struct cfs_rq *rq, const struct h_nr *nr)
+static void sub_nr(struct cfs_rq *rq, struct h_nr nr)
 {
 	update_averages(rq);
-	rq->h_nr_queued -= nr->queued;
-	rq->h_nr_runnable -= nr->runnable;
-	rq->h_nr_idle -= nr->idle;
+	rq->h_nr_queued -= nr.queued;
+	rq->h_nr_runnable -= nr.runnable;
+	rq->h_nr_idle -= nr.idle;
 }
 
 /* The entity's load counts in its runqueue from now on, or does not any more. */
@@ -255,8 +249,8 @@ static void set_delayed(struct sched_entity *se)
 		return; /* it is empty */
 	se->cfs_rq->load_delayed += se->load;
 	for (; se; se = se->parent) {
-		sub_nr(se->cfs_rq, &(struct h_nr){.runnable = 1});
-		if (!is_flat(se->cfs_rq->cpu) && se->cfs_rq->runtime.throttled)
+		sub_nr(se->cfs_rq, (struct h_nr){.runnable = 1});
+		if (!se->cfs_rq->is_flat && se->cfs_rq->runtime.throttled)
 			return;
 	}
 }
@@ -268,8 +262,8 @@ static void clear_delayed(struct sched_entity *se)
 		return;
 	se->cfs_rq->load_delayed -= se->load;
 	for (; se; se = se->parent) {
-		add_nr(se->cfs_rq, &(struct h_nr){.runnable = 1});
-		if (!is_flat(se->cfs_rq->cpu) && se->cfs_rq->runtime.throttled)
+		add_nr(se->cfs_rq, (struct h_nr){.runnable = 1});
+		if (!se->cfs_rq->is_flat && se->cfs_rq->runtime.throttled)
 			return;
 	}
 }
@@ -285,7 +279,7 @@ static void enqueue_flat(struct cpu *cpu, struct task *t)
 		update_shares(se);
 		if (!se->on_rq)
 			add_load(se);
-		add_nr(se->cfs_rq, &nr);
+		add_nr(se->cfs_rq, nr);
 		if (se->cfs_rq->idle)
 			nr.idle = 1;
 		weight = part_of(se, weight);
@@ -307,7 +301,7 @@ static void dequeue_flat(struct cpu *cpu, struct task *t, bool sleeps)
 			leaves = !se->cfs_rq->load;
 		}
 		update_shares(se);
-		sub_nr(se->cfs_rq, &nr);
+		sub_nr(se->cfs_rq, nr);
 		if (se->cfs_rq->idle)
 			nr.idle = 1;
 	}
@@ -350,7 +344,7 @@ static void enqueue_nested(struct task *t)
 			enqueue_entity(se);
 		else
 			update_shares(se);
-		add_nr(rq, &nr);
+		add_nr(rq, nr);
 		if (rq->idle)
 			nr.idle = 1;
 		if (rq->runtime.throttled)
@@ -390,7 +384,7 @@ static void dequeue_nested(struct sched_entity *se, bool sleeps, struct h_nr nr)
 			update_shares(se);
 		}
 		is_first = false;
-		sub_nr(rq, &nr);
+		sub_nr(rq, nr);
 		if (rq->idle)
 			nr.idle = nr.queued;
 		if (rq->runtime.throttled)
@@ -411,7 +405,7 @@ void fair_throttle_group(struct cfs_rq *rq)
 		}
 		if (se->my_q->idle)
 			nr.idle = rq->h_nr_queued;
-		sub_nr(se->cfs_rq, &nr);
+		sub_nr(se->cfs_rq, nr);
 	}
 }
 
@@ -433,7 +427,7 @@ void fair_unthrottle_group(struct cfs_rq *rq)
 			update_shares(se);
 		if (se->my_q->idle)
 			nr.idle = rq->h_nr_queued;
-		add_nr(se->cfs_rq, &nr);
+		add_nr(se->cfs_rq, nr);
 		if (se->cfs_rq->runtime.throttled)
 			return;
 	}
@@ -443,17 +437,42 @@ void fair_unthrottle_group(struct cfs_rq *rq)
 
 void fair_enqueue(struct cpu *cpu, struct task *t)
 {
+	struct cfs_rq *rq = &cpu->cfs;
+
 	fair_set_task_rq(t, cpu);
 	t->se.is_new = !t->sum_exec_ns;
-	if (is_flat(cpu))
+	if (t->se.parent && rq->is_flat) {
 		enqueue_flat(cpu, t);
-	else
+	} else if (t->se.parent) {
 		enqueue_nested(t);
+	} else {
+		/* In the root, both are this. */
+		rq->h_nr_queued++;
+		rq->h_nr_runnable++;
+		rq->load += t->se.load;
+		eevdf_reweight(rq, &t->se, t->se.load);
+		eevdf_enqueue(rq, &t->se);
+	}
+}
+
+static void dequeue_from_root(struct cfs_rq *rq, struct sched_entity *se, bool sleeps)
+{
+	eevdf_update_lag(rq, se);
+	rq->h_nr_queued--;
+	rq->load -= se->load;
+	if (se->sched_delayed)
+		rq->load_delayed -= se->load;
+	else
+		rq->h_nr_runnable--;
+	se->sched_delayed = false;
+	eevdf_dequeue(rq, se, sleeps);
 }
 
 void fair_dequeue(struct cpu *cpu, struct task *t, bool sleeps)
 {
-	if (is_flat(cpu))
+	if (!t->se.parent)
+		dequeue_from_root(&cpu->cfs, &t->se, sleeps);
+	else if (cpu->cfs.is_flat)
 		dequeue_flat(cpu, t, sleeps);
 	else
 		dequeue_nested(&t->se, sleeps,
@@ -464,7 +483,7 @@ void fair_dequeue(struct cpu *cpu, struct task *t, bool sleeps)
 
 bool fair_dequeue_or_delay(struct cpu *cpu, struct task *t)
 {
-	struct cfs_rq *rq = is_flat(cpu) ? &cpu->cfs : t->se.cfs_rq;
+	struct cfs_rq *rq = fair_rq_of(cpu, t);
 
 	if (eevdf_is_eligible(rq, &t->se)) {
 		fair_dequeue(cpu, t, true);
@@ -478,7 +497,7 @@ bool fair_dequeue_or_delay(struct cpu *cpu, struct task *t)
 void fair_requeue_delayed(struct cpu *cpu, struct task *t)
 {
 	t->se.is_new = !t->sum_exec_ns;
-	eevdf_requeue_delayed(is_flat(cpu) ? &cpu->cfs : t->se.cfs_rq, &t->se);
+	eevdf_requeue_delayed(fair_rq_of(cpu, t), &t->se);
 	clear_delayed(&t->se);
 }
 
@@ -507,13 +526,13 @@ struct task *fair_pick_task(struct cpu *cpu)
 	struct sched_entity *se;
 
 	for (;;) {
-		/* Where a group turns out to be empty or throttled: from the top again. */
-		se = bandwidth_check(rq) ? NULL : fair_pick_entity(rq);
-		if (!se && rq == &cpu->cfs)
-			return NULL;
+		se = fair_pick_entity(rq);
 		if (se && !se->my_q)
 			return fair_task_of(se);
-		rq = se ? se->my_q : &cpu->cfs;
+		if (!se && rq == &cpu->cfs)
+			return NULL;
+		/* Where a group turns out to be empty or throttled: from the top again. */
+		rq = se && !bandwidth_check(se->my_q) ? se->my_q : &cpu->cfs;
 	}
 }
 
@@ -529,7 +548,7 @@ static bool is_above(const struct sched_entity *se, const struct task *t)
 /* What both are below stays current. */
 void fair_put_prev(struct cpu *cpu, struct task *prev, const struct task *next)
 {
-	if (is_flat(cpu)) {
+	if (cpu->cfs.is_flat) {
 		if (cpu->cfs.curr == &prev->se)
 			eevdf_put_curr(&cpu->cfs);
 		cpu->cfs.running = NULL;
@@ -548,7 +567,7 @@ void fair_set_next(struct cpu *cpu, struct task *t)
 	bool is_throttled = false;
 
 	cpu->cfs.running = t;
-	if (is_flat(cpu)) {
+	if (cpu->cfs.is_flat) {
 		eevdf_set_curr(&cpu->cfs, &t->se);
 		for (const struct sched_entity *se = &t->se; se->parent; se = se->parent)
 			is_throttled |= bandwidth_account(se->cfs_rq, 0);
@@ -570,7 +589,7 @@ void fair_set_next(struct cpu *cpu, struct task *t)
 
 struct cfs_rq *fair_common_rq(struct cpu *cpu, struct sched_entity **curr, struct sched_entity **se)
 {
-	if (is_flat(cpu))
+	if (cpu->cfs.is_flat)
 		return &cpu->cfs;
 	for (struct sched_entity *a = *curr; a; a = a->parent)
 		for (struct sched_entity *b = *se; b; b = b->parent)
@@ -588,7 +607,7 @@ u32 fair_nr_on_lists(const struct cpu *cpu)
 {
 	u32 nr = cpu->cfs.nr_queued;
 
-	if (is_flat(cpu))
+	if (cpu->cfs.is_flat)
 		return nr;
 	for (u32 i = 1; i < cpu->m->nr_groups; i++) {
 		const struct cfs_rq *rq = &cpu->m->groups[i]->cfs[cpu->id];
@@ -602,8 +621,8 @@ u32 fair_nr_on_lists(const struct cpu *cpu)
 bool fair_is_throttled(const struct task *t)
 {
 	/* In 7.3 one that is queued is not throttled yet. */
-	return t->fair.throttled || (t->se.cfs_rq && t->m->kernel < SIM_KERNEL_7_3 &&
-				     t->se.cfs_rq->runtime.throttle_count);
+	return t->fair.throttled ||
+	       (t->se.cfs_rq && !t->se.cfs_rq->is_flat && t->se.cfs_rq->runtime.throttle_count);
 }
 
 u64 fair_throttled_until_ns(const struct task *t)
@@ -616,16 +635,30 @@ u64 fair_throttled_until_ns(const struct task *t)
 	return until_ns;
 }
 
+static u64 stretch(u64 ns, u64 all, u64 own)
+{
+	own >>= 10;
+	return ns * (all >> 10) / (own ? own : 1);
+}
+
 u64 fair_stretch_ns(const struct task *t, u64 ns)
 {
 	const struct cfs_rq *rq = &t->m->cpus[t->cpu].cfs;
 
-	if (is_flat(rq->cpu))
-		return ns * ((rq->sum_weight + (rq->curr ? rq->curr->weight : 0)) >> 10) /
-		       ((t->se.weight >> 10) + 1);
+	if (rq->is_flat)
+		return stretch(ns, rq->sum_weight + (rq->curr ? rq->curr->weight : 0),
+			       t->se.weight);
 	for (const struct sched_entity *se = &t->se; se; se = se->parent)
-		ns = ns * (se->cfs_rq->load >> 10) / ((se->load >> 10) + 1);
+		ns = stretch(ns, se->cfs_rq->load, se->load);
 	return ns;
+}
+
+u64 fair_turn_ns(const struct cpu *cpu)
+{
+	u64 tick_ns = SEC_NS / cpu->m->hz;
+
+	/* Without a timer for it a slice ends at a tick. */
+	return cpu->cfs.is_flat || cpu->cfs.slice_ns > tick_ns ? cpu->cfs.slice_ns : tick_ns;
 }
 
 /* ---- Groups --------------------------------------------------------------------------------- */
@@ -643,22 +676,14 @@ static void set_idle(struct cfs_rq *rq, bool idle)
 			se->cfs_rq->h_nr_idle += others;
 		else
 			se->cfs_rq->h_nr_idle -= others;
-		if (se->cfs_rq->idle || (!is_flat(rq->cpu) && se->cfs_rq->runtime.throttled))
+		if (se->cfs_rq->idle || (!rq->is_flat && se->cfs_rq->runtime.throttled))
 			return;
 	}
 }
 
-/* As for nice values: 100 is what a task of nice 0 has. */
-static u64 shares_from(const struct task_group *tg)
-{
-	return tg->idle ? IDLE_SHARES
-			: (tg->weight * 1024ULL + CGROUP_WEIGHT_DEFAULT / 2) /
-				  CGROUP_WEIGHT_DEFAULT * 1024;
-}
-
 void fair_group_weight_changed(struct task_group *tg)
 {
-	tg->shares = shares_from(tg);
+	tg->shares = cgroup_shares(tg) << 10;
 	for (u32 i = 0; tg->cfs && i < machine.topology.nr_cpus; i++) {
 		struct cfs_rq *rq = &tg->cfs[i];
 
@@ -678,8 +703,9 @@ void fair_group_max_changed(struct task_group *tg)
 
 static void init_rq(struct cfs_rq *rq, struct cpu *cpu, struct task_group *tg)
 {
-	rq->cpu = cpu;
+	eevdf_init(rq, cpu);
 	rq->tg = tg;
+	rq->is_flat = cpu->m->kernel >= SIM_KERNEL_7_3;
 	rq->load_avg.at_ns = rq->runnable_avg.at_ns = cpu->m->now_ns;
 	if (!tg->parent)
 		return;
@@ -697,7 +723,7 @@ void fair_groups_init(struct machine *m)
 	for (u32 i = 0; i < m->nr_groups; i++) {
 		struct task_group *tg = m->groups[i];
 
-		tg->shares = shares_from(tg);
+		tg->shares = cgroup_shares(tg) << 10;
 		if (tg->parent) {
 			tg->cfs = calloc(n, sizeof(*tg->cfs));
 			if (!tg->cfs)

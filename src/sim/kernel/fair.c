@@ -46,32 +46,42 @@ static void resched_lazy(struct cpu *cpu)
 		resched_cpu(cpu);
 }
 
-/* On each runqueue that the current task's groups compete on; in 7.3 there is one. */
-static void run_entities(struct cpu *cpu, struct task *t, u64 ran_ns)
+static inline void run_entity(struct cfs_rq *rq, struct sched_entity *se, u64 ran_ns)
 {
-	bool flat = is_7_3(cpu);
+	bool resched = eevdf_run(rq, se, ran_ns);
 
-	for (struct sched_entity *se = &t->se; se; se = flat ? NULL : se->parent) {
-		struct cfs_rq *rq = flat ? &cpu->cfs : se->cfs_rq;
-		bool resched;
+	if (rq->nr_queued == 1)
+		return;
+	if (resched || (rq->is_flat && !eevdf_is_protected(se)))
+		resched_lazy(rq->cpu);
+}
 
-		if (rq->curr != se)
-			continue; /* its group has just been throttled */
-		resched = eevdf_run(rq, ran_ns);
-		if (rq->nr_queued != 1 && (resched || (flat && !eevdf_is_protected(se))))
-			resched_lazy(cpu);
-	}
-	for (const struct sched_entity *se = &t->se; se->parent; se = se->parent)
+/* Also on each runqueue on which its groups compete, and of what these may have. */
+static void run_groups(struct task *t, u64 ran_ns)
+{
+	struct sched_entity *se;
+
+	for (se = t->se.parent; se && !se->my_q->is_flat; se = se->parent)
+		/* Unless its group has just been throttled. */
+		if (se->cfs_rq->curr == se)
+			run_entity(se->cfs_rq, se, ran_ns);
+	for (se = &t->se; se->parent; se = se->parent)
 		bandwidth_account(se->cfs_rq, ran_ns);
 }
 
 void fair_update_curr(struct cpu *cpu)
 {
 	struct task *t = cpu->cfs.running;
-	u64 ran_ns = t ? update_curr_common(cpu) : 0;
+	u64 ran_ns;
 
-	if (ran_ns)
-		run_entities(cpu, t, ran_ns);
+	if (!t)
+		return;
+	ran_ns = update_curr_common(cpu);
+	if (!ran_ns)
+		return;
+	run_entity(fair_rq_of(cpu, t), &t->se, ran_ns);
+	if (t->se.parent)
+		run_groups(t, ran_ns);
 }
 
 /* 7.3 has a timer for the end of a slice (HRTICK) where another task waits; 6.12 finds it at a tick. */
@@ -269,7 +279,7 @@ static void wakeup_preempt_fair(struct cpu *cpu, struct task *t, u64 wake_flags)
 		from = eevdf_avg_vruntime(rq);
 		if (eevdf_is_before(curr->vruntime, from))
 			from = curr->vruntime;
-		end = from + eevdf_to_virtual(curr, eevdf_slice_ns(cpu->m));
+		end = from + eevdf_to_virtual(curr, rq->slice_ns);
 		if (eevdf_is_before(end, curr->vprot))
 			curr->vprot = end;
 	}
@@ -283,7 +293,7 @@ static void yield_task(struct cpu *cpu)
 	lock_take(&cpu->rq_lock);
 	if (cpu->cfs.h_nr_queued > 1) {
 		fair_update_curr(cpu);
-		rq = is_7_3(cpu) ? &cpu->cfs : t->se.cfs_rq;
+		rq = fair_rq_of(cpu, t);
 		/* The rest of its slice is lost. */
 		if (eevdf_is_eligible(rq, &t->se)) {
 			t->se.vruntime = t->se.deadline;

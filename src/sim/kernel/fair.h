@@ -51,6 +51,9 @@ struct cfs_runtime {
 
 struct cfs_rq {
 	struct cpu *cpu;
+	bool is_flat;	     /* all tasks of its CPU compete with each other, see above */
+	uint64_t slice_ns;   /* how long one of nice 0 runs before another one may */
+	uint64_t lag_max_ns; /* in its own time */
 	struct sched_entity *first,
 		*last; /* first: the one that became current, or was enqueued, most recently */
 	struct sched_entity *curr; /* NULL: none, or it has been dequeued */
@@ -97,6 +100,8 @@ uint32_t fair_nr_on_lists(const struct cpu *cpu);
 bool fair_is_throttled(const struct task *t);
 /* It has been kept from running until then, at least. */
 uint64_t fair_throttled_until_ns(const struct task *t);
+/* For so long a task of nice 0 runs before another one does. */
+uint64_t fair_turn_ns(const struct cpu *cpu);
 /* How long it takes until t, which is queued, has had so much, while all that is on its CPU now wants to run. */
 uint64_t fair_stretch_ns(const struct task *t, uint64_t ns);
 

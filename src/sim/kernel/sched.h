@@ -48,6 +48,12 @@ struct sched_class {
 
 extern const struct sched_class ext_sched_class;
 
+/* Under the fair class: where t's entity competes on its CPU. */
+static inline struct cfs_rq *fair_rq_of(struct cpu *cpu, struct task *t)
+{
+	return cpu->cfs.is_flat ? &cpu->cfs : t->se.cfs_rq;
+}
+
 /* The current task has run up to now: for how long since this was last called. */
 u64 update_curr_common(struct cpu *cpu);
 void set_task_cpu(struct task *t, s32 cpu);
