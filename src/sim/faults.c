@@ -4,10 +4,15 @@
 
 #include "sim/behaviors.h"
 #include "sim/kernel/backend.h"
+#include "sim/kernel/cgroup.h"
 #include "sim/kernel/hotplug.h"
 #include "sim/kernel/machine.h"
 #include "sim/kernel/random.h"
 #include "sim/policy-thread.h"
+
+enum {
+	GROUPS = 8, /* control groups to be in, with the root */
+};
 
 static const struct {
 	const char *name, *summary;
@@ -23,6 +28,8 @@ static const struct {
 	[FAULT_SKEW] = {"skew", "the CPUs' clocks differ by up to 20 us"},
 	[FAULT_AFFINITY] = {"affinity", "tasks are confined to other CPUs"},
 	[FAULT_BOOSTS] = {"boosts", "boosts come and go, and tasks change their user and cgroup"},
+	[FAULT_CGROUPS] = {"cgroups",
+			   "tasks change their control group, and groups their weight and limit"},
 	[FAULT_MEMORY] = {"memory", "there is no memory for what the backend keeps about a task"},
 	[FAULT_HOTPLUG] = {"hotplug", "CPUs go offline and come back; the scheduler starts again"},
 	[FAULT_RELOAD] = {"reload", "the scheduler is stopped, and started again"},
@@ -91,18 +98,18 @@ static void boost_somebody(struct event *event)
 	struct task *t = somebody();
 	u32 value = (u32)random_below(&random_state, 3);
 	u32 uid = random_below(&random_state, 2) ? 1000 : RL_ANY_UID;
-	u32 cgroup = (u32)random_below(&random_state, SIM_CGROUPS);
+	struct task_group *tg = machine.groups[random_below(&random_state, machine.nr_groups)];
 
 	if (t && t != machine.policy)
 		switch (random_below(&random_state, 8)) {
 		case 0:
-			task_set_cgroup(t, cgroup);
+			task_set_cgroup(t, tg);
 			break;
 		case 1:
 			task_set_user(t, random_below(&random_state, 2) ? 1000 : 1001);
 			break;
 		case 2:
-			backend_set_class(RL_SCOPE_CGROUP, cgroup_id_of(cgroup), 0, value, uid);
+			backend_set_class(RL_SCOPE_CGROUP, cgroup_id(tg), 0, value, uid);
 			break;
 		case 3:
 		case 4:
@@ -196,6 +203,52 @@ static void change_classes(struct event *event)
 	event_at(&machine.events, event,
 		 machine.now_ns + 1 + random_below(&random_state, 10 * MSEC));
 }
+/* Its idleness, its limit, or its weight. */
+static void change_group(struct task_group *tg)
+{
+	static const u32 weights[] = {1, 10, 100, 100, 300, 10000};
+	struct cgroup_max max = {.period_ns = CGROUP_PERIOD_DEFAULT_NS};
+
+	switch (random_below(&random_state, 4)) {
+	case 0:
+		cgroup_set_idle(tg, random_below(&random_state, 2));
+		break;
+	case 1:
+		if (random_below(&random_state, 2)) {
+			max.period_ns = 5 * MSEC << random_below(&random_state, 6);
+			/* From a tenth of a CPU on. */
+			max.quota_ns = max.period_ns / 10 +
+				       random_below(&random_state,
+						    max.period_ns * machine.topology.nr_cpus);
+			max.burst_ns = random_below(&random_state, max.quota_ns);
+		}
+		cgroup_set_max(tg, &max);
+		break;
+	default:
+		cgroup_set_weight(
+			tg,
+			weights[random_below(&random_state, sizeof(weights) / sizeof(weights[0]))]);
+		break;
+	}
+}
+
+/* On a random CPU, which does it for whatever task there is. */
+static void handle_cgroups(struct cpu *cpu, struct irq *irq)
+{
+	u64 nr = machine.nr_groups;
+	struct task_group *tg = machine.groups[random_below(&random_state, nr)];
+	struct task *t = somebody();
+
+	(void)cpu;
+	if (tg->parent && random_below(&random_state, 4) == 0)
+		change_group(tg);
+	else if (t && t != machine.policy && t->state != TASK_DEAD && t->state != TASK_NEW)
+		task_change_cgroup(t, tg);
+	irq_raise(irq, &machine.cpus[random_below(&random_state, machine.topology.nr_cpus)],
+		  1 + random_below(&random_state, 10 * MSEC));
+}
+
+static struct irq cgroups_irq;
 
 void faults_start(uint32_t faults)
 {
@@ -205,7 +258,13 @@ void faults_start(uint32_t faults)
 		affinity_event.fire = confine_somebody;
 		event_at(&machine.events, &affinity_event, machine.now_ns + 300 * MSEC);
 	}
+	if (active & 1U << FAULT_CGROUPS) {
+		cgroups_make(GROUPS);
+		cgroups_irq.handle = handle_cgroups;
+		irq_raise(&cgroups_irq, &machine.cpus[0], 200 * MSEC);
+	}
 	if (active & 1U << FAULT_BOOSTS) {
+		cgroups_make(GROUPS);
 		boosts_event.fire = boost_somebody;
 		event_at(&machine.events, &boosts_event, machine.now_ns + 100 * MSEC);
 	}

@@ -28,13 +28,14 @@ enum fault {
 	FAULT_RELOAD,	  /* the scheduler is stopped and started again */
 	FAULT_REALTIME,	  /* real-time tasks come and take CPUs for up to 10 ms */
 	FAULT_CLASSES,	  /* tasks become real-time and are so no more; their nice values change */
+	FAULT_CGROUPS,	  /* tasks change their control group, and groups their weight and limit */
 	FAULTS,
 };
 
 /* Those that have an effect where there is no policy and no backend. */
 #define FAULTS_WITHOUT_POLICY                                                                      \
 	(1U << FAULT_LATE_KICK | 1U << FAULT_AFFINITY | 1U << FAULT_HOTPLUG |                      \
-	 1U << FAULT_REALTIME | 1U << FAULT_CLASSES)
+	 1U << FAULT_REALTIME | 1U << FAULT_CLASSES | 1U << FAULT_CGROUPS)
 
 const char *fault_name(enum fault fault);
 const char *fault_summary(enum fault fault);

@@ -4,9 +4,13 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "sim/faults.h"
+#include "sim/group-stats.h"
 #include "sim/kernel/backend.h"
+#include "sim/kernel/cgroup.h"
 #include "sim/kernel/sched.h"
 
 /* All tasks are looked at so often. */
@@ -34,6 +38,13 @@
 /* No task waits for longer without running, the scheduler thread aside. */
 #define WAIT_LIMIT_NS (4500 * MSEC)
 
+/* Where a window begins. */
+struct group_then {
+	uint64_t at_ns;
+	struct group_stats stats;
+	struct cgroup_max max;
+};
+
 static struct {
 	uint64_t violated;
 	char first[256];
@@ -44,6 +55,8 @@ static struct {
 	uint64_t answered, answered_at_ns;
 	uint64_t beats, beat_at_ns;
 	bool ended;
+	struct group_then *limits, *shares; /* of each control group */
+	uint64_t late_ns;		    /* an interrupt may be so late */
 } the;
 
 static void note(const char *format, va_list args)
@@ -153,7 +166,8 @@ static bool is_tied_for_nothing(const struct task *t)
 /* On a DSQ, or on a runqueue of the kernel's own scheduler and not running. */
 static bool is_queued(const struct task *t)
 {
-	return t->dsq || (t->se.on_list && !t->on_cpu && !t->se.sched_delayed) ||
+	return t->dsq ||
+	       (t->se.on_rq && !t->on_cpu && !t->se.sched_delayed && !fair_is_throttled(t)) ||
 	       (t->rt.on_list && !t->on_cpu);
 }
 
@@ -162,14 +176,20 @@ static uint64_t wait_limit_ns(const struct task *t)
 {
 	/* EEVDF lets a light task wait while all others have their share, twice if these have just come. */
 	if (t->class == &fair_sched_class)
-		return WAIT_LIMIT_NS +
-		       2 * fair_slice_ns(t->m) * machine.cpus[t->cpu].cfs.load / t->se.weight;
+		return WAIT_LIMIT_NS + fair_stretch_ns(t, 2 * fair_turn_ns(&machine.cpus[t->cpu]));
 	return WAIT_LIMIT_NS;
+}
+
+static uint64_t waits_for_turn_since_ns(const struct task *t)
+{
+	uint64_t until_ns = t->class == &fair_sched_class ? fair_throttled_until_ns(t) : 0;
+
+	return until_ns > t->runnable_at_ns ? until_ns : t->runnable_at_ns;
 }
 
 static void check_wait(const struct task *t)
 {
-	uint64_t waited_ns = machine.now_ns - t->runnable_at_ns;
+	uint64_t waited_ns = machine.now_ns - waits_for_turn_since_ns(t);
 
 	if (!is_queued(t) || t == machine.policy || (int64_t)waited_ns <= (int64_t)wait_limit_ns(t))
 		return;
@@ -193,11 +213,11 @@ static void check_places(void)
 	for (const struct task *t = machine.all; t; t = t->next_all) {
 		bool is_runnable = t->on_rq;
 
-		queued += t->dsq || t->se.on_list || t->rt.on_list;
+		queued += t->dsq || t->se.on_rq || t->rt.on_list;
 		if (is_runnable && !t->on_cpu && !t->in_transit && !is_queued(t) &&
-		    !t->se.sched_delayed)
+		    !t->se.sched_delayed && !fair_is_throttled(t))
 			violate("%s[%d] is runnable and is nowhere", t->p.comm, t->p.pid);
-		if (!is_runnable && (t->dsq || t->se.on_list || t->rt.on_list))
+		if (!is_runnable && (t->dsq || t->se.on_rq || t->rt.on_list))
 			violate("%s[%d] sleeps and is queued", t->p.comm, t->p.pid);
 		check_wait(t);
 		if (t->on_cpu && t->dsq)
@@ -212,7 +232,7 @@ static void check_places(void)
 		on_queues += machine.dsqs[i].id == i ? machine.dsqs[i].nr : 0;
 	for (uint32_t i = 0; i < machine.topology.nr_cpus; i++)
 		on_queues += machine.cpus[i].local.nr + machine.cpus[i].bypass_q.nr +
-			     machine.cpus[i].cfs.nr_queued + machine.cpus[i].rt.nr;
+			     machine.cpus[i].rt.nr + fair_nr_on_lists(&machine.cpus[i]);
 	if (queued != on_queues)
 		violate("%llu tasks are queued, and the queues hold %llu",
 			(unsigned long long)queued, (unsigned long long)on_queues);
@@ -246,8 +266,9 @@ static void check_shares(void)
 	for (const struct task *t = machine.all; t; t = t->next_all) {
 		if (!t->on_rq || t == machine.policy)
 			continue;
-		/* Sums of weights and of affinities are another matter, and what real-time tasks leave. */
-		if (t->rt.priority || t->p.scx.weight != 100 || t->p.nr_cpus_allowed != (int)cpus)
+		/* Sums of weights and of affinities are another matter, and what real-time tasks leave, and groups' shares. */
+		if (t->rt.priority || t->p.scx.weight != 100 || t->p.nr_cpus_allowed != (int)cpus ||
+		    (t->class == &fair_sched_class && task_cgroup(t)->parent))
 			return;
 		n++;
 	}
@@ -266,6 +287,79 @@ static void check_shares(void)
 		}
 		t->fair_ns += fair_ns;
 		check_share(t);
+	}
+}
+
+/* ---- Control groups, where the kernel's own scheduler cares for them ------------------------- */
+
+/* Limits are looked at over so long, and shares. */
+#define LIMIT_WINDOW_NS (1 * SEC_NS)
+#define SHARE_WINDOW_NS (2 * SEC_NS)
+/* A CPU holds so much of a quota, and finds out a tick late, or two, that it is used up. */
+#define LIMIT_SLICE_NS (5 * MSEC)
+/* What the fault late-kick adds. */
+#define LATE_KICK_NS (3 * MSEC)
+/* A group is as far from its share as one part in so many. */
+#define SHARE_PART 5
+
+static void check_limit(const struct task_group *tg, struct group_then *then)
+{
+	const struct group_stats *stats = group_stats_total(tg);
+	uint64_t window_ns = machine.now_ns - then->at_ns, used_ns, most_ns;
+
+	if (then->at_ns && window_ns < LIMIT_WINDOW_NS &&
+	    memcmp(&tg->max, &then->max, sizeof(tg->max)) == 0)
+		return;
+	used_ns = stats->exec_ns - then->stats.exec_ns;
+	most_ns =
+		tg->max.quota_ns * (window_ns / tg->max.period_ns + 1) + tg->max.burst_ns +
+		machine.topology.nr_cpus * (LIMIT_SLICE_NS + 2 * SEC_NS / machine.hz + the.late_ns);
+	if (then->at_ns && window_ns >= LIMIT_WINDOW_NS && tg->max.quota_ns && used_ns > most_ns)
+		violate("control group %u has used %llu ms in %llu ms, and its limit are %llu",
+			tg->index, (unsigned long long)(used_ns / MSEC),
+			(unsigned long long)(window_ns / MSEC),
+			(unsigned long long)(most_ns / MSEC));
+	*then = (struct group_then){machine.now_ns, *stats, tg->max};
+}
+
+/* Those below the root, while nothing but weights decides. */
+static void check_group_share(const struct task_group *tg, struct group_then *then)
+{
+	const struct group_stats *stats = group_stats_total(tg);
+	uint64_t since_ns = group_stats_contested_since_ns(), used_ns, promised_ns;
+
+	if (!since_ns || then->at_ns < since_ns || !then->at_ns) {
+		*then = (struct group_then){machine.now_ns, *stats, tg->max};
+		return;
+	}
+	if (machine.now_ns - then->at_ns < SHARE_WINDOW_NS)
+		return;
+	used_ns = stats->exec_ns - then->stats.exec_ns;
+	promised_ns = stats->promised_ns - then->stats.promised_ns;
+	if (used_ns + promised_ns / SHARE_PART + 20 * MSEC < promised_ns ||
+	    used_ns > promised_ns + promised_ns / SHARE_PART + 20 * MSEC)
+		violate("control group %u has used %llu ms in %llu ms, and its weight is worth "
+			"%llu",
+			tg->index, (unsigned long long)(used_ns / MSEC),
+			(unsigned long long)((machine.now_ns - then->at_ns) / MSEC),
+			(unsigned long long)(promised_ns / MSEC));
+	*then = (struct group_then){machine.now_ns, *stats, tg->max};
+}
+
+static void check_groups(void)
+{
+	if (!the.limits) {
+		the.limits = calloc(machine.nr_groups, sizeof(*the.limits));
+		the.shares = calloc(machine.nr_groups, sizeof(*the.shares));
+	}
+	if (!the.limits || !the.shares)
+		abort();
+	for (u32 i = 1; i < machine.nr_groups; i++) {
+		const struct task_group *tg = machine.groups[i];
+
+		check_limit(tg, &the.limits[i]);
+		if (tg->parent == machine.groups[0])
+			check_group_share(tg, &the.shares[i]);
 	}
 }
 
@@ -384,6 +478,8 @@ static void scan(struct event *event)
 	check_idle();
 	if (the.policy_is_in_charge)
 		check_shares();
+	if (!the.has_backend && group_stats_total(machine.groups[0]))
+		check_groups();
 	event_at(&machine.events, event, machine.now_ns + SCAN_NS);
 }
 
@@ -395,6 +491,7 @@ void invariants_watch(uint32_t faults, bool policy_chooses_cpus)
 
 	the.has_backend = machine.policy;
 	the.policy_chooses_cpus = policy_chooses_cpus || faults & 1U << FAULT_WRONG;
+	the.late_ns = faults & 1U << FAULT_LATE_KICK ? LATE_KICK_NS : 0;
 	the.memory_fails = faults & 1U << FAULT_MEMORY;
 	the.answered_at_ns = the.beat_at_ns = machine.now_ns;
 	the.beats = 0;

@@ -22,7 +22,7 @@ enum {
  * of lib/priority.c.
  */
 #define LOADING_NS     (150 * MSEC)
-#define LOADING_WEIGHT 9548
+#define LOADING_LOAD (9548 << 10)
 
 static struct {
 	struct rl rl;
@@ -183,12 +183,11 @@ static void detach(void)
 static void attach(void)
 {
 	uint64_t hotplug_seq = machine.hotplug_seq;
-	uint32_t weight = machine.policy->se.weight;
 
 	the.config.nr_cpus = (uint32_t)mask_count(&machine.online);
-	fair_set_weight(machine.policy, LOADING_WEIGHT);
+	fair_set_load(machine.policy, LOADING_LOAD);
 	do_next(ACT_RUN, LOADING_NS);
-	fair_set_weight(machine.policy, weight);
+	fair_set_load(machine.policy, fair_load(machine.policy));
 	if (the.finishing)
 		return;
 	backend_enlist();

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "sim/invariants.h"
+#include "sim/kernel/cgroup.h"
 #include "sim/kernel/random.h"
 #include "sim/task-stats.h"
 
@@ -50,6 +51,9 @@ struct op {
 
 struct phase {
 	int64_t loops; /* -1: for ever */
+	/* Where the task goes as the phase begins; NULL: it stays. The group is made as the run begins. */
+	const char *group;
+	struct task_group *tg;
 	GArray *ops;
 };
 
@@ -61,6 +65,8 @@ struct program {
 	struct sched_params params;
 	struct mask cpus;
 	bool has_cpus;
+	const char *group; /* likewise, as the task begins */
+	struct task_group *tg;
 	GPtrArray *phases; /* struct phase * */
 	struct task_stats *stats;
 };
@@ -72,12 +78,20 @@ struct thread {
 	int64_t phase_loops, loops; /* left; below 0: for ever */
 	uint64_t timer_ns;	    /* when its own timer is due next; 0: not started */
 	uint64_t frame_ns;	    /* when the frame that it works on was due; 0: none */
-	bool has_started, has_ended, was_woken;
+	bool has_started, has_joined, has_ended, was_woken;
 	bool sleeps; /* until frame_ns */
+};
+
+/* What the file says of a control group. */
+struct group {
+	const char *path;
+	int64_t weight, idle; /* weight 0: the default */
+	struct cgroup_max max;
 };
 
 static GPtrArray *programs;
 static GHashTable *objects;
+static GArray *groups; /* struct group */
 static const char *path;
 static int64_t nr_cpus;	  /* of the machine */
 static uint64_t began_ns; /* the first task */
@@ -149,6 +163,17 @@ static const char *string_of(JsonNode *node)
 	return JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_STRING
 		       ? json_node_get_string(node)
 		       : NULL;
+}
+
+/* Parts with a slash before each of them. */
+static bool is_path(const char *text)
+{
+	if (*text != '/')
+		return false;
+	for (; *text; text++)
+		if (*text == '/' && (!text[1] || text[1] == '/'))
+			return false;
+	return true;
 }
 
 static bool take_name(const char *where, const char *key, JsonNode *node, struct object **ret)
@@ -254,11 +279,22 @@ static bool take_event(const char *where, const char *key, JsonNode *node, GArra
 	return true;
 }
 
+/* As rt-app has it, an empty one is none. */
+static bool take_group(const char *where, JsonNode *node, const char **ret)
+{
+	const char *name = string_of(node);
+
+	if (!name || (*name && !is_path(name)))
+		return refuse("%s: taskgroup has to be a path like /a/b", where);
+	*ret = *name ? g_intern_string(name) : NULL;
+	return true;
+}
+
 /* What a task or phase says about itself; false: it is an event. */
 static bool is_setting(const char *key)
 {
 	static const char *const settings[] = {"instance", "loop",     "phases", "delay",
-					       "policy",   "priority", "cpus"};
+					       "policy",   "priority", "cpus",	 "taskgroup"};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(settings); i++)
 		if (strcmp(key, settings[i]) == 0)
@@ -281,6 +317,9 @@ static bool take_phase(const char *where, JsonObject *object, bool is_task, stru
 	while (json_object_iter_next_ordered(&iter, &key, &node)) {
 		if (strcmp(key, "loop") == 0) {
 			if (!take_int(where, key, node, -1, INT32_MAX, &phase->loops))
+				return false;
+		} else if (!is_task && strcmp(key, "taskgroup") == 0) {
+			if (!take_group(where, node, &phase->group))
 				return false;
 		} else if (is_setting(key)) {
 			if (!is_task)
@@ -375,6 +414,9 @@ static bool take_task(const char *name, JsonObject *object)
 		} else if (strcmp(key, "cpus") == 0) {
 			if (!take_cpus(name, node, program))
 				return false;
+		} else if (strcmp(key, "taskgroup") == 0) {
+			if (!take_group(name, node, &program->group))
+				return false;
 		} else if (strcmp(key, "phases") == 0) {
 			if (!JSON_NODE_HOLDS_OBJECT(node))
 				return refuse("%s: phases has to be an object", name);
@@ -419,6 +461,78 @@ static uint64_t count_tasks(void)
 	return n;
 }
 
+/* ---- Control groups ------------------------------------------------------------------------- */
+
+static bool take_max(const char *path_of, JsonObject *object, struct cgroup_max *max)
+{
+	const char *const burst = "cpu.max.burst";
+	JsonNode *node = json_object_get_member(object, "cpu.max");
+	JsonArray *both = node && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+
+	max->period_ns = CGROUP_PERIOD_DEFAULT_NS;
+	if (node && (!both || json_array_get_length(both) != 2))
+		return refuse("%s: cpu.max has to be a list of a quota and a period", path_of);
+	if (node &&
+	    (!take_usec(path_of, "cpu.max", json_array_get_element(both, 0), &max->quota_ns) ||
+	     !take_usec(path_of, "cpu.max", json_array_get_element(both, 1), &max->period_ns)))
+		return false;
+	if (node &&
+	    (max->quota_ns < CGROUP_PERIOD_MIN_NS || max->period_ns < CGROUP_PERIOD_MIN_NS ||
+	     max->period_ns > CGROUP_PERIOD_MAX_NS))
+		return refuse("%s: cpu.max has to be 1000 microseconds or more, in 1000 to 1000000",
+			      path_of);
+	if (!json_object_has_member(object, burst))
+		return true;
+	if (!take_usec(path_of, burst, json_object_get_member(object, burst), &max->burst_ns))
+		return false;
+	return max->burst_ns <= max->quota_ns ||
+	       refuse("%s: cpu.max.burst must not be more than the quota", path_of);
+}
+
+static bool take_cgroup(const char *path_of, JsonNode *node)
+{
+	JsonObject *object = JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+	struct group group = {.path = g_intern_string(path_of)};
+	JsonObjectIter iter;
+	const char *key;
+
+	if (!object || !is_path(path_of))
+		return refuse("cgroups: '%s' has to be a path like /a/b, of an object", path_of);
+	json_object_iter_init_ordered(&iter, object);
+	while (json_object_iter_next_ordered(&iter, &key, &node)) {
+		if (strcmp(key, "cpu.weight") == 0) {
+			if (!take_int(path_of, key, node, CGROUP_WEIGHT_MIN, CGROUP_WEIGHT_MAX,
+				      &group.weight))
+				return false;
+		} else if (strcmp(key, "cpu.idle") == 0) {
+			if (!take_int(path_of, key, node, 0, 1, &group.idle))
+				return false;
+		} else if (strcmp(key, "cpu.max") != 0 && strcmp(key, "cpu.max.burst") != 0) {
+			return refuse("%s: there is no '%s' here", path_of, key);
+		}
+	}
+	if (group.idle && group.weight)
+		return refuse("%s: an idle group has no weight", path_of);
+	if (!take_max(path_of, object, &group.max))
+		return false;
+	g_array_append_val(groups, group);
+	return true;
+}
+
+static bool take_cgroups(JsonNode *node)
+{
+	JsonObjectIter iter;
+	const char *key;
+
+	if (!JSON_NODE_HOLDS_OBJECT(node))
+		return refuse("cgroups has to be an object");
+	json_object_iter_init_ordered(&iter, json_node_get_object(node));
+	while (json_object_iter_next_ordered(&iter, &key, &node))
+		if (!take_cgroup(key, node))
+			return false;
+	return true;
+}
+
 static bool take_file(JsonNode *root, uint64_t *ret_seconds)
 {
 	JsonObject *top = JSON_NODE_HOLDS_OBJECT(root) ? json_node_get_object(root) : NULL;
@@ -457,6 +571,9 @@ static bool take_file(JsonNode *root, uint64_t *ret_seconds)
 	if (nr_tasks > TASKS_MAX)
 		return refuse("it starts %llu tasks, and %d are the most",
 			      (unsigned long long)nr_tasks, TASKS_MAX);
+	if (json_object_has_member(top, "cgroups") &&
+	    !take_cgroups(json_object_get_member(top, "cgroups")))
+		return false;
 	*ret_seconds = 0;
 	if (json_object_has_member(top, "global") &&
 	    JSON_NODE_HOLDS_OBJECT(json_object_get_member(top, "global"))) {
@@ -482,6 +599,7 @@ bool rt_app_read(const char *file, uint32_t cpus, uint64_t *ret_seconds)
 	nr_cpus = cpus;
 	programs = g_ptr_array_new();
 	objects = g_hash_table_new(g_str_hash, g_str_equal);
+	groups = g_array_new(FALSE, TRUE, sizeof(struct group));
 	if (!json_parser_load_from_file(parser, file, &error))
 		return refuse("%s", error->message);
 	/* An empty file is an empty text to the parser, which has no root. */
@@ -672,6 +790,19 @@ static bool run_op(struct task *t, struct thread *thread, const struct op *op, s
 	}
 }
 
+/* A task that is new goes where it belongs, and one that begins a phase where that belongs. */
+static bool join_group(const struct task *t, struct thread *thread, struct action *ret)
+{
+	const struct phase *phase = g_ptr_array_index(thread->program->phases, thread->phase);
+	struct task_group *tg = thread->op ? NULL : phase->tg;
+
+	if (!tg && !thread->has_joined)
+		tg = thread->program->tg;
+	thread->has_joined = true;
+	*ret = (struct action){.kind = ACT_JOIN, .group = tg};
+	return tg && tg != task_cgroup(t);
+}
+
 /* The operation is done: the next one of the phase, of the next loop, or of the next phase. False: the end. */
 static bool advance(struct thread *thread)
 {
@@ -723,6 +854,8 @@ static void behave(struct task *t, struct action *ret)
 			return;
 		}
 	}
+	if (join_group(t, thread, ret))
+		return;
 	/* A program of nothing but free operations would never come to an end here. */
 	for (int i = 0; i < 1000; i++) {
 		const struct phase *phase =
@@ -780,8 +913,32 @@ static void count_users(struct program *program)
 	}
 }
 
+/* All of them before the machine runs. */
+static void make_groups(void)
+{
+	for (guint i = 0; i < programs->len; i++) {
+		struct program *program = g_ptr_array_index(programs, i);
+
+		program->tg = program->group ? cgroup_at(program->group) : NULL;
+		for (guint k = 0; k < program->phases->len; k++) {
+			struct phase *phase = g_ptr_array_index(program->phases, k);
+
+			phase->tg = phase->group ? cgroup_at(phase->group) : NULL;
+		}
+	}
+	for (guint i = 0; i < groups->len; i++) {
+		const struct group *group = &g_array_index(groups, struct group, i);
+		struct task_group *tg = cgroup_at(group->path);
+
+		cgroup_set_weight(tg, group->weight ? (u32)group->weight : CGROUP_WEIGHT_DEFAULT);
+		cgroup_set_idle(tg, group->idle);
+		cgroup_set_max(tg, &group->max);
+	}
+}
+
 void rt_app_start(void)
 {
+	make_groups();
 	for (guint i = 0; i < programs->len; i++)
 		count_users(g_ptr_array_index(programs, i));
 	for (guint i = 0; i < programs->len; i++) {

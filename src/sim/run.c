@@ -7,6 +7,7 @@
 
 #include "sim/child.h"
 #include "sim/faults.h"
+#include "sim/group-stats.h"
 #include "sim/highlights.h"
 #include "sim/invariants.h"
 #include "sim/kernel/backend.h"
@@ -132,6 +133,9 @@ int run(const struct run_options *options, struct run_result *ret, const char **
 		return err;
 	}
 	faults_start(faults);
+	/* The groups that a fault makes matter to the kernel's own scheduler only. */
+	if (group_stats_next(NULL) || (!has_policy && machine.nr_groups > 1))
+		group_stats_watch(machine.now_ns + options->settle_ns);
 	err = load(options);
 	if (err) {
 		*ret_why = "the backend's init failed";

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/behaviors.h"
+#include "sim/kernel/cgroup.h"
 #include "sim/kernel/random.h"
 
 #define FRAME_NS 16666667ULL /* 60 Hz */
@@ -79,6 +80,36 @@ static void game(void)
 		       workers));
 	start_all(workers, n);
 	hogs(nr_cpus());
+	desktop(20);
+}
+
+static void set_cgroup(struct task **tasks, uint32_t n, struct task_group *tg)
+{
+	for (uint32_t i = 0; i < n; i++)
+		task_set_cgroup(tasks[i], tg);
+}
+
+static void game_build(void)
+{
+	static struct task *workers[64];
+	struct task_group *build_group = cgroup_at("/build");
+	struct task_stats *cc = task_stats_new("cc");
+	uint32_t n = nr_cpus() > 1 ? nr_cpus() / 2 : 1;
+	struct task *t;
+
+	n = n < 16 ? n : 16;
+	t = game_new(task_stats_new("game"), task_stats_new("worker"), FRAME_NS, 5 * MSEC, n,
+		     workers);
+	set_cgroup(&t, 1, cgroup_at("/game"));
+	set_cgroup(workers, n, cgroup_at("/game"));
+	start(t);
+	start_all(workers, n);
+	/* As much of it as people give to make. */
+	for (uint32_t i = 0; i < 2 * nr_cpus(); i++) {
+		t = build_slot_new(cc);
+		set_cgroup(&t, 1, build_group);
+		start(t);
+	}
 	desktop(20);
 }
 
@@ -301,6 +332,8 @@ static const struct workload workloads[] = {
 	{"frames-build", "a 60 Hz frame loop beside a parallel build, a job for each CPU",
 	 frames_build},
 	{"game", "a game with worker threads beside a hog for each CPU", game},
+	{"game-build", "a game beside a parallel build, each in a control group of its own",
+	 game_build},
 	{"audio", "an audio graph of three stages, 5.3 ms, beside two hogs for each CPU", audio},
 	{"audio-realtime", "the same with SCHED_FIFO, and a frame loop beside the hogs",
 	 audio_realtime},

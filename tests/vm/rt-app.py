@@ -20,6 +20,7 @@ import tempfile
 import time
 
 SETTLE = 1.0
+CGROUPS = "/sys/fs/cgroup/rt-app"  # the root of the file's control groups
 CLOCK_MONOTONIC_COARSE = 6  # it goes on with each tick
 
 
@@ -89,6 +90,63 @@ def read_logs(directory, began_us, ended_us):
     return groups
 
 
+class Groups:
+    """The control groups of a workload, as rustland-sim makes them of the same file: those that its tasks name, and what
+    "cgroups" says of them. rt-app itself knows hierarchies of version 1 only, so its threads are moved from here."""
+
+    def __init__(self, content):
+        self.of_task = {name: task.pop("taskgroup", "") for name, task in content["tasks"].items()}
+        self.settings = content.pop("cgroups", {})
+        self.paths = []
+        for path in [*self.of_task.values(), *self.settings]:
+            parts = path.split("/")[1:]
+            for depth in range(1, len(parts) + 1):
+                one = "/" + "/".join(parts[:depth])
+                if one not in self.paths:
+                    self.paths.append(one)
+
+    @staticmethod
+    def write(path, name, text):
+        with open(f"{CGROUPS}{path}/{name}", "w") as file:
+            file.write(text)
+
+    def make(self):
+        if not self.paths:
+            return
+        with open("/sys/fs/cgroup/cgroup.subtree_control", "w") as file:
+            file.write("+cpu")
+        os.mkdir(CGROUPS)
+        for path in self.paths:
+            os.mkdir(CGROUPS + path)
+            self.write(path, "cgroup.type", "threaded")
+        for path in ["", *(os.path.dirname(path).rstrip("/") for path in self.paths)]:
+            self.write(path, "cgroup.subtree_control", "+cpu")
+        for path, settings in self.settings.items():
+            for name, value in settings.items():
+                self.write(path, name, " ".join(map(str, value)) if isinstance(value, list) else str(value))
+
+    def enter(self):
+        """By a process that is about to be rt-app."""
+        if self.paths:
+            self.write("", "cgroup.procs", str(os.getpid()))
+
+    def move(self, pid):
+        """Each of its threads to the group of its task, once all are there."""
+        waits = {name for name, path in self.of_task.items() if path}
+        deadline = time.monotonic() + SETTLE / 2
+        while waits and time.monotonic() < deadline:
+            time.sleep(0.05)
+            for directory, (name, *_) in tasks_of(pid).items():
+                path = self.of_task.get(group(name))
+                if path:
+                    self.write(path, "cgroup.threads", os.path.basename(directory))
+                    waits.discard(group(name))
+
+    def remove(self):
+        for path in [*reversed(self.paths), ""] if self.paths else []:
+            os.rmdir(CGROUPS + path)
+
+
 def calibrated(workload, seconds):
     """What a loop takes: a run that says so itself, of the one task of the file."""
     with tempfile.TemporaryDirectory() as directory:
@@ -107,14 +165,18 @@ def run(workload, seconds, ns_per_loop, directory, scheduler=None):
     content["global"] = {"duration": int(seconds + SETTLE), "calibration": int(ns_per_loop),
                          "default_policy": "SCHED_OTHER", "logdir": directory,
                          "log_basename": "log", "log_size": 8, "lock_pages": True}
+    groups = Groups(content)
+    groups.make()
     path = os.path.join(directory, "workload.json")
     with open(path, "w") as file:
         json.dump(content, file)
     # A sleep's slack is a setting of each task, and the simulator's is none where it stands beside this one.
     child = subprocess.Popen(["python3", "-c", "import ctypes, os, sys; ctypes.CDLL(None).prctl(29, 1, 0, 0, 0); "
                               "os.execvp('rt-app', ['rt-app', sys.argv[1]])", path],
-                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    time.sleep(SETTLE)
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=groups.enter)
+    settled = time.monotonic() + SETTLE
+    groups.move(child.pid)
+    time.sleep(max(0, settled - time.monotonic()))
     if scheduler:
         scheduler.counters()
     began = time.monotonic()
@@ -133,6 +195,7 @@ def run(workload, seconds, ns_per_loop, directory, scheduler=None):
         # A task that waits for another one, which has ended, waits for ever. It has no log.
         child.kill()
         child.wait()
+    groups.remove()
     return (quiet_from, quiet_until), watched, before, after, counters
 
 

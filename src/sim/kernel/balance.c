@@ -67,12 +67,12 @@ static int level_below(const struct machine *m, int level)
 
 static u32 nr_runnable(const struct cpu *cpu)
 {
-	return cpu->cfs.nr_queued - cpu->cfs.nr_delayed;
+	return cpu->cfs.h_nr_runnable;
 }
 
 static bool is_idle(const struct cpu *cpu)
 {
-	return cpu->active && !cpu->curr && !cpu->cfs.nr_queued;
+	return cpu->active && !cpu->curr && !cpu->cfs.h_nr_queued;
 }
 
 /* ---- Groups of CPUs ------------------------------------------------------------------------- */
@@ -106,7 +106,7 @@ static void collect(const struct cpu *cpu, int level, const struct mask *allowed
 		g->nr_cpus++;
 		g->nr_idle += is_idle(c);
 		g->nr_runnable += nr_runnable(c);
-		g->load += c->cfs.load;
+		g->load += fair_cpu_load(c);
 		g->capacity += c->speed;
 	}
 }
@@ -114,7 +114,7 @@ static void collect(const struct cpu *cpu, int level, const struct mask *allowed
 /* Load for each full CPU. */
 static u64 average_load(const struct group *g)
 {
-	return g->load * NICE_0_WEIGHT / g->capacity;
+	return g->load * 1024 / g->capacity;
 }
 
 /* ---- Where a task wakes up ------------------------------------------------------------------ */
@@ -132,14 +132,16 @@ static s32 wake_affine(struct task *t, s32 this, s32 prev, bool sync)
 		return this;
 	if (is_idle(there))
 		return prev;
-	load_here = here->cfs.load;
-	load_there = there->cfs.load;
+	load_here = fair_cpu_load(here);
+	load_there = fair_cpu_load(there);
 	if (sync) {
-		if (here->curr->se.weight > load_here)
+		u64 current_load = fair_task_load(here->curr);
+
+		if (current_load > load_here)
 			return this;
-		load_here -= here->curr->se.weight;
+		load_here -= current_load;
 	}
-	load_here = (load_here + t->se.weight) * 100 * there->speed;
+	load_here = (load_here + fair_task_load(t)) * 100 * there->speed;
 	load_there = load_there * (100 + (IMBALANCE_PERCENT - 100) / 2) * here->speed + sync;
 	return load_here < load_there ? this : prev;
 }
@@ -169,14 +171,14 @@ static s32 idle_in_llc(const struct task *t, s32 target, bool whole_core)
 static s32 select_idle_sibling(struct task *t, s32 prev, s32 target)
 {
 	struct machine *m = t->m;
-	s32 recent = t->se.recent_used_cpu, sibling = m->cpus[prev].sibling, cpu = -1;
+	s32 recent = t->fair.recent_used_cpu, sibling = m->cpus[prev].sibling, cpu = -1;
 	bool shares = cpus_share_cache(m, prev, target);
 
 	if (is_idle(&m->cpus[target]))
 		return target;
 	if (prev != target && shares && is_idle(&m->cpus[prev]))
 		return prev;
-	t->se.recent_used_cpu = prev;
+	t->fair.recent_used_cpu = prev;
 	if (recent != prev && recent != target && cpus_share_cache(m, recent, target) &&
 	    is_idle(&m->cpus[recent]) && mask_has(&t->allowed, recent))
 		return recent;
@@ -250,38 +252,49 @@ s32 fair_select_task_rq(struct task *t, s32 prev_cpu, u64 wake_flags)
 
 /* ---- Taking tasks from others --------------------------------------------------------------- */
 
-/* The one that was queued or ran the longest time ago, of those that may move; no heavier than load_max. */
-static struct task *find_movable(const struct cpu *from, const struct cpu *to, int level,
-				 u64 load_max, u32 shift)
+static bool is_movable(struct task *t, const struct cpu *from, const struct cpu *to, int level,
+		       u64 load_max, u32 shift)
 {
-	u64 now = machine_now(from->m);
+	bool is_hot = (s64)(machine_now(from->m) - t->exec_start_ns) < (s64)CACHE_HOT_NS;
 
-	for (struct task *t = from->cfs.last; t; t = t->se.prev) {
-		bool is_hot = (s64)(now - t->exec_start_ns) < (s64)CACHE_HOT_NS;
-
-		if (t != from->cfs.curr && !t->on_cpu && !t->in_transit && !t->se.sched_delayed &&
-		    mask_has(&t->allowed, to->id) && (level == LEVEL_CORE || !is_hot) &&
-		    t->se.weight >> shift <= load_max)
-			return t;
-	}
-	return NULL;
+	return t != from->cfs.running && !t->on_cpu && !t->in_transit && !t->se.sched_delayed &&
+	       mask_has(&t->allowed, to->id) && (level == LEVEL_CORE || !is_hot) &&
+	       fair_task_load(t) >> shift <= load_max && fair_may_move(t, to);
 }
 
-/* Without the lock of either runqueue. What it weighs; 0: there is none. */
+/*
+ * The one that was queued or ran the longest time ago, of those that may move; no heavier than load_max. Of a group that
+ * competes as a whole: of its tasks.
+ */
+static struct task *find_movable(const struct cfs_rq *rq, const struct cpu *to, int level,
+				 u64 load_max, u32 shift)
+{
+	struct task *t = NULL;
+
+	for (struct sched_entity *se = rq->last; se && !t; se = se->prev) {
+		if (se->my_q)
+			t = find_movable(se->my_q, to, level, load_max, shift);
+		else if (is_movable(fair_task_of(se), rq->cpu, to, level, load_max, shift))
+			t = fair_task_of(se);
+	}
+	return t;
+}
+
+/* Without the lock of either runqueue. Its load; 0: there is none. */
 static u64 move_one(struct cpu *from, struct cpu *to, int level, u64 load_max, u32 shift)
 {
 	struct task *t = NULL;
-	u64 weight = 0;
+	u64 load = 0;
 
 	lock_take(&from->rq_lock);
-	if (from->cfs.nr_queued > 1)
-		t = find_movable(from, to, level, load_max, shift);
+	if (from->cfs.h_nr_queued > 1)
+		t = find_movable(&from->cfs, to, level, load_max, shift);
 	if (t) {
 		cpu_spend(from->m->costs->move_task);
 		fair_detach(from, t);
 		t->in_transit = true;
 		set_task_cpu(t, to->id);
-		weight = t->se.weight;
+		load = fair_task_load(t);
 	}
 	lock_release(&from->rq_lock);
 	if (!t)
@@ -291,7 +304,7 @@ static u64 move_one(struct cpu *from, struct cpu *to, int level, u64 load_max, u
 	fair_attach(to, t);
 	wakeup_preempt(to, t, 0);
 	lock_release(&to->rq_lock);
-	return weight;
+	return load;
 }
 
 /* The one with the most load of those that have something to give. */
@@ -306,7 +319,8 @@ static struct cpu *busiest_cpu(const struct cpu *cpu, int level, const struct ma
 		if (c == cpu || id_at(c, level) != id_at(cpu, level) || nr_runnable(c) < 2 ||
 		    mask_has(tried, (int)i))
 			continue;
-		if (!busiest || c->cfs.load * busiest->speed > busiest->cfs.load * c->speed)
+		if (!busiest ||
+		    fair_cpu_load(c) * busiest->speed > fair_cpu_load(busiest) * c->speed)
 			busiest = c;
 	}
 	return busiest;
@@ -322,7 +336,7 @@ static bool pull_one(struct cpu *to)
 		if (!level_exists(to->m, level))
 			continue;
 		mask_clear(&tried);
-		while (!to->cfs.nr_queued && (from = busiest_cpu(to, level, &tried))) {
+		while (!to->cfs.h_nr_queued && (from = busiest_cpu(to, level, &tried))) {
 			if (move_one(from, to, level, UINT64_MAX, 0))
 				return true;
 			mask_add(&tried, from->id);
@@ -338,7 +352,7 @@ bool fair_newidle_balance(struct cpu *cpu)
 	lock_release(&cpu->rq_lock);
 	pull_one(cpu);
 	lock_take(&cpu->rq_lock);
-	return cpu->cfs.nr_queued;
+	return cpu->cfs.h_nr_queued;
 }
 
 /* On an idle CPU, which busy ones have woken for this: for all that are idle. */
@@ -393,7 +407,7 @@ static int busiest_group(const struct cpu *cpu, int local, u64 *ret_average)
 		    (busiest < 0 || average_load(g) > average_load(&groups[busiest])))
 			busiest = (int)i;
 	}
-	*ret_average = capacity ? load * NICE_0_WEIGHT / capacity : 0;
+	*ret_average = capacity ? load * 1024 / capacity : 0;
 	return busiest;
 }
 
@@ -405,8 +419,8 @@ static u64 imbalance_of(const struct group *busiest, const struct group *local, 
 	if (average_load(local) >= average || average_load(busiest) <= average ||
 	    100 * average_load(busiest) <= IMBALANCE_PERCENT * average_load(local))
 		return 0;
-	too_much = (average_load(busiest) - average) * busiest->capacity / NICE_0_WEIGHT;
-	too_little = (average - average_load(local)) * local->capacity / NICE_0_WEIGHT;
+	too_much = (average_load(busiest) - average) * busiest->capacity / 1024;
+	too_little = (average - average_load(local)) * local->capacity / 1024;
 	return too_much < too_little ? too_much : too_little;
 }
 
@@ -419,7 +433,8 @@ static struct cpu *busiest_of_group(const struct cpu *cpu, int level, int group)
 		struct cpu *c = &m->cpus[i];
 
 		if (id_at(c, level) == group && nr_runnable(c) >= 2 &&
-		    (!busiest || c->cfs.load * busiest->speed > busiest->cfs.load * c->speed))
+		    (!busiest ||
+		     fair_cpu_load(c) * busiest->speed > fair_cpu_load(busiest) * c->speed))
 			busiest = c;
 	}
 	return busiest;

@@ -282,6 +282,9 @@ static void next_action(struct cpu *cpu, struct task *t)
 	case ACT_FORK:
 		fork_task(cpu, t, action.target);
 		break;
+	case ACT_JOIN:
+		task_change_cgroup(t, action.group);
+		break;
 	case ACT_YIELD:
 		do_sched_yield(cpu);
 		break;

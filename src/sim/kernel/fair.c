@@ -1,172 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * What a CPU runs next under EEVDF. A task is eligible while it has had no more than its share: its vruntime is not
- * beyond the average of its runqueue's. Of the eligible ones the earliest deadline runs, until its slice is used up.
- * What a task was owed when it left is kept as its lag, and given back where it is placed next.
- *
- * The kernel has trees where there are lists here: a search looks at every task of the runqueue.
- */
+/* The class of the kernel's own scheduler, see fair.h: time, and what tasks do. */
 #include "sim/kernel/sched.h"
 
 #include "sim/faults.h"
+#include "sim/kernel/bandwidth.h"
+#include "sim/kernel/cgroup.h"
 #include "sim/kernel/flags.h"
 
-#define BASE_SLICE_NS  (700 * USEC) /* on one CPU */
 #define HRTICK_MIN_NS  (10 * USEC)
 #define HRTICK_NEAR_NS (5 * USEC) /* not worth setting the timer anew */
-#define WEIGHT_DEFAULT 100	  /* of sched_ext, for nice 0 */
-#define WEIGHT_IDLE    3	  /* of SCHED_IDLE */
 
 static bool is_7_3(const struct cpu *cpu)
 {
 	return cpu->m->kernel >= SIM_KERNEL_7_3;
-}
-
-u64 fair_slice_ns(const struct machine *m)
-{
-	u64 slice_ns = BASE_SLICE_NS;
-
-	/* One more for each doubling, up to 8 CPUs. */
-	for (u32 cpus = 2; cpus <= m->topology.nr_cpus && cpus <= 8; cpus *= 2)
-		slice_ns += BASE_SLICE_NS;
-	return slice_ns;
-}
-
-/* So much time, as virtual time of the task. */
-static u64 to_virtual(const struct task *t, u64 ns)
-{
-	return ns * NICE_0_WEIGHT / t->se.weight;
-}
-
-static bool is_before(u64 a, u64 b)
-{
-	return (s64)(a - b) < 0;
-}
-
-/* ---- The average ---------------------------------------------------------------------------- */
-
-static s64 weighted(const struct cfs_rq *rq, const struct task *t)
-{
-	return (s64)(t->se.vruntime - rq->zero_vruntime) * (s64)t->se.weight;
-}
-
-static void sum_add(struct cfs_rq *rq, const struct task *t)
-{
-	rq->sum_w_vruntime += weighted(rq, t);
-	rq->sum_weight += t->se.weight;
-}
-
-static void sum_sub(struct cfs_rq *rq, const struct task *t)
-{
-	rq->sum_w_vruntime -= weighted(rq, t);
-	rq->sum_weight -= t->se.weight;
-}
-
-/* Both sums with the current task. */
-static s64 sum_all(const struct cfs_rq *rq, s64 *ret_weight)
-{
-	*ret_weight = (s64)rq->sum_weight + (rq->curr ? (s64)rq->curr->se.weight : 0);
-	return rq->sum_w_vruntime + (rq->curr ? weighted(rq, rq->curr) : 0);
-}
-
-static u64 avg_vruntime(struct cfs_rq *rq)
-{
-	s64 weight, sum = sum_all(rq, &weight), delta = 0;
-
-	/* Rounded down, so that a task at the average is eligible. */
-	if (weight)
-		delta = (sum < 0 ? sum - (weight - 1) : sum) / weight;
-	rq->sum_w_vruntime -= (s64)rq->sum_weight * delta;
-	rq->zero_vruntime += (u64)delta;
-	return rq->zero_vruntime;
-}
-
-/* Not by the average, which is rounded. */
-static bool is_eligible(const struct cfs_rq *rq, const struct task *t)
-{
-	s64 weight, sum = sum_all(rq, &weight);
-
-	return sum >= (s64)(t->se.vruntime - rq->zero_vruntime) * weight;
-}
-
-/* ---- Lag and placement ---------------------------------------------------------------------- */
-
-static void update_lag(struct cpu *cpu, struct task *t)
-{
-	u64 slice_ns = fair_slice_ns(cpu->m), tick_ns = SEC_NS / cpu->m->hz, limit_ns;
-	s64 lag = (s64)(avg_vruntime(&cpu->cfs) - t->se.vruntime), limit;
-
-	if (is_7_3(cpu))
-		limit_ns = slice_ns + tick_ns;
-	else
-		limit_ns = 2 * slice_ns > tick_ns ? 2 * slice_ns : tick_ns;
-	limit = (s64)to_virtual(t, limit_ns);
-	if (lag > limit)
-		lag = limit;
-	if (lag < -limit)
-		lag = -limit;
-	/* While it sleeps it can lose what it has had too much, and win nothing. */
-	if (t->se.sched_delayed) {
-		if (is_7_3(cpu) && lag < t->se.vlag)
-			lag = t->se.vlag;
-		if (lag > 0)
-			lag = 0;
-	}
-	t->se.vlag = lag;
-}
-
-/*
- * Its vruntime is as far from the average as its lag says. Its own weight moves the average when it joins: with W
- * for the weight of the others and w for its own the distance becomes W / (W + w) of what it was, and is made
- * longer by as much before.
- */
-static void place(struct cpu *cpu, struct task *t, u32 nr_others)
-{
-	struct cfs_rq *rq = &cpu->cfs;
-	u64 average = avg_vruntime(rq), vslice = to_virtual(t, fair_slice_ns(cpu->m));
-	s64 lag = 0, weight;
-
-	if (nr_others && t->se.vlag) {
-		sum_all(rq, &weight);
-		lag = t->se.vlag;
-		if (weight)
-			lag += lag * (s64)t->se.weight / weight;
-	}
-	t->se.vruntime = average - (u64)lag;
-	if (t->se.rel_deadline) {
-		t->se.deadline += t->se.vruntime;
-		t->se.rel_deadline = false;
-		return;
-	}
-	/* Who begins does so with half a slice: on average that is how far the others are. */
-	t->se.deadline = t->se.vruntime + (t->sum_exec_ns ? vslice : vslice / 2);
-}
-
-/* ---- The list ------------------------------------------------------------------------------- */
-
-static void list_add(struct cfs_rq *rq, struct task *t)
-{
-	t->se.prev = NULL;
-	t->se.next = rq->first;
-	if (rq->first)
-		rq->first->se.prev = t;
-	else
-		rq->last = t;
-	rq->first = t;
-	t->se.on_list = true;
-}
-
-static void list_del(struct cfs_rq *rq, struct task *t)
-{
-	if (t->se.prev)
-		t->se.prev->se.next = t->se.next;
-	else
-		rq->first = t->se.next;
-	if (t->se.next)
-		t->se.next->se.prev = t->se.prev;
-	else
-		rq->last = t->se.prev;
-	t->se.on_list = false;
 }
 
 /* Nobody can take t before now, nor before the CPU that has woken it is done with that. */
@@ -186,41 +32,6 @@ static void waits(struct task *t)
 	is_there(t);
 }
 
-static void enqueue_entity(struct cpu *cpu, struct task *t)
-{
-	struct cfs_rq *rq = &cpu->cfs;
-
-	place(cpu, t, rq->nr_queued);
-	list_add(rq, t);
-	sum_add(rq, t);
-	rq->nr_queued++;
-	rq->load += t->se.weight;
-	is_there(t);
-}
-
-static void dequeue_entity(struct cpu *cpu, struct task *t, bool sleeps)
-{
-	struct cfs_rq *rq = &cpu->cfs;
-
-	update_lag(cpu, t);
-	if (!sleeps) {
-		t->se.deadline -= t->se.vruntime;
-		t->se.rel_deadline = true;
-	}
-	if (t == rq->curr)
-		rq->curr = NULL;
-	else
-		sum_sub(rq, t);
-	list_del(rq, t);
-	rq->nr_queued--;
-	if (t->se.sched_delayed) {
-		t->se.sched_delayed = false;
-		rq->nr_delayed--;
-	} else {
-		rq->load -= t->se.weight;
-	}
-}
-
 /* ---- Time ----------------------------------------------------------------------------------- */
 
 /*
@@ -235,37 +46,42 @@ static void resched_lazy(struct cpu *cpu)
 		resched_cpu(cpu);
 }
 
-static bool is_protected(const struct task *t)
+static inline void run_entity(struct cfs_rq *rq, struct sched_entity *se, u64 ran_ns)
 {
-	return is_before(t->se.vruntime, t->se.vprot);
+	bool resched = eevdf_run(rq, se, ran_ns);
+
+	if (rq->nr_queued == 1)
+		return;
+	if (resched || (rq->is_flat && !eevdf_is_protected(se)))
+		resched_lazy(rq->cpu);
 }
 
-static bool slice_is_used_up(struct cpu *cpu, struct task *t)
+/* Also on each runqueue on which its groups compete, and of what these may have. */
+static void run_groups(struct task *t, u64 ran_ns)
 {
-	if (is_before(t->se.vruntime, t->se.deadline))
-		return false;
-	t->se.deadline = t->se.vruntime + to_virtual(t, fair_slice_ns(cpu->m));
-	avg_vruntime(&cpu->cfs);
-	return true;
+	struct sched_entity *se;
+
+	for (se = t->se.parent; se && !se->my_q->is_flat; se = se->parent)
+		/* Unless its group has just been throttled. */
+		if (se->cfs_rq->curr == se)
+			run_entity(se->cfs_rq, se, ran_ns);
+	for (se = &t->se; se->parent; se = se->parent)
+		bandwidth_account(se->cfs_rq, ran_ns);
 }
 
-static void update_curr(struct cpu *cpu)
+void fair_update_curr(struct cpu *cpu)
 {
-	struct task *t = cpu->cfs.curr;
+	struct task *t = cpu->cfs.running;
 	u64 ran_ns;
-	bool resched;
 
 	if (!t)
 		return;
 	ran_ns = update_curr_common(cpu);
 	if (!ran_ns)
 		return;
-	t->se.vruntime += to_virtual(t, ran_ns);
-	resched = slice_is_used_up(cpu, t);
-	if (cpu->cfs.nr_queued == 1)
-		return;
-	if (resched || (is_7_3(cpu) && !is_protected(t)))
-		resched_lazy(cpu);
+	run_entity(fair_rq_of(cpu, t), &t->se, ran_ns);
+	if (t->se.parent)
+		run_groups(t, ran_ns);
 }
 
 /* 7.3 has a timer for the end of a slice (HRTICK) where another task waits; 6.12 finds it at a tick. */
@@ -281,7 +97,7 @@ static void hrtick_start(struct cpu *cpu, const struct task *t)
 		resched_cpu(cpu);
 		return;
 	}
-	ns = (u64)left * t->se.weight / NICE_0_WEIGHT;
+	ns = (u64)left * t->se.weight / NICE_0_LOAD;
 	if (ns < HRTICK_MIN_NS)
 		ns = HRTICK_MIN_NS;
 	if (cpu->hrtick.pending &&
@@ -311,7 +127,7 @@ static void handle_hrtick(struct cpu *cpu, struct irq *irq)
 	(void)irq;
 	cpu_spend(cpu->m->costs->timer);
 	lock_take(&cpu->rq_lock);
-	update_curr(cpu);
+	fair_update_curr(cpu);
 	if (cpu->curr)
 		cpu->need_resched = true;
 	lock_release(&cpu->rq_lock);
@@ -319,126 +135,98 @@ static void handle_hrtick(struct cpu *cpu, struct irq *irq)
 
 static void task_tick(struct cpu *cpu)
 {
-	update_curr(cpu);
+	fair_update_curr(cpu);
+	if (cpu->cfs.running)
+		fair_update_weights(cpu, cpu->cfs.running);
 }
 
 /* ---- Who runs next -------------------------------------------------------------------------- */
 
-/* Of two deadlines that are the same the one that waits for longer. */
-static struct task *pick_eevdf(const struct cfs_rq *rq)
+/* The current task leaves, and nobody calls put_prev_task() for it. */
+static void fair_leave_cpu(struct cpu *cpu, struct task *t)
 {
-	struct task *curr = rq->curr, *best = NULL;
-
-	if (rq->nr_queued == 1)
-		return rq->first;
-	if (curr && !is_eligible(rq, curr))
-		curr = NULL;
-	if (curr && is_protected(curr))
-		return curr;
-	for (struct task *t = rq->last; t; t = t->se.prev)
-		if (t != rq->curr && is_eligible(rq, t) &&
-		    (!best || is_before(t->se.deadline, best->se.deadline)))
-			best = t;
-	if (!best || (curr && is_before(curr->se.deadline, best->se.deadline)))
-		best = curr;
-	return best;
-}
-
-/* Who sleeps and is chosen is owed something again, and leaves for good. */
-static struct task *pick_next_entity(struct cpu *cpu)
-{
-	struct cfs_rq *rq = &cpu->cfs;
-	struct task *t;
-
-	while (rq->nr_queued) {
-		t = pick_eevdf(rq);
-		if (!t->se.sched_delayed)
-			return t;
-		dequeue_entity(cpu, t, true);
-		t->on_rq = false;
-	}
-	return NULL;
+	fair_dequeue(cpu, t, false);
+	fair_put_prev(cpu, t, NULL);
 }
 
 static struct task *pick_task(struct cpu *cpu, struct task *prev)
 {
 	struct task *next;
 
-	update_curr(cpu);
-	if (prev && prev->must_move && prev == cpu->cfs.curr && !may_stay(prev, cpu))
-		dequeue_entity(cpu, prev, false);
+	fair_update_curr(cpu);
+	if (prev && prev == cpu->cfs.running) {
+		if (prev->must_move && !may_stay(prev, cpu))
+			fair_leave_cpu(cpu, prev);
+		else if (prev->fair.throttle_soon)
+			bandwidth_put_aside(prev);
+	}
 	do
-		next = pick_next_entity(cpu);
+		next = fair_pick_task(cpu);
 	while (!next && fair_newidle_balance(cpu));
 	return next;
 }
 
 static void put_prev_task(struct cpu *cpu, struct task *prev, const struct task *next)
 {
-	(void)next;
-	if (!prev->on_rq)
+	fair_update_curr(cpu);
+	fair_put_prev(cpu, prev, next);
+	if (!prev->on_rq || prev->fair.throttled)
 		return;
-	if (!prev->se.on_list) {
-		/* It had to move, and has been allowed to stay since. */
-		enqueue_entity(cpu, prev);
-		waits(prev);
-		return;
-	}
-	update_curr(cpu);
-	sum_add(&cpu->cfs, prev);
-	cpu->cfs.curr = NULL;
+	/* It had to move, and has been allowed to stay since. */
+	if (!prev->se.on_rq)
+		fair_enqueue(cpu, prev);
 	waits(prev);
 }
 
 static void set_next_task(struct cpu *cpu, struct task *t)
 {
-	struct cfs_rq *rq = &cpu->cfs;
-
-	sum_sub(rq, t);
-	list_del(rq, t);
-	list_add(rq, t);
-	rq->curr = t;
-	t->se.vprot = t->se.deadline;
+	fair_set_next(cpu, t);
 	hrtick_start(cpu, t);
 }
 
 /* ---- What tasks do -------------------------------------------------------------------------- */
 
-/* It wakes up before it has left the runqueue: what it has had too much meanwhile counts less. */
-static void requeue_delayed(struct cpu *cpu, struct task *t)
+static void hrtick_update(struct cpu *cpu)
 {
-	struct cfs_rq *rq = &cpu->cfs;
-
-	update_lag(cpu, t);
-	if (avg_vruntime(rq) - (u64)t->se.vlag != t->se.vruntime) {
-		if (t != rq->curr)
-			sum_sub(rq, t);
-		place(cpu, t, rq->nr_queued - 1);
-		if (t != rq->curr)
-			sum_add(rq, t);
-	}
-	t->se.sched_delayed = false;
-	rq->nr_delayed--;
-	rq->load += t->se.weight;
+	if (cpu->cfs.running && !cpu->hrtick.pending)
+		hrtick_start(cpu, cpu->cfs.running);
 }
 
 void fair_attach(struct cpu *cpu, struct task *t)
 {
-	update_curr(cpu);
-	enqueue_entity(cpu, t);
+	fair_update_curr(cpu);
+	fair_enqueue(cpu, t);
+	is_there(t);
 	/* An idle CPU is told of a task that comes from another one as well. */
 	if (!cpu->curr)
 		resched_cpu(cpu);
-	if (cpu->cfs.curr && !cpu->hrtick.pending)
-		hrtick_start(cpu, cpu->cfs.curr);
+	hrtick_update(cpu);
+}
+
+void fair_unthrottle(struct cpu *cpu, struct task *t)
+{
+	waits(t);
+	fair_enqueue(cpu, t);
+	hrtick_update(cpu);
+}
+
+/* One that was put aside is so in a group that is throttled there as well. */
+static bool stays_aside(struct cpu *cpu, struct task *t)
+{
+	if (!t->fair.throttled)
+		return false;
+	fair_set_task_rq(t, cpu);
+	return bandwidth_limbo_add(t);
 }
 
 static void enqueue_task(struct cpu *cpu, struct task *t, u64 flags)
 {
 	waits(t);
+	if (stays_aside(cpu, t))
+		return;
 	if (flags & ENQ_DELAYED) {
-		update_curr(cpu);
-		requeue_delayed(cpu, t);
+		fair_update_curr(cpu);
+		fair_requeue_delayed(cpu, t);
 	} else {
 		fair_attach(cpu, t);
 	}
@@ -448,72 +236,86 @@ static bool dequeue_task(struct cpu *cpu, struct task *t, u64 flags)
 {
 	bool sleeps = flags & DEQ_SLEEP;
 
-	if (!t->se.on_list)
-		return true; /* pick_task() has done it */
-	update_curr(cpu);
-	if (sleeps && !(flags & DEQ_DELAYED) && t->state != TASK_DEAD &&
-	    !is_eligible(&cpu->cfs, t)) {
-		update_lag(cpu, t);
-		t->se.sched_delayed = true;
-		cpu->cfs.nr_delayed++;
-		cpu->cfs.load -= t->se.weight;
-		return false;
+	if (t->fair.throttled) {
+		bandwidth_limbo_del(t);
+		return true;
 	}
-	dequeue_entity(cpu, t, sleeps);
+	if (!t->se.on_rq)
+		return true; /* pick_task() has done it */
+	fair_update_curr(cpu);
+	if (sleeps && !(flags & DEQ_DELAYED) && t->state != TASK_DEAD)
+		return fair_dequeue_or_delay(cpu, t);
+	if (!flags && t == cpu->cfs.running)
+		fair_leave_cpu(cpu, t);
+	else
+		fair_dequeue(cpu, t, sleeps);
 	return true;
 }
 
 void fair_detach(struct cpu *cpu, struct task *t)
 {
-	update_curr(cpu);
-	dequeue_entity(cpu, t, false);
+	fair_update_curr(cpu);
+	fair_dequeue(cpu, t, false);
 }
 
-/* Only where t would be the next one; in 7.3 not if it is new. */
+static bool is_idle_entity(const struct sched_entity *se)
+{
+	return se->my_q && se->my_q->idle;
+}
+
+/* Only where t, or its group, would be the next one; in 7.3 not if it is new. */
 static void wakeup_preempt_fair(struct cpu *cpu, struct task *t, u64 wake_flags)
 {
-	struct cfs_rq *rq = &cpu->cfs;
-	struct task *curr = rq->curr;
+	struct task *running = cpu->cfs.running;
+	struct sched_entity *curr, *se = &t->se;
+	struct cfs_rq *rq;
 	u64 from, end;
 
-	if (!curr || curr == t || (!is_7_3(cpu) && cpu->need_resched))
+	if (!running || running == t || (!is_7_3(cpu) && cpu->need_resched) || fair_is_throttled(t))
 		return;
 	/* A task of SCHED_IDLE gives way to any other; itself it waits, as one of SCHED_BATCH does. */
-	if (curr->policy == POLICY_IDLE && t->policy != POLICY_IDLE) {
+	if (running->policy == POLICY_IDLE && t->policy != POLICY_IDLE) {
 		cpu->m->counters.preemptions++;
 		resched_lazy(cpu);
 		return;
 	}
 	if (t->policy != POLICY_OTHER)
 		return;
-	update_curr(cpu);
-	if (!(is_7_3(cpu) && wake_flags & WAKE_FORK) && pick_next_entity(cpu) == t) {
-		if (is_protected(curr))
-			curr->se.vprot = curr->se.vruntime;
+	curr = &running->se;
+	rq = fair_common_rq(cpu, &curr, &se);
+	fair_update_curr(cpu);
+	if (is_idle_entity(se) && !is_idle_entity(curr))
+		return;
+	if ((is_idle_entity(curr) && !is_idle_entity(se)) ||
+	    (!(is_7_3(cpu) && wake_flags & WAKE_FORK) && fair_pick_entity(rq) == se)) {
+		if (eevdf_is_protected(curr))
+			curr->vprot = curr->vruntime;
 		cpu->m->counters.preemptions++;
 		resched_lazy(cpu);
 	} else if (is_7_3(cpu)) {
 		/* Another slice at most, from now or from when it will have had its share. */
-		from = avg_vruntime(rq);
-		if (is_before(curr->se.vruntime, from))
-			from = curr->se.vruntime;
-		end = from + to_virtual(curr, fair_slice_ns(cpu->m));
-		if (is_before(end, curr->se.vprot))
-			curr->se.vprot = end;
+		from = eevdf_avg_vruntime(rq);
+		if (eevdf_is_before(curr->vruntime, from))
+			from = curr->vruntime;
+		end = from + eevdf_to_virtual(curr, rq->slice_ns);
+		if (eevdf_is_before(end, curr->vprot))
+			curr->vprot = end;
 	}
 }
 
 static void yield_task(struct cpu *cpu)
 {
-	struct task *t = cpu->cfs.curr;
+	struct task *t = cpu->cfs.running;
+	struct cfs_rq *rq;
 
 	lock_take(&cpu->rq_lock);
-	if (cpu->cfs.nr_queued > 1) {
-		update_curr(cpu);
+	if (cpu->cfs.h_nr_queued > 1) {
+		fair_update_curr(cpu);
+		rq = fair_rq_of(cpu, t);
 		/* The rest of its slice is lost. */
-		if (is_eligible(&cpu->cfs, t)) {
+		if (eevdf_is_eligible(rq, &t->se)) {
 			t->se.vruntime = t->se.deadline;
-			slice_is_used_up(cpu, t);
+			eevdf_renew_slice(rq, &t->se);
 		}
 	}
 	lock_release(&cpu->rq_lock);
@@ -521,30 +323,46 @@ static void yield_task(struct cpu *cpu)
 
 static void set_cpus_allowed(struct cpu *cpu, struct task *t, const struct mask *allowed)
 {
-	update_curr(cpu);
+	fair_update_curr(cpu);
 	task_set_allowed(t, allowed);
 }
 
-u32 fair_weight(const struct task *t)
+/* It keeps what it was owed. One that is delayed sleeps, and need not be waited for. */
+static void change_cgroup(struct cpu *cpu, struct task *t, struct task_group *tg)
 {
-	u32 weight = (t->p.scx.weight * NICE_0_WEIGHT + WEIGHT_DEFAULT / 2) / WEIGHT_DEFAULT;
+	bool runs = cpu->cfs.running == t;
 
-	if (t->policy == POLICY_IDLE)
-		return WEIGHT_IDLE;
-	return weight ? weight : 1;
+	if (t->se.sched_delayed) {
+		fair_update_curr(cpu);
+		fair_dequeue(cpu, t, true);
+		t->on_rq = false;
+	}
+	if (!t->on_rq || (!t->se.on_rq && !t->fair.throttled)) {
+		task_set_cgroup(t, tg);
+		return;
+	}
+	dequeue_task(cpu, t, 0);
+	task_set_cgroup(t, tg);
+	if (stays_aside(cpu, t))
+		return;
+	fair_attach(cpu, t);
+	if (runs) {
+		fair_set_next(cpu, t);
+		resched_cpu(cpu);
+	} else {
+		wakeup_preempt(cpu, t, 0);
+	}
 }
 
 void fair_init_task(struct task *t)
 {
-	t->se.weight = fair_weight(t);
-	t->se.recent_used_cpu = t->cpu;
+	fair_task_init(t);
+	t->fair.recent_used_cpu = t->cpu;
 }
 
-void fair_set_weight(struct task *t, u32 weight)
+void fair_leave(struct task *t)
 {
-	if (t->se.on_list)
-		t->m->cpus[t->cpu].cfs.load += weight - (u64)t->se.weight;
-	t->se.weight = weight;
+	t->fair.throttled = t->fair.throttle_soon = false;
 }
 
 const struct sched_class fair_sched_class = {
@@ -559,6 +377,7 @@ const struct sched_class fair_sched_class = {
 	.select_task_rq = fair_select_task_rq,
 	.yield_task = yield_task,
 	.set_cpus_allowed = set_cpus_allowed,
+	.change_cgroup = change_cgroup,
 };
 
 void fair_init(struct machine *m)
@@ -567,5 +386,6 @@ void fair_init(struct machine *m)
 		m->cpus[i].hrtick.handle = handle_hrtick;
 		m->cpus[i].hrtick_start.handle = handle_hrtick_start;
 	}
+	fair_groups_init(m);
 	fair_balance_init(m);
 }

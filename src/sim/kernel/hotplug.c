@@ -28,7 +28,7 @@ static void next_step(struct cpu *cpu, u64 ns, void (*handle)(struct cpu *cpu, s
 
 static bool has_tasks(const struct cpu *cpu)
 {
-	if (cpu->curr || cpu->local.nr || cpu->cfs.nr_queued || cpu->rt.nr)
+	if (cpu->curr || cpu->local.nr || cpu->cfs.h_nr_queued || cpu->rt.nr)
 		return true;
 	for (const struct task *t = cpu->m->all; t; t = t->next_all)
 		if (t->on_rq && t->cpu == cpu->id)

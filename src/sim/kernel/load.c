@@ -358,6 +358,7 @@ int load_at_start(struct sched_ext_ops *ops)
 	the.irq = (struct irq){.handle = handle};
 	the.waiter = NULL;
 	m->this_cpu = &m->cpus[0];
+	fair_init(m);
 	m->ops = ops;
 	if (ops) {
 		m->ops_flags = ops->flags;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "sim/kernel/backend.h"
+#include "sim/kernel/cgroup.h"
 #include "sim/kernel/helpers.h"
 #include "sim/kernel/random.h"
 
@@ -44,6 +45,7 @@ int machine_init(const struct sim_settings *settings)
 	m->by_pid = calloc(SIM_PID_MAX, sizeof(*m->by_pid));
 	if (!m->cpus || !m->by_pid)
 		return -ENOMEM;
+	cgroups_init();
 	for (u32 i = 0; i < n; i++) {
 		struct cpu *cpu = &m->cpus[i];
 
@@ -64,7 +66,6 @@ int machine_init(const struct sim_settings *settings)
 			return err;
 	}
 	sched_set_classes(m, false, false);
-	fair_init(m);
 	return 0;
 }
 

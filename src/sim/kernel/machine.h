@@ -40,8 +40,7 @@
 enum {
 	SIM_MAX_CPUS = 1024,
 	SIM_PID_MAX = 1 << 22,
-	SIM_OBSERVERS = 4,
-	SIM_CGROUPS = 8,
+	SIM_OBSERVERS = 5,
 	SIM_CLASSES = 3, /* as in sched.h */
 };
 
@@ -50,6 +49,7 @@ struct cpu;
 struct machine;
 struct sched_class;
 struct task;
+struct task_group;
 
 /* ---- Interrupts ----------------------------------------------------------------------------- */
 
@@ -73,6 +73,7 @@ enum action_kind {
 	ACT_BLOCK, /* until somebody wakes it, or at once if somebody has since it last blocked */
 	ACT_WAKE,  /* wake target */
 	ACT_FORK,  /* start target, which is new */
+	ACT_JOIN,  /* go to group */
 	ACT_YIELD,
 	ACT_EXIT,
 };
@@ -81,6 +82,7 @@ struct action {
 	enum action_kind kind;
 	uint64_t ns;
 	struct task *target;
+	struct task_group *group;
 	bool sync; /* ACT_WAKE: it is about to sleep itself */
 };
 
@@ -151,7 +153,9 @@ struct task {
 	u64 insert_dsq, insert_flags;
 
 	enum sched_policy policy;
-	struct sched_entity se;	   /* what fair.c knows of it */
+	/* What fair.c knows of it. */
+	struct sched_entity se;
+	struct fair_task fair;
 	struct sched_rt_entity rt; /* and rt.c */
 
 	bool on_cpu; /* it is its CPU's current task */
@@ -243,7 +247,8 @@ struct cpu {
 	struct turn turn; /* in place of resume where CPUs take turns */
 	struct irq *irqs, **irqs_end;
 	struct irq tick, resched, irq_work;
-	struct irq hrtick, hrtick_start, balance; /* of the fair class */
+	/* Of the fair class. */
+	struct irq hrtick, hrtick_start, balance, unthrottle;
 	struct irq server_timer;
 	bool tick_is_armed;
 
@@ -301,6 +306,9 @@ struct machine {
 	s32 last_pid;
 	struct task *all, *free_tasks, *dead;
 	u32 nr_tasks;
+
+	struct task_group **groups; /* those above one before it; the root is the first */
+	u32 nr_groups;
 
 	struct dsq *dsqs; /* by id, from 0 */
 	u32 nr_dsqs;
@@ -390,9 +398,6 @@ void task_put(struct task *t);
 struct task *task_by_pid(s32 pid);
 void task_set_allowed(struct task *t, const struct mask *allowed);
 u64 task_random(struct task *t);
-/* Control groups: a tree of SIM_CGROUPS, of which 0 is the root; each knows the one above it. */
-void task_set_cgroup(struct task *t, u32 cgroup);
-u64 cgroup_id_of(u32 cgroup);
 /* It acts as this user from now on. */
 void task_set_user(struct task *t, u32 uid);
 /* A thread of leader's process; before it is started. */
@@ -421,6 +426,8 @@ void wake_up_new(struct task *t);
 void task_change_allowed(struct task *t, const struct mask *allowed);
 /* Likewise, as sched_setscheduler(2) of another task; false: it is not said, because another one is under way. */
 bool task_change_params(struct task *t, const struct sched_params *params);
+/* At once: t goes to another control group. */
+void task_change_cgroup(struct task *t, struct task_group *tg);
 
 /* cpu.c */
 int cpu_init(struct cpu *cpu);

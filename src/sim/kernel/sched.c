@@ -6,6 +6,7 @@
 #include "sim/kernel/sched.h"
 
 #include "sim/faults.h"
+#include "sim/kernel/cgroup.h"
 #include "sim/kernel/flags.h"
 #include "sim/kernel/hotplug.h"
 
@@ -204,7 +205,7 @@ static void dispatch_first(struct cpu *cpu, struct task *prev)
 	cpu->keeps_prev = false;
 	if (prev && prev->class == &rt_sched_class && cpu->rt.nr)
 		return;
-	if (prev && prev->class != &ext_sched_class && cpu->cfs.nr_queued)
+	if (prev && prev->class != &ext_sched_class && cpu->cfs.h_nr_queued)
 		return;
 	ext_balance(cpu, prev && prev->class == &ext_sched_class ? prev : NULL);
 }
@@ -502,9 +503,11 @@ static void change_task(struct cpu *cpu, struct task *t, const struct sched_clas
 		from->dequeue_task(cpu, t, 0);
 	if (changes && from == &ext_sched_class && early)
 		ext_disable(t);
+	if (changes && from == &fair_sched_class)
+		fair_leave(t);
 	if (params) {
 		task_set_params(t, params);
-		fair_set_weight(t, fair_weight(t));
+		fair_set_load(t, fair_load(t));
 	}
 	t->class = class;
 	if (changes && class == &ext_sched_class)
@@ -546,6 +549,20 @@ static void change_params(struct task *t, const struct sched_params *params)
 	lock_release(&cpu->rq_lock);
 	if (is_rt && cpu->rt.nr > 1)
 		rt_push_tasks(cpu);
+	lock_release(&t->pi_lock);
+}
+
+void task_change_cgroup(struct task *t, struct task_group *tg)
+{
+	struct cpu *cpu;
+
+	lock_take(&t->pi_lock);
+	cpu = lock_task_rq(t);
+	if (t->class->change_cgroup)
+		t->class->change_cgroup(cpu, t, tg);
+	else
+		task_set_cgroup(t, tg);
+	lock_release(&cpu->rq_lock);
 	lock_release(&t->pi_lock);
 }
 

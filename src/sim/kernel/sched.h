@@ -49,6 +49,8 @@ struct sched_class {
 	void (*yield_task)(struct cpu *cpu);
 	/* The current task may use those CPUs only. If cpu is none of them, it has to give way at once. */
 	void (*set_cpus_allowed)(struct cpu *cpu, struct task *t, const struct mask *allowed);
+	/* t goes to another control group. NULL: the class does not care. */
+	void (*change_cgroup)(struct cpu *cpu, struct task *t, struct task_group *tg);
 };
 
 extern const struct sched_class ext_sched_class;
@@ -84,6 +86,12 @@ void ext_watch(bool on);
 struct cpu *lock_task_rq(struct task *t);
 /* With t's pi_lock and the lock of its runqueue, cpu's; t is not in transit. */
 void set_task_class(struct cpu *cpu, struct task *t, const struct sched_class *class);
+
+/* Under the fair class: where t's entity competes on its CPU. */
+static inline struct cfs_rq *fair_rq_of(struct cpu *cpu, struct task *t)
+{
+	return cpu->cfs.is_flat ? &cpu->cfs : t->se.cfs_rq;
+}
 
 /* The current task has run up to now: for how long since this was last called. */
 u64 update_curr_common(struct cpu *cpu);

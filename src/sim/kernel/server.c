@@ -19,7 +19,7 @@ static bool serves_ext(const struct machine *m)
 /* Of those that it serves one waits here. */
 static bool is_needed(const struct cpu *cpu)
 {
-	if (cpu->cfs.nr_queued > cpu->cfs.nr_delayed)
+	if (cpu->cfs.h_nr_runnable)
 		return true;
 	for (const struct task *t = cpu->m->all; t && serves_ext(cpu->m); t = t->next_all)
 		if (t->class == &ext_sched_class && t->on_rq && t->cpu == cpu->id)

@@ -2,35 +2,9 @@
 /* Tasks come and go; what they do is their behavior's. */
 #include <stdlib.h>
 
+#include "sim/kernel/cgroup.h"
 #include "sim/kernel/machine.h"
 #include "sim/kernel/random.h"
-
-static struct kernfs_node nodes[SIM_CGROUPS];
-static struct cgroup cgroups[SIM_CGROUPS];
-
-/* The root, under it 1 and 2, and so on, as in a heap. */
-static struct cgroup *cgroup_at(u32 number)
-{
-	struct cgroup *cgroup = &cgroups[number];
-
-	if (!cgroup->kn) {
-		nodes[number].id = number + 1;
-		cgroup->kn = &nodes[number];
-		cgroup->self.cgroup = cgroup;
-		cgroup->self.parent = number ? &cgroup_at((number - 1) / 2)->self : NULL;
-	}
-	return cgroup;
-}
-
-u64 cgroup_id_of(u32 cgroup)
-{
-	return cgroup + 1;
-}
-
-void task_set_cgroup(struct task *t, u32 cgroup)
-{
-	t->css_set.dfl_cgrp = cgroup_at(cgroup);
-}
 
 void task_set_user(struct task *t, u32 uid)
 {
@@ -81,7 +55,7 @@ struct task *task_new(const char *comm, behavior_fn *behavior, struct task_stats
 	t->p.signal = &t->signal;
 	t->signal.live.counter = 1;
 	t->p.cgroups = &t->css_set;
-	task_set_cgroup(t, 0);
+	task_set_cgroup(t, m->groups[0]);
 	t->p.cpus_ptr = cpumask_of(&t->allowed);
 	task_set_allowed(t, &m->possible);
 	t->behavior = behavior;
