@@ -21,8 +21,8 @@ _rustland_sim()
 
 	for ((i = 1; i < cword; i++)); do
 		case ${words[i]} in
-		--cpus | --llcs | --numa | --hz | --kernel | --slice-us | --slice-us-min | --seconds | --seed | --faults | \
-			--trace | --html | --seeds | --runs | --host-seconds | --jobs | --findings)
+		--cpus | --llcs | --numa | --hz | --kernel | --timer-slack-us | --costs | --slice-us | --slice-us-min | --seconds | \
+			--seed | --boost | --foreground | --faults | --trace | --html | --seeds | --runs | --host-seconds | --jobs | --findings)
 			((i++))
 			;;
 		-*) ;;
@@ -61,7 +61,7 @@ _rustland_sim()
 		_filedir
 		return
 		;;
-	--llcs | --numa | --timer-slack-us | --slice-us | --slice-us-min | --seconds | --seed | --seeds | --runs | --host-seconds | --jobs | --findings)
+	--llcs | --numa | --timer-slack-us | --slice-us | --slice-us-min | --seconds | --seed | --boost | --foreground | --seeds | --runs | --host-seconds | --jobs | --findings)
 		return
 		;;
 	esac
@@ -74,7 +74,7 @@ _rustland_sim()
 			;;
 		*)
 			COMPREPLY=($(compgen -W '--cpus --llcs --smt --hybrid --numa --hz --kernel --timer-slack-us --costs --take-turns --slice-us --slice-us-min
-				--percpu-local --numa-local --no-idle-fill --seconds --seed --interleave --faults --trace
+				--percpu-local --numa-local --no-idle-fill --seconds --seed --interleave --boost --foreground --faults --trace
 				--html --json --seeds --runs --host-seconds --jobs --findings --help --version' -- "$cur"))
 			;;
 		esac

@@ -26,7 +26,7 @@ function __rustland_sim_operands
     set -l words (commandline -opc)
     set -e words[1]
     argparse -i cpus= llcs= smt hybrid numa= hz= kernel= timer-slack-us= costs= take-turns slice-us= slice-us-min= percpu-local numa-local \
-        no-idle-fill seconds= seed= interleave faults= trace= html= json seeds= runs= host-seconds= jobs= findings= \
+        no-idle-fill seconds= seed= interleave boost= foreground= faults= trace= html= json seeds= runs= host-seconds= jobs= findings= \
         -- $words 2>/dev/null
     if contains -- "$argv[1]" run compare swarm
         set -e argv[1]
@@ -76,6 +76,8 @@ complete -c rustland-sim -n __rustland_sim_runs -l numa-local -d 'Look for idle 
 complete -c rustland-sim -n __rustland_sim_runs -l no-idle-fill -d 'Ask the policy even when a CPU is idle'
 complete -c rustland-sim -n __rustland_sim_runs -l seconds -x -a '1 10 60' -d 'How long it is measured'
 complete -c rustland-sim -n __rustland_sim_runs -l interleave -d 'CPUs come in between steps of kernel work, too'
+complete -c rustland-sim -n __rustland_sim_runs -l boost -x -d 'Tasks of these names are boosted'
+complete -c rustland-sim -n __rustland_sim_runs -l foreground -x -d 'Tasks of these names are in the foreground'
 complete -c rustland-sim -n __rustland_sim_runs -l faults -x -a '(__rustland_sim_faults)' -d 'What goes wrong on purpose'
 complete -c rustland-sim -n __rustland_sim_runs -l trace -r -F -d 'Write what happens, for Perfetto'
 complete -c rustland-sim -n __rustland_sim_runs -l html -r -F -d 'Write a page for a browser'

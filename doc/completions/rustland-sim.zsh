@@ -85,6 +85,8 @@ _rustland_sim() {
 		'--no-idle-fill[ask the policy even when a CPU is idle]'
 		'--seconds=[how long it is measured]:seconds:'
 		'--interleave[CPUs come in between steps of kernel work, too]'
+		'--boost=[tasks that are boosted]:names with commas between:'
+		'--foreground=[tasks of the window in front]:names with commas between:'
 		'--faults=[what goes wrong on purpose]:faults:_rustland_sim_faults'
 		'--trace=[write what happens, for Perfetto]:file:_files'
 		'--html=[write a page for a browser]:file:_files'

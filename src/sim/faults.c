@@ -107,10 +107,8 @@ static void boost_somebody(struct event *event)
 		case 3:
 		case 4:
 		case 5:
-			/* In ticks of /proc, of which there are a hundred in a second. */
 			backend_set_class(RL_SCOPE_TREE, (u64)t->p.tgid,
-					  t->p.group_leader->start_boottime / (10 * MSEC), value,
-					  uid);
+					  t->p.group_leader->start_boottime / TICK_NS, value, uid);
 			break;
 		default:
 			backend_set_class(RL_SCOPE_PROCESS, (u64)t->p.tgid, 0, value, uid);
@@ -250,6 +248,20 @@ bool fault_sends_twice(void)
 	return happens(FAULT_TWICE, 20);
 }
 
+/*
+ * With all others running before it a task waits for a second then, as virtual time passes the slower the more they are.
+ * A deadline farther away would be the policy's will: it can starve a task if it wants to.
+ */
+static uint64_t deadline_shift_ns(void)
+{
+	uint64_t weights = 0, ns;
+
+	for (const struct task *t = machine.all; t; t = t->next_all)
+		weights += t->p.scx.weight;
+	ns = 100 * SEC_NS / weights;
+	return ns < 50 * MSEC ? ns : 50 * MSEC;
+}
+
 void fault_spoil(struct rl_decision *decision)
 {
 	uint64_t number;
@@ -277,8 +289,8 @@ void fault_spoil(struct rl_decision *decision)
 		decision->slice_ns = number;
 		break;
 	case 6:
-		/* One far away would be the policy's will: it can starve a task if it wants to. */
-		decision->deadline += random_below(&random_state, 100 * MSEC) - 50 * MSEC;
+		number = deadline_shift_ns();
+		decision->deadline += random_below(&random_state, 2 * number) - number;
 		break;
 	case 7:
 		decision->standing = (uint32_t)number;

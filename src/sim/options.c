@@ -35,6 +35,8 @@ enum {
 	OPT_KERNEL,
 	OPT_INTERLEAVE,
 	OPT_TAKE_TURNS,
+	OPT_BOOST,
+	OPT_FOREGROUND,
 	OPT_FAULTS,
 	OPT_TRACE,
 	OPT_SEEDS,
@@ -67,6 +69,8 @@ static const struct option names[] = {
 	{"kernel", required_argument, NULL, OPT_KERNEL},
 	{"interleave", no_argument, NULL, OPT_INTERLEAVE},
 	{"take-turns", no_argument, NULL, OPT_TAKE_TURNS},
+	{"boost", required_argument, NULL, OPT_BOOST},
+	{"foreground", required_argument, NULL, OPT_FOREGROUND},
 	{"faults", required_argument, NULL, OPT_FAULTS},
 	{"trace", required_argument, NULL, OPT_TRACE},
 	{"seeds", required_argument, NULL, OPT_SEEDS},
@@ -115,6 +119,9 @@ static void print_help(void)
 	     "  --seed N         of all that is random (1)\n"
 	     "  --interleave     CPUs come in between each other's kernel work, too; slower\n"
 	     "  --take-turns     all CPUs share the speed of one, as those of an emulator do\n"
+	     "  --boost LIST     tasks of these names are boosted, with commas between; and what "
+	     "they start\n"
+	     "  --foreground LIST  the same as for the window in front\n"
 	     "  --faults LIST    what goes wrong on purpose, with commas between; see the list\n"
 	     "  --trace FILE     for https://ui.perfetto.dev: CPUs, tasks, requests, decisions, "
 	     "frames\n"
@@ -222,6 +229,15 @@ static bool take_faults(const char *text, u32 *ret)
 		*ret |= 1U << found;
 	}
 	return true;
+}
+
+static bool take_boosts(struct run_options *run, const char *option, const char *list, u32 class)
+{
+	const char *fault = boosts_add(&run->boosts, list, class);
+
+	if (fault)
+		fprintf(stderr, "rustland-sim: --%s: '%s' has %s\n", option, list, fault);
+	return !fault;
 }
 
 static bool take_policy(struct run_options *run, const char *name)
@@ -350,6 +366,10 @@ static bool take(struct options *o, int option, const char *argument)
 		return true;
 	case OPT_FAULTS:
 		return take_faults(argument, &o->run.faults);
+	case OPT_BOOST:
+		return take_boosts(&o->run, "boost", argument, RL_CLASS_BOOSTED);
+	case OPT_FOREGROUND:
+		return take_boosts(&o->run, "foreground", argument, RL_CLASS_FOREGROUND);
 	case OPT_TRACE:
 		o->run.trace_path = argument;
 		return true;

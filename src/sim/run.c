@@ -137,6 +137,9 @@ int run(const struct run_options *options, struct run_result *ret, const char **
 		*ret_why = "the backend's init failed";
 		return err;
 	}
+	err = has_policy ? boosts_start(&options->boosts, ret_why) : 0;
+	if (err)
+		return err;
 	began_ns = machine.now_ns;
 	machine_run(machine.now_ns + options->settle_ns + options->seconds * SEC_NS);
 	collect(has_policy, ret);

@@ -8,6 +8,7 @@
 
 #include <rustland.h>
 
+#include "sim/boosts.h"
 #include "sim/kernel/machine.h"
 #include "sim/workload.h"
 
@@ -24,6 +25,7 @@ struct run_options {
 	u64 slice_ns, slice_min_ns;
 	bool percpu_local, numa_local, no_idle_fill; /* as scx_rustland has them */
 	u32 faults;				     /* see faults.h */
+	struct boosts boosts;			     /* nobody's without a policy */
 	const char *costs_path;			     /* where those of machine were read; or NULL */
 	const char *trace_path;			     /* see trace.h; or NULL */
 	bool highlights;			     /* keep them, see highlights.h */

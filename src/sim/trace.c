@@ -14,6 +14,7 @@ enum {
 	GROUP_CPUS = 1,
 	GROUP_SCHEDULER,
 	GROUP_FRAMES,
+	GROUP_BOOSTS,
 	TRACK_REQUESTS = 1,
 	TRACK_DECISIONS,
 };
@@ -109,10 +110,34 @@ static void on_move(const struct task *t, const void *record)
 		instant(TRACK_DECISIONS, t->p.comm, t->p.pid, "slice_ns", decision->slice_ns);
 }
 
+/* A track for each target that ever had a boost. */
+static void boost(u32 scope, u64 id, char phase, u32 class)
+{
+	static const char *const scopes[] = {"process", "tree", "cgroup"};
+	static const char *const classes[] = {"", "boosted", "foreground"};
+	const struct task *t = scope == RL_SCOPE_CGROUP ? NULL : task_by_pid((s32)id);
+
+	fprintf(the.file,
+		"{\"ph\":\"%c\",\"cat\":\"boost\",\"id\":\"%s %llu\",\"pid\":%d,\"tid\":0,"
+		"\"name\":\"%s %s[%llu]\",\"ts\":%.3f,\"args\":{\"class\":\"%s\"}},\n",
+		phase, scopes[scope], (unsigned long long)id, GROUP_BOOSTS, scopes[scope],
+		t ? plain(t->p.comm) : "", (unsigned long long)id, at(machine_now(&machine)),
+		classes[class]);
+}
+
+static void on_class(u32 scope, u64 id, u32 class, bool had_one)
+{
+	if (had_one)
+		boost(scope, id, 'e', RL_CLASS_NORMAL);
+	if (class)
+		boost(scope, id, 'b', class);
+}
+
 static const struct sim_observer observer = {
 	.switched = on_switch,
 	.submitted = on_submit,
 	.moved = on_move,
+	.classed = on_class,
 };
 
 int trace_start(const char *path)
@@ -139,6 +164,8 @@ int trace_start(const char *path)
 			   "decisions carried out");
 	}
 	name_track(GROUP_FRAMES, 0, "process_name", "Frames");
+	if (machine.policy)
+		name_track(GROUP_BOOSTS, 0, "process_name", "Boosts");
 	machine_observe(&observer);
 	return 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A run as a file that https://ui.perfetto.dev opens (the JSON format of Chrome's traces): a track for each CPU
- * with the tasks that run there, one for the scheduler thread's requests and decisions, and one for each task
- * that has frames.
+ * with the tasks that run there, one for the scheduler thread's requests and decisions, one for each task that
+ * has frames, and one for each target that is boosted.
  *
  * It must never change how the run goes on; it only watches.
  */

@@ -13,6 +13,7 @@
 
 #include "sim/coroutine.h"
 #include "sim/histogram.h"
+#include "sim/kernel/costs.h"
 #include "sim/kernel/machine.h"
 #include "sim/kernel/maps.h"
 #include "sim/kernel/random.h"
@@ -375,6 +376,57 @@ static void test_user_ring(void **state)
 	free_ring(ring);
 }
 
+/* ---- Locks ---------------------------------------------------------------------------------- */
+
+static uint64_t now_of(struct cpu *cpu)
+{
+	machine.this_cpu = cpu;
+	return machine_now(&machine);
+}
+
+/* Whoever comes while the lock is held waits until all that came before are through. */
+static void test_brief_locks(void **state)
+{
+	struct cpu cpus[4] = {{.m = &machine}, {.m = &machine}, {.m = &machine}, {.m = &machine}};
+	struct brief_lock lock = {0};
+
+	(void)state;
+	machine.now_ns = 1000;
+	now_of(&cpus[0]);
+	lock_briefly(&lock, 100);
+	assert_int_equal(now_of(&cpus[0]), 1000);
+	now_of(&cpus[1]);
+	lock_briefly(&lock, 100);
+	assert_int_equal(now_of(&cpus[1]), 1100);
+	machine.now_ns = 1050;
+	now_of(&cpus[2]);
+	lock_briefly(&lock, 100);
+	assert_int_equal(now_of(&cpus[2]), 1200);
+	/* The same CPU does not wait for itself. */
+	lock_briefly(&lock, 100);
+	assert_int_equal(now_of(&cpus[2]), 1200);
+	assert_int_equal(machine.counters.lock_wait_ns, 250);
+	/* Free again, and taken from far ahead, which is no matter before that time. */
+	machine.now_ns = 2000;
+	cpus[3].ahead_ns = 500;
+	now_of(&cpus[3]);
+	lock_briefly(&lock, 100);
+	assert_int_equal(now_of(&cpus[3]), 2500);
+	cpus[0].ahead_ns = 0;
+	now_of(&cpus[0]);
+	lock_briefly(&lock, 100);
+	assert_int_equal(now_of(&cpus[0]), 2000);
+	/* CPUs that take turns are not at work at the same time. */
+	machine.take_turns = true;
+	cpus[1].ahead_ns = 0;
+	now_of(&cpus[1]);
+	lock_briefly(&lock, 100);
+	assert_int_equal(now_of(&cpus[1]), 2000);
+	machine.take_turns = false;
+	machine.this_cpu = NULL;
+	machine.now_ns = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -388,7 +440,9 @@ int main(void)
 		cmocka_unit_test(test_ring_order),
 		cmocka_unit_test(test_ring_is_full),
 		cmocka_unit_test(test_user_ring),
+		cmocka_unit_test(test_brief_locks),
 	};
 
+	machine.costs = &costs_measured;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

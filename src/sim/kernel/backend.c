@@ -82,6 +82,7 @@ void backend_set_class(u32 scope, u64 id, u64 ticks, u32 value, u32 uid)
 		state->entries -= was;
 	}
 	state->version++;
+	OBSERVE(classed, scope, id, value, was);
 }
 
 const struct rl_exit_record *backend_exit(void)

@@ -28,6 +28,8 @@ struct sim_map *backend_dispatched(void);
  * away. uid: it holds for this user's tasks only, or RL_ANY_UID.
  */
 void backend_set_class(u32 scope, u64 id, u64 start_ticks, u32 value, u32 uid);
+/* One of start_ticks: /proc counts a hundred in a second. */
+#define TICK_NS (10 * MSEC)
 /* The sum over all CPUs, and since the beginning. */
 void backend_counters(struct rl_counters *ret);
 /* Requests since the beginning. */

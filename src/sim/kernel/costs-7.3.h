@@ -36,6 +36,8 @@ COST(move_task, 600, assumed)
 COST(change_class, 1500, assumed)
 COST(grace, 8000000, assumed)
 COST(cpu_up, 10000000, assumed)
+COST(dsq_lock, 150, assumed)
+COST(ring_lock, 100, assumed)
 
 /* The scheduler thread. */
 COST(take, 1353, measured)

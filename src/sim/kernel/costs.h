@@ -31,6 +31,8 @@ struct costs {
 	uint32_t change_class; /* of a task */
 	uint32_t grace;	       /* what a grace period of RCU lasts at least */
 	uint32_t cpu_up;       /* from the beginning until it takes tasks */
+	uint32_t dsq_lock;     /* how long a queue's lock is held for one task */
+	uint32_t ring_lock;    /* how long the ring to user space is locked for a record */
 
 	/* The scheduler thread. */
 	uint32_t take;	/* a task from the ring, with the policy's enqueue() */

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sim/kernel/lock.h"
+
 struct task;
 
 struct dsq_node {
@@ -25,6 +27,7 @@ struct dsq {
 	uint64_t seq;
 	int64_t front; /* where the next one goes that is inserted at the head */
 	bool is_ordered_by_vtime;
+	struct brief_lock lock; /* not of a CPU's own queue, which its runqueue's lock protects */
 };
 
 /* Ordered by vtime if by_vtime, else at the head or the tail. */

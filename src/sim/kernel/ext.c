@@ -67,6 +67,7 @@ static void direct_dispatch(struct task *t, u64 enq_flags)
 			     (unsigned long long)id);
 		return;
 	}
+	lock_briefly(&dsq->lock, t->m->costs->dsq_lock);
 	dsq_insert_task(dsq, t, enq_flags & ENQ_PRIQ, enq_flags & (ENQ_HEAD | ENQ_PREEMPT));
 }
 

@@ -415,6 +415,10 @@ bool consume_dsq(struct cpu *self, struct dsq *dsq)
 {
 	struct task *t;
 
+	if (!dsq->nr)
+		return false;
+	cpu_interleave();
+	lock_briefly(&dsq->lock, machine.costs->dsq_lock);
 	for (t = dsq_first(dsq); t; t = dsq_next(t))
 		if (t->cpu == self->id || (self->rq_online && may_stay(t, self)))
 			break;
@@ -434,10 +438,7 @@ static bool move_to_local(u64 id)
 	struct cpu *self = machine.this_cpu;
 	struct dsq *dsq = find_dsq(id);
 
-	if (!dsq || !dsq->nr)
-		return false;
-	cpu_interleave();
-	if (!consume_dsq(self, dsq))
+	if (!dsq || !consume_dsq(self, dsq))
 		return false;
 	self->nr_dispatched++;
 	return true;
@@ -488,6 +489,7 @@ struct task_struct *bpf_iter_scx_dsq_next(struct bpf_iter_scx_dsq *it)
 
 	if (!iterator->dsq || iterator->is_finished)
 		return NULL;
+	lock_briefly(&iterator->dsq->lock, machine.costs->dsq_lock);
 	t = iterator->at ? dsq_next(iterator->at) : dsq_first(iterator->dsq);
 	while (t && (s64)(t->node.seq - iterator->seq) > 0)
 		t = dsq_next(t);
@@ -533,6 +535,8 @@ bool scx_bpf_dsq_move_vtime___compat(struct bpf_iter_scx_dsq *it, struct task_st
 	if (!to || t->dsq != iterator->dsq || (s64)(t->node.seq - iterator->seq) > 0)
 		return false;
 	OBSERVE(moved, t, machine.carried_out);
+	lock_briefly(&iterator->dsq->lock, machine.costs->dsq_lock);
+	lock_briefly(&to->lock, machine.costs->dsq_lock);
 	dsq_remove(iterator->dsq, t);
 	if (iterator->slice)
 		p->scx.slice = iterator->slice;

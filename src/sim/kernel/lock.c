@@ -43,3 +43,25 @@ void lock_release(struct lock *lock)
 		lock->last_waiter = NULL;
 	cpu_got_lock(next);
 }
+
+void lock_briefly(struct brief_lock *lock, uint64_t hold_ns)
+{
+	struct machine *m = &machine;
+	uint64_t now = machine_now(m);
+
+	/* CPUs that take turns are never at work at the same time. */
+	if (m->take_turns)
+		return;
+	if (now < lock->from_ns || now >= lock->until_ns) {
+		*lock = (struct brief_lock){now, now + hold_ns, m->this_cpu};
+		return;
+	}
+	if (lock->last != m->this_cpu) {
+		cpu_spend(lock->until_ns - now);
+		m->counters.lock_wait_ns += lock->until_ns - now;
+		lock->until_ns += hold_ns;
+		lock->last = m->this_cpu;
+	} else if (now + hold_ns > lock->until_ns) {
+		lock->until_ns = now + hold_ns;
+	}
+}

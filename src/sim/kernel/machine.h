@@ -276,6 +276,7 @@ struct sim_topology {
 struct sim_counters {
 	u64 events, switches, wakeups, preemptions, migrations, llc_migrations, forks, exits, ticks;
 	u64 idle_kicks, kicks;
+	u64 lock_wait_ns; /* for queues and rings */
 };
 
 struct machine {
@@ -336,6 +337,8 @@ struct sim_observer {
 	void (*submitted)(const void *record, size_t size);
 	/* t was moved from one DSQ to another one, while the decision given was carried out (or NULL). */
 	void (*moved)(const struct task *t, const void *decision);
+	/* A target was given a class (enum rl_class), and had one before or not. */
+	void (*classed)(u32 scope, u64 id, u32 class, bool had_one);
 };
 
 #define OBSERVE(callback, ...)                                                                     \

@@ -18,6 +18,7 @@ struct sim_map {
 	uint64_t produced, consumed;
 	struct sim_map *next; /* of all */
 	bool outlives;	      /* the scheduler: it is the service's, see backend.h */
+	struct brief_lock lock;
 };
 
 /* All maps but those that outlive the scheduler are as if nobody had used them, and so is the memory of tasks. */

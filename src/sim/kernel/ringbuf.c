@@ -54,6 +54,7 @@ void *sim_ringbuf_reserve(struct sim_map *map, size_t size)
 	struct header *header;
 
 	cpu_interleave();
+	lock_briefly(&map->lock, machine.costs->ring_lock);
 	header = fault_ring_is_full() ? NULL : reserve(map, size);
 	if (!header)
 		return NULL;
