@@ -459,6 +459,25 @@ static void check_counters(void)
 			(long long)running);
 }
 
+/* While a scheduler is loaded it knows every task, and else none. */
+static void check_loading(void)
+{
+	enum load_state state = machine.loading.state;
+
+	for (const struct task *t = machine.all; t; t = t->next_all) {
+		if (t->state == TASK_NEW || t->state == TASK_DEAD)
+			continue;
+		if (state == LOAD_ENABLED && t->scx_state == SCX_NONE)
+			violate("the backend has not heard of %s[%d]", t->p.comm, t->p.pid);
+		if (state == LOAD_DISABLED &&
+		    (t->scx_state != SCX_NONE || t->class == &ext_sched_class))
+			violate("%s[%d] is left to a scheduler that is gone", t->p.comm, t->p.pid);
+		if (state == LOAD_DISABLED && t->forks && t->state == TASK_SLEEPING)
+			violate("%s[%d] waits to fork, and nobody is there to let it", t->p.comm,
+				t->p.pid);
+	}
+}
+
 /* The backend is there, and asked. */
 static bool decides(void)
 {
@@ -474,6 +493,7 @@ static void scan(struct event *event)
 	} else {
 		the.answered_at_ns = the.beat_at_ns = machine.now_ns;
 	}
+	check_loading();
 	check_places();
 	check_idle();
 	if (the.policy_is_in_charge)

@@ -306,17 +306,14 @@ static void yield_task(struct cpu *cpu)
 	cpu->curr->p.scx.slice = 0;
 }
 
+/* The backend is asked about it as about any other task, and it is taken out of the queue again, because it runs. */
 static void set_cpus_allowed(struct cpu *cpu, struct task *t, const struct mask *allowed)
 {
-	struct sched_ext_ops *ops = cpu->m->ops;
-
-	update_curr(cpu);
-	ops->stopping(&t->p, true);
-	ops->quiescent(&t->p, 0);
+	dequeue_task(cpu, t, 0);
 	task_set_allowed(t, allowed);
-	ops->runnable(&t->p, 0);
+	enqueue_task(cpu, t, 0);
 	t->exec_start_ns = machine_now(cpu->m);
-	ops->running(&t->p);
+	set_next_task(cpu, t);
 	if (!mask_has(allowed, cpu->id))
 		t->p.scx.slice = 0;
 }
