@@ -171,6 +171,9 @@ static void check_wait(const struct task *t)
 
 	if (!is_queued(t) || t == machine.policy || (int64_t)waited_ns <= (int64_t)wait_limit_ns(t))
 		return;
+	/* Real-time tasks let those of lower priorities wait for as long as they want. */
+	if (t->rt.priority)
+		return;
 	if (t->dsq)
 		violate("%s[%d], of weight %u, has waited for %llu ms, on DSQ 0x%llx, %lld us of "
 			"virtual time ahead of what runs",
