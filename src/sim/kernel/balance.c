@@ -67,7 +67,15 @@ static int level_below(const struct machine *m, int level)
 
 static u32 nr_runnable(const struct cpu *cpu)
 {
-	return cpu->cfs.h_nr_runnable;
+	return cpu->cfs.h_nr_runnable + cpu->rt.nr;
+}
+
+/* What real-time tasks leave of it. */
+static u64 capacity(const struct cpu *cpu)
+{
+	u64 left = cpu->speed * (1024 - (u64)rt_share(cpu)) / 1024;
+
+	return left ? left : 1;
 }
 
 static bool is_idle(const struct cpu *cpu)
@@ -107,7 +115,7 @@ static void collect(const struct cpu *cpu, int level, const struct mask *allowed
 		g->nr_idle += is_idle(c);
 		g->nr_runnable += nr_runnable(c);
 		g->load += fair_cpu_load(c);
-		g->capacity += c->speed;
+		g->capacity += capacity(c);
 	}
 }
 
@@ -141,8 +149,8 @@ static s32 wake_affine(struct task *t, s32 this, s32 prev, bool sync)
 			return this;
 		load_here -= current_load;
 	}
-	load_here = (load_here + fair_task_load(t)) * 100 * there->speed;
-	load_there = load_there * (100 + (IMBALANCE_PERCENT - 100) / 2) * here->speed + sync;
+	load_here = (load_here + fair_task_load(t)) * 100 * capacity(there);
+	load_there = load_there * (100 + (IMBALANCE_PERCENT - 100) / 2) * capacity(here) + sync;
 	return load_here < load_there ? this : prev;
 }
 
@@ -287,7 +295,7 @@ static u64 move_one(struct cpu *from, struct cpu *to, int level, u64 load_max, u
 	u64 load = 0;
 
 	lock_take(&from->rq_lock);
-	if (from->cfs.h_nr_queued > 1)
+	if (from->cfs.h_nr_queued + from->rt.nr > 1)
 		t = find_movable(&from->cfs, to, level, load_max, shift);
 	if (t) {
 		cpu_spend(from->m->costs->move_task);
@@ -320,7 +328,7 @@ static struct cpu *busiest_cpu(const struct cpu *cpu, int level, const struct ma
 		    mask_has(tried, (int)i))
 			continue;
 		if (!busiest ||
-		    fair_cpu_load(c) * busiest->speed > fair_cpu_load(busiest) * c->speed)
+		    fair_cpu_load(c) * capacity(busiest) > fair_cpu_load(busiest) * capacity(c))
 			busiest = c;
 	}
 	return busiest;
@@ -434,7 +442,7 @@ static struct cpu *busiest_of_group(const struct cpu *cpu, int level, int group)
 
 		if (id_at(c, level) == group && nr_runnable(c) >= 2 &&
 		    (!busiest ||
-		     fair_cpu_load(c) * busiest->speed > fair_cpu_load(busiest) * c->speed))
+		     fair_cpu_load(c) * capacity(busiest) > fair_cpu_load(busiest) * capacity(c)))
 			busiest = c;
 	}
 	return busiest;

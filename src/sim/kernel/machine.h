@@ -74,6 +74,7 @@ enum action_kind {
 	ACT_WAKE,  /* wake target */
 	ACT_FORK,  /* start target, which is new */
 	ACT_JOIN,  /* go to group */
+	ACT_EXEC,  /* it is another program from now on, comm */
 	ACT_YIELD,
 	ACT_EXIT,
 };
@@ -84,6 +85,7 @@ struct action {
 	struct task *target;
 	struct task_group *group;
 	bool sync; /* ACT_WAKE: it is about to sleep itself */
+	const char *comm;
 };
 
 /*
@@ -398,6 +400,7 @@ void task_put(struct task *t);
 struct task *task_by_pid(s32 pid);
 void task_set_allowed(struct task *t, const struct mask *allowed);
 u64 task_random(struct task *t);
+void task_set_comm(struct task *t, const char *comm);
 /* It acts as this user from now on. */
 void task_set_user(struct task *t, u32 uid);
 /* A thread of leader's process; before it is started. */

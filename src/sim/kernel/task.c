@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Tasks come and go; what they do is their behavior's. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "sim/kernel/cgroup.h"
 #include "sim/kernel/machine.h"
 #include "sim/kernel/random.h"
+
+void task_set_comm(struct task *t, const char *comm)
+{
+	snprintf(t->p.comm, sizeof(t->p.comm), "%s", comm);
+}
 
 void task_set_user(struct task *t, u32 uid)
 {
@@ -45,7 +51,7 @@ struct task *task_new(const char *comm, behavior_fn *behavior, struct task_stats
 	t->m = m;
 	t->refs = 1;
 	t->p.pid = t->p.tgid = m->last_pid;
-	strncpy(t->p.comm, comm, sizeof(t->p.comm) - 1);
+	task_set_comm(t, comm);
 	t->p.scx.weight = 100;
 	t->p.group_leader = &t->p;
 	t->p.real_parent = &t->p;
