@@ -40,13 +40,14 @@ struct load {
 	enum load_kind kind;
 	uint32_t nr; /* tasks, or pairs; 0: one */
 	uint64_t run_ns, sleep_ns, period_ns;
-	bool together;	  /* FRAMES: all periods begin at the same time */
-	uint64_t from_ns; /* they come so late */
-	uint32_t weight;  /* 0: the default */
-	uint64_t cpus;	  /* bit mask of those that they may use; 0: all */
-	uint32_t user;	  /* whose they are, and whose boost */
-	uint32_t class;	  /* with what descends from them */
-	bool only_first;  /* PAIR: the second has no class of its own */
+	bool together;	   /* FRAMES: all periods begin at the same time */
+	uint64_t from_ns;  /* they come so late */
+	uint32_t weight;   /* 0: the default */
+	const char *group; /* path of a control group; NULL: the root */
+	uint64_t cpus;	   /* bit mask of those that they may use; 0: all */
+	uint32_t user;	   /* whose they are, and whose boost */
+	uint32_t class;	   /* with what descends from them */
+	bool only_first;   /* PAIR: the second has no class of its own */
 	struct got got;
 };
 
@@ -61,6 +62,18 @@ void simulate(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, struct loa
 /* The same where these things go wrong at random, see sim/faults.h. */
 void simulate_faults(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, uint32_t faults,
 		     struct load *loads, size_t nr_loads);
+
+/* A control group; 0: the default. */
+struct group {
+	const char *path;
+	uint32_t weight;
+	bool idle;
+	uint64_t quota_ns, period_ns, burst_ns;
+};
+
+/* The same under the kernel's own scheduler of a kernel, as the simulator has it, with these groups. */
+void simulate_groups(uint32_t nr_cpus, bool is_7_3, uint32_t seconds, const struct group *groups,
+		     size_t nr_groups, struct load *loads, size_t nr_loads);
 
 /* The same under the kernel's own scheduler, as the simulator has it; loads with a class are not boosted. */
 void simulate_eevdf(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, struct load *loads,

@@ -637,6 +637,9 @@ u64 fair_throttled_until_ns(const struct task *t)
 
 static u64 stretch(u64 ns, u64 all, u64 own)
 {
+	/* Longer than any run, and times the next one would not fit. */
+	if (ns > 1000000 * SEC_NS)
+		return ns;
 	own >>= 10;
 	return ns * (all >> 10) / (own ? own : 1);
 }
