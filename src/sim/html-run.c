@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sim/command.h"
+#include "sim/group-stats.h"
 #include "sim/html-parts.h"
 #include "sim/invariants.h"
 #include "sim/task-stats.h"
@@ -273,6 +274,54 @@ static void put_groups(FILE *f, const struct run_options *o)
 	fputs("</tbody>\n</table>\n</div>\n", f);
 }
 
+static void put_cgroup(FILE *f, const struct run_options *o, const struct task_group *tg)
+{
+	const struct group_stats *stats = group_stats_of(tg);
+	double ns = (double)o->seconds * 1e9;
+
+	fputs("<tr><th scope=\"row\"><data data-name=\"path\" value=\"", f);
+	html_text(f, tg->path);
+	fputs("\">", f);
+	html_text(f, tg->path);
+	fputs("</data></th><td>", f);
+	if (tg->idle)
+		fputs("idle", f);
+	else
+		html_count(f, "weight", tg->weight);
+	fputs("</td><td>", f);
+	if (tg->max.quota_ns)
+		fprintf(f, "%.2f", (double)tg->max.quota_ns / (double)tg->max.period_ns);
+	else
+		fputs("-", f);
+	fputs("</td><td>", f);
+	html_figure(f, "cpu_share", (double)stats->exec_ns / ns, 2);
+	fputs("</td><td>", f);
+	html_figure(f, "cpu_promised", (double)stats->promised_ns / ns, 2);
+	fputs("</td></tr>\n", f);
+}
+
+static void put_cgroups(FILE *f, const struct run_options *o)
+{
+	const struct task_group *tg = group_stats_next(NULL);
+
+	if (!tg)
+		return;
+	fputs("<h2 id=\"control-groups\">Control groups</h2>\n"
+	      "<p class=\"note\">With the groups below them. Promised: what weights and limits "
+	      "leave "
+	      "to the group whenever it wants to run.</p>\n"
+	      "<div class=\"scroll\" tabindex=\"0\" role=\"region\" "
+	      "aria-labelledby=\"control-groups\">\n"
+	      "<table id=\"cgroups\" aria-labelledby=\"control-groups\">\n<thead>\n"
+	      "<tr><th scope=\"col\" class=\"left\">group</th><th scope=\"col\">weight</th>"
+	      "<th scope=\"col\">limit, CPUs</th><th scope=\"col\">CPUs</th>"
+	      "<th scope=\"col\">promised</th></tr>\n</thead>\n<tbody>\n",
+	      f);
+	for (; tg; tg = group_stats_next(tg))
+		put_cgroup(f, o, tg);
+	fputs("</tbody>\n</table>\n</div>\n", f);
+}
+
 struct row {
 	const char *name, *text;
 	u64 value;
@@ -374,6 +423,7 @@ static void put_content(FILE *f, const void *data)
 	put_facts(f, page);
 	html_frames(f, page->options, page->result, page->highlights);
 	put_groups(f, page->options);
+	put_cgroups(f, page->options);
 	html_timeline(f, page->highlights);
 	html_wakeups(f);
 	put_scheduler(f, page);

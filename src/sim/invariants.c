@@ -350,8 +350,22 @@ static void check_group_share(const struct task_group *tg, struct group_then *th
 	*then = (struct group_then){machine.now_ns, *stats, tg->max};
 }
 
+/* What a CPU's runqueue counts below it are the tasks there that are not throttled. */
+static void check_h_nr(const struct cpu *cpu)
+{
+	u32 nr = 0;
+
+	for (const struct task *t = machine.all; t; t = t->next_all)
+		nr += t->se.on_rq && t->cpu == cpu->id && !fair_is_throttled(t);
+	if (nr != cpu->cfs.h_nr_queued)
+		violate("%u tasks are on the runqueues of CPU %d, and %u are counted", nr, cpu->id,
+			cpu->cfs.h_nr_queued);
+}
+
 static void check_groups(void)
 {
+	for (u32 i = 0; i < machine.topology.nr_cpus; i++)
+		check_h_nr(&machine.cpus[i]);
 	if (!the.limits) {
 		the.limits = calloc(machine.nr_groups, sizeof(*the.limits));
 		the.shares = calloc(machine.nr_groups, sizeof(*the.shares));

@@ -5,6 +5,7 @@
 #include <json-glib/json-glib.h>
 #include <stdio.h>
 
+#include "sim/group-stats.h"
 #include "sim/invariants.h"
 #include "sim/task-stats.h"
 
@@ -53,6 +54,32 @@ static void print_group(const struct run_options *options, const struct task_sta
 	putchar('\n');
 }
 
+static void print_cgroups(const struct run_options *options)
+{
+	const struct task_group *tg = group_stats_next(NULL);
+	double ns = (double)options->seconds * 1e9;
+
+	if (!tg)
+		return;
+	printf("\n%-24s %7s %9s %8s %9s\n", "control groups", "weight", "max, CPUs", "CPUs",
+	       "promised");
+	for (; tg; tg = group_stats_next(tg)) {
+		const struct group_stats *stats = group_stats_of(tg);
+
+		printf("%-24s ", tg->path);
+		if (tg->idle)
+			printf("%7s ", "idle");
+		else
+			printf("%7u ", tg->weight);
+		if (tg->max.quota_ns)
+			printf("%9.2f", (double)tg->max.quota_ns / (double)tg->max.period_ns);
+		else
+			printf("%9s", "-");
+		printf(" %8.2f %9.2f\n", (double)stats->exec_ns / ns,
+		       (double)stats->promised_ns / ns);
+	}
+}
+
 static void print_policy(const struct run_result *result, double seconds)
 {
 	printf("scheduler thread   %.2f %% of a CPU, %.0f decisions/s, %.1f a round\n",
@@ -88,6 +115,7 @@ void report_table(const struct run_options *options, const struct run_result *re
 	       "p99", "max", "p50", "p99", "max", "frames", "missed");
 	for (const struct task_stats *s = task_stats_first; s; s = s->next)
 		print_group(options, s);
+	print_cgroups(options);
 	putchar('\n');
 	if (run_has_policy(options))
 		print_policy(result, seconds);
@@ -162,6 +190,41 @@ static void add_group(JsonBuilder *b, const struct run_options *options,
 	json_builder_end_object(b);
 }
 
+static void add_cgroup(JsonBuilder *b, const struct run_options *options,
+		       const struct task_group *tg)
+{
+	const struct group_stats *stats = group_stats_of(tg);
+	double ns = (double)options->seconds * 1e9;
+
+	json_builder_begin_object(b);
+	add_string(b, "path", tg->path);
+	if (!tg->idle)
+		add_int(b, "weight", tg->weight);
+	json_builder_set_member_name(b, "idle");
+	json_builder_add_boolean_value(b, tg->idle);
+	if (tg->max.quota_ns) {
+		add_int(b, "quota_us", tg->max.quota_ns / USEC);
+		add_int(b, "period_us", tg->max.period_ns / USEC);
+		add_int(b, "burst_us", tg->max.burst_ns / USEC);
+	}
+	add_double(b, "cpu_share", (double)stats->exec_ns / ns);
+	add_double(b, "cpu_promised", (double)stats->promised_ns / ns);
+	json_builder_end_object(b);
+}
+
+static void add_cgroups(JsonBuilder *b, const struct run_options *options)
+{
+	const struct task_group *tg = group_stats_next(NULL);
+
+	if (!tg)
+		return;
+	json_builder_set_member_name(b, "cgroups");
+	json_builder_begin_array(b);
+	for (; tg; tg = group_stats_next(tg))
+		add_cgroup(b, options, tg);
+	json_builder_end_array(b);
+}
+
 void report_json(const struct run_options *options, const struct run_result *result)
 {
 	const struct sim_topology *t = &options->machine.topology;
@@ -216,6 +279,7 @@ void report_json(const struct run_options *options, const struct run_result *res
 	for (const struct task_stats *s = task_stats_first; s; s = s->next)
 		add_group(b, options, s);
 	json_builder_end_array(b);
+	add_cgroups(b, options);
 	json_builder_end_object(b);
 
 	root = json_builder_get_root(b);

@@ -2,8 +2,9 @@
 /*
  * Workloads in the format of rt-app (https://github.com/scheduler-tools/rt-app, doc/tutorial.txt), so that one file
  * is run by the simulator and by rt-app itself. Understood: tasks with instance, loop, delay, policy, priority
- * (nice), cpus and phases; the events run, runtime, sleep, timer, lock, unlock, wait, signal, broad, barrier, suspend, resume,
- * yield and fork; of "global" the duration. What else a file says is refused, unless it only matters to a real
+ * (nice), cpus, taskgroup and phases; the events run, runtime, sleep, timer, lock, unlock, wait, signal, broad, barrier,
+ * suspend, resume, yield and fork; of "global" the duration. An object "cgroups", which rt-app passes over, says what the
+ * taskgroups are worth. What else a file says is refused, unless it only matters to a real
  * machine (calibration, logs, locked pages).
  *
  * This file must never guess: what it does not understand is an error that says where it stands.

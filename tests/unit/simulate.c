@@ -18,6 +18,7 @@
 #include "sim/behaviors.h"
 #include "sim/invariants.h"
 #include "sim/kernel/backend.h"
+#include "sim/kernel/cgroup.h"
 #include "sim/kernel/random.h"
 #include "sim/run.h"
 #include "tests/unit/policy-limits.h"
@@ -47,6 +48,9 @@ static struct {
 	struct verdict *verdict;
 	struct task_stats **stats; /* for each load */
 	size_t nr_loads;
+	const struct group *groups;
+	size_t nr_groups;
+	bool is_6_12;
 	uint64_t settle_ns, count_from_ns;
 	/* CPU time of the tasks that are there from the beginning, whose PIDs follow each other. */
 	uint64_t *exec_ns;
@@ -85,6 +89,8 @@ static void start(struct task *t, const struct load *load, bool boosted)
 		allowed.words[0] = load->cpus;
 		task_set_allowed(t, &allowed);
 	}
+	if (load->group)
+		task_set_cgroup(t, cgroup_at(load->group));
 	if (load->user)
 		task_set_user(t, load->user);
 	if (machine.policy && boosted && load->class != RL_CLASS_NORMAL)
@@ -200,8 +206,23 @@ static uint32_t nr_of(const struct load *load)
 	return load->nr ? load->nr : 1;
 }
 
+static void make_group(const struct group *group)
+{
+	struct task_group *tg = cgroup_at(group->path);
+	const struct cgroup_max max = {
+		group->quota_ns, group->period_ns ? group->period_ns : CGROUP_PERIOD_DEFAULT_NS,
+		group->burst_ns};
+
+	if (group->weight)
+		cgroup_set_weight(tg, group->weight);
+	cgroup_set_idle(tg, group->idle);
+	cgroup_set_max(tg, &max);
+}
+
 static void start_loads(void)
 {
+	for (size_t i = 0; i < the.nr_groups; i++)
+		make_group(&the.groups[i]);
 	the.count_from_ns = machine.now_ns + the.settle_ns;
 	the.stats = need(the.nr_loads, sizeof(*the.stats));
 	for (size_t i = 0; i < the.nr_loads; i++) {
@@ -250,7 +271,7 @@ static void run_here(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, uin
 		.machine =
 			{
 				.topology = {.nr_cpus = nr_cpus, .nr_llcs = 1, .nr_nodes = 1},
-				.kernel = SIM_KERNEL_7_3,
+				.kernel = the.is_6_12 ? SIM_KERNEL_6_12 : SIM_KERNEL_7_3,
 				.hz = 250,
 				.seed = 1,
 				.timer_slack_ns = TIMER_SLACK_NS,
@@ -330,6 +351,17 @@ void simulate_faults(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, uin
 		     struct load *loads, size_t nr_loads)
 {
 	simulate_under(policy, faults, nr_cpus, settle_ns, seconds, loads, nr_loads);
+}
+
+void simulate_groups(uint32_t nr_cpus, bool is_7_3, uint32_t seconds, const struct group *groups,
+		     size_t nr_groups, struct load *loads, size_t nr_loads)
+{
+	the.groups = groups;
+	the.nr_groups = nr_groups;
+	the.is_6_12 = !is_7_3;
+	simulate_under(&run_eevdf, 0, nr_cpus, 1000000000, seconds, loads, nr_loads);
+	the.nr_groups = 0;
+	the.is_6_12 = false;
 }
 
 void simulate_eevdf(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, struct load *loads,

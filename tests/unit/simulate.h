@@ -46,6 +46,7 @@ struct load {
 	uint32_t realtime; /* 1 to 99: they are SCHED_FIFO with that priority */
 	bool round_robin;  /* or SCHED_RR */
 	bool batch, idle;  /* they are SCHED_BATCH or SCHED_IDLE */
+	const char *group; /* path of a control group; NULL: the root */
 	uint64_t cpus;	   /* bit mask of those that they may use; 0: all */
 	uint32_t user;	   /* whose they are, and whose boost */
 	uint32_t class;	   /* with what descends from them */
@@ -67,6 +68,17 @@ void simulate_faults(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, uin
 
 /* How often the scheduler was loaded again in the last one. */
 extern uint64_t simulate_reloads;
+/* A control group; 0: the default. */
+struct group {
+	const char *path;
+	uint32_t weight;
+	bool idle;
+	uint64_t quota_ns, period_ns, burst_ns;
+};
+
+/* The same under the kernel's own scheduler of a kernel, as the simulator has it, with these groups. */
+void simulate_groups(uint32_t nr_cpus, bool is_7_3, uint32_t seconds, const struct group *groups,
+		     size_t nr_groups, struct load *loads, size_t nr_loads);
 
 /* The same under the kernel's own scheduler, as the simulator has it; loads with a class are not boosted. */
 void simulate_eevdf(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, struct load *loads,

@@ -32,7 +32,7 @@ printf '{"tasks": {"loop": {"run": 100000}}}\n' >loop.json
 ns_per_loop=$(python3 "$here/rt-app.py" loop.json 4 0 -) || die "rt-app says what its loops take"
 note "a loop of rt-app takes $ns_per_loop ns"
 if [[ $policy == eevdf ]]; then
-	# The simulator's tasks are in no group.
+	# The simulator has no autogroups.
 	autogroup=/proc/sys/kernel/sched_autogroup_enabled
 	[[ ! -e $autogroup ]] || echo 0 >$autogroup
 else

@@ -584,8 +584,11 @@ void fair_set_next(struct cpu *cpu, struct task *t)
 			eevdf_set_curr(se->cfs_rq, se);
 			se->vprot = se->deadline;
 		}
-		bandwidth_account(se->cfs_rq, 0);
+		is_throttled |= bandwidth_account(se->cfs_rq, 0);
 	}
+	/* It may have been when the one before was put back. */
+	if (is_throttled)
+		resched_cpu(cpu);
 }
 
 struct cfs_rq *fair_common_rq(struct cpu *cpu, struct sched_entity **curr, struct sched_entity **se)
@@ -638,8 +641,11 @@ u64 fair_throttled_until_ns(const struct task *t)
 
 static u64 stretch(u64 ns, u64 all, u64 own)
 {
+	const u64 most_ns = 1000 * SEC_NS; /* as good as never, and times a weight it fits */
+
 	own >>= 10;
-	return ns * (all >> 10) / (own ? own : 1);
+	ns = ns * (all >> 10) / (own ? own : 1);
+	return ns < most_ns ? ns : most_ns;
 }
 
 u64 fair_stretch_ns(const struct task *t, u64 ns)

@@ -163,6 +163,12 @@ static struct task *pick_task(struct cpu *cpu, struct task *prev)
 	do
 		next = fair_pick_task(cpu);
 	while (!next && fair_newidle_balance(cpu));
+	/*
+	 * What has been found out about the current task on the way is decided. Beside a light group it would be found out
+	 * again and again; elsewhere that ends within microseconds.
+	 */
+	if (next == prev && cpu->m->nr_groups > 1)
+		cpu->need_resched_lazy = false;
 	return next;
 }
 
@@ -170,10 +176,10 @@ static void put_prev_task(struct cpu *cpu, struct task *prev, const struct task 
 {
 	fair_update_curr(cpu);
 	fair_put_prev(cpu, prev, next);
-	if (!prev->on_rq || prev->fair.throttled)
+	if (!prev->on_rq)
 		return;
 	/* It had to move, and has been allowed to stay since. */
-	if (!prev->se.on_rq)
+	if (!prev->se.on_rq && !prev->fair.throttled)
 		fair_enqueue(cpu, prev);
 	waits(prev);
 }
@@ -205,8 +211,8 @@ void fair_attach(struct cpu *cpu, struct task *t)
 
 void fair_unthrottle(struct cpu *cpu, struct task *t)
 {
-	waits(t);
 	fair_enqueue(cpu, t);
+	is_there(t);
 	hrtick_update(cpu);
 }
 
