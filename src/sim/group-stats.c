@@ -34,6 +34,7 @@ static void on_run(const struct task *t, u64 ns)
 
 	for (const struct task_group *tg = task_cgroup(t); tg; tg = tg->parent) {
 		the.total[tg->index].exec_ns += ns;
+		the.total[tg->index].realtime_ns += t->rt.priority ? ns : 0;
 		if (counts)
 			the.counted[tg->index].exec_ns += ns;
 	}

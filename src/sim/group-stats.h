@@ -17,6 +17,7 @@
 /* With the groups below it. */
 struct group_stats {
 	uint64_t exec_ns, promised_ns;
+	uint64_t realtime_ns; /* of exec_ns: no limit counts it */
 };
 
 /* Watch the machine, whose groups are all there. Only what happens from time from_ns on counts for group_stats_of(). */

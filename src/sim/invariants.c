@@ -52,7 +52,7 @@ static struct {
 	uint64_t idle_max_ns;
 	uint64_t held_max_ns;
 	bool has_backend; /* or the kernel's own scheduler */
-	bool policy_is_in_charge, memory_fails, policy_chooses_cpus;
+	bool policy_is_in_charge, memory_fails, policy_chooses_cpus, weights_change;
 	uint64_t answered, answered_at_ns;
 	uint64_t beats, beat_at_ns;
 	bool ended;
@@ -175,10 +175,16 @@ static bool is_queued(const struct task *t)
 /* What has waited for longer than this never gets its turn. */
 static uint64_t wait_limit_ns(const struct task *t)
 {
-	/* EEVDF lets a light task wait while all others have their share, twice if these have just come. */
-	if (t->class == &fair_sched_class)
-		return WAIT_LIMIT_NS + fair_stretch_ns(t, 2 * fair_turn_ns(&machine.cpus[t->cpu]));
-	return WAIT_LIMIT_NS;
+	const struct cpu *cpu = &machine.cpus[t->cpu];
+
+	if (t->class != &fair_sched_class)
+		return WAIT_LIMIT_NS;
+	/*
+	 * EEVDF lets a light task wait while all others have their share, twice if these have just come. What was before
+	 * it may have been heavier than it is now, as a nice value of -20 is 88 times as heavy as one of 0.
+	 */
+	return WAIT_LIMIT_NS +
+	       fair_stretch_ns(t, (the.weights_change ? 2 * 88 : 2) * fair_turn_ns(cpu));
 }
 
 static uint64_t waits_for_turn_since_ns(const struct task *t)
@@ -314,7 +320,8 @@ static void check_limit(const struct task_group *tg, struct group_then *then)
 	if (then->at_ns && window_ns < LIMIT_WINDOW_NS &&
 	    memcmp(&tg->max, &then->max, sizeof(tg->max)) == 0)
 		return;
-	used_ns = stats->exec_ns - then->stats.exec_ns;
+	used_ns = stats->exec_ns - then->stats.exec_ns -
+		  (stats->realtime_ns - then->stats.realtime_ns);
 	most_ns =
 		tg->max.quota_ns * (window_ns / tg->max.period_ns + 1) + tg->max.burst_ns +
 		machine.topology.nr_cpus * (LIMIT_SLICE_NS + 2 * SEC_NS / machine.hz + the.late_ns);
@@ -554,6 +561,7 @@ void invariants_watch(uint32_t faults, bool policy_chooses_cpus)
 	the.policy_chooses_cpus = policy_chooses_cpus || faults & 1U << FAULT_WRONG;
 	the.late_ns = faults & 1U << FAULT_LATE_KICK ? LATE_KICK_NS : 0;
 	the.memory_fails = faults & 1U << FAULT_MEMORY;
+	the.weights_change = faults & (1U << FAULT_CLASSES | 1U << FAULT_CGROUPS);
 	the.answered_at_ns = the.beat_at_ns = machine.now_ns;
 	the.beats = 0;
 	the.policy_is_in_charge = !(faults & (unanswered | absent));
