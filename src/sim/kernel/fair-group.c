@@ -572,8 +572,8 @@ void fair_set_next(struct cpu *cpu, struct task *t)
 		eevdf_set_curr(&cpu->cfs, &t->se);
 		for (const struct sched_entity *se = &t->se; se->parent; se = se->parent)
 			is_throttled |= bandwidth_account(se->cfs_rq, 0);
-		if (t->se.parent)
-			eevdf_reweight(&cpu->cfs, &t->se, hierarchical_weight(&t->se));
+		/* The kernel leaves this to ticks; here they may be in step with slices, and never see a task run. */
+		fair_update_weights(cpu, t);
 		t->se.vprot = t->se.deadline;
 		if (is_throttled)
 			bandwidth_throttle_soon(cpu, t);
