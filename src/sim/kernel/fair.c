@@ -143,7 +143,7 @@ static void task_tick(struct cpu *cpu)
 /* ---- Who runs next -------------------------------------------------------------------------- */
 
 /* The current task leaves, and nobody calls put_prev_task() for it. */
-static void fair_leave_cpu(struct cpu *cpu, struct task *t)
+static void leave_cpu(struct cpu *cpu, struct task *t)
 {
 	fair_dequeue(cpu, t, false);
 	fair_put_prev(cpu, t, NULL);
@@ -156,19 +156,13 @@ static struct task *pick_task(struct cpu *cpu, struct task *prev)
 	fair_update_curr(cpu);
 	if (prev && prev == cpu->cfs.running) {
 		if (prev->must_move && !may_stay(prev, cpu))
-			fair_leave_cpu(cpu, prev);
+			leave_cpu(cpu, prev);
 		else if (prev->fair.throttle_soon)
 			bandwidth_put_aside(prev);
 	}
 	do
 		next = fair_pick_task(cpu);
 	while (!next && fair_newidle_balance(cpu));
-	/*
-	 * What has been found out about the current task on the way is decided. Beside a light group it would be found out
-	 * again and again; elsewhere that ends within microseconds.
-	 */
-	if (next == prev && cpu->m->nr_groups > 1)
-		cpu->need_resched_lazy = false;
 	return next;
 }
 
@@ -252,7 +246,7 @@ static bool dequeue_task(struct cpu *cpu, struct task *t, u64 flags)
 	if (sleeps && !(flags & DEQ_DELAYED) && t->state != TASK_DEAD)
 		return fair_dequeue_or_delay(cpu, t);
 	if (!flags && t == cpu->cfs.running)
-		fair_leave_cpu(cpu, t);
+		leave_cpu(cpu, t);
 	else
 		fair_dequeue(cpu, t, sleeps);
 	return true;
