@@ -56,6 +56,7 @@ enum {
 	WORK,
 	SLEEP,
 	JITTER,
+	EXECUTED,
 };
 
 static void sleeper(struct task *t, struct action *ret)
@@ -245,11 +246,16 @@ struct task *chain_new(struct task_stats *stats, uint64_t work_ns)
 
 /* ---- A build -------------------------------------------------------------------------------- */
 
-/* Runs in pieces, and waits for a file between two of them. */
+/* Is one as soon as it has left make. Runs in pieces, and waits for a file between two of them. */
 static void compiler(struct task *t, struct action *ret)
 {
 	uint64_t piece;
 
+	if (!t->own.args[EXECUTED]) {
+		t->own.args[EXECUTED] = true;
+		*ret = (struct action){.kind = ACT_EXEC, .comm = "cc1"};
+		return;
+	}
 	if (!t->own.left) {
 		if (t->own.step < 2) {
 			t->own.step = 2;

@@ -21,6 +21,9 @@ void invariants_end(const char *format, ...) __attribute__((format(printf, 1, 2)
 /* Whether it has: the violation in invariants_first() is that one then. */
 bool invariants_ended(void);
 
+/* How long a task has waited behind real-time tasks on a CPU's own queue, at most, while another CPU was idle for it. */
+uint64_t invariants_held_max_ns(void);
+
 /* How many were violated, and the first of them in words (or ""). */
 uint64_t invariants_violated(void);
 const char *invariants_first(void);

@@ -67,6 +67,10 @@ static void print_policy(const struct run_result *result, double seconds)
 	if (result->loaded_again)
 		printf("loaded again       %llu times, and at the longest %.0f ms without it\n",
 		       (unsigned long long)result->loaded_again, (double)result->away_max_ns / 1e6);
+	if (result->held_max_ns)
+		printf("behind real-time   a task waited up to %.0f ms on a CPU's own queue, "
+		       "beside an idle CPU\n",
+		       (double)result->held_max_ns / 1e6);
 }
 
 void report_table(const struct run_options *options, const struct run_result *result)
@@ -194,6 +198,7 @@ void report_json(const struct run_options *options, const struct run_result *res
 	add_int(b, "policy_runtime_ns", result->policy_ns);
 	add_int(b, "loaded_again", result->loaded_again);
 	add_int(b, "away_max_ns", result->away_max_ns);
+	add_int(b, "held_max_ns", result->held_max_ns);
 	add_int(b, "switches", c->switches);
 	add_int(b, "wakeups", c->wakeups);
 	add_int(b, "preemptions", c->preemptions);

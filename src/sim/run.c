@@ -151,6 +151,7 @@ int run(const struct run_options *options, struct run_result *ret, const char **
 		return err;
 	}
 	ret->violations = invariants_violated();
+	ret->held_max_ns = invariants_held_max_ns();
 	ret->cut_short = invariants_ended();
 	err = trace_finish();
 	if (err)

@@ -39,6 +39,7 @@ struct run_result {
 	u64 rounds;
 	u64 loaded_again; /* how often */
 	u64 away_max_ns;  /* the longest time without it, see load.h */
+	u64 held_max_ns;  /* a task behind real-time ones, see invariants.h */
 	u64 violations;	  /* of invariants, see invariants.h */
 	bool cut_short;	  /* by what the policy did; the violation that is told says it */
 	u64 ran_ns;	  /* from the first event to the last one */

@@ -224,7 +224,7 @@ static void kthreads(void)
 		t = sleeper_new(stats, 20 * USEC, 2 * MSEC << (i % 6), 80);
 		task_make_kthread(t, i < 4 ? flags[i] : 0);
 		if (i < 4) {
-			strncpy(t->p.comm, names[i], sizeof(t->p.comm) - 1);
+			task_set_comm(t, names[i]);
 		} else {
 			mask_clear(&one);
 			mask_add(&one, (int)i - 4);

@@ -54,8 +54,25 @@ static struct {
 	uint32_t nr_tasks;
 } the;
 
+static struct sched_params params_of(const struct load *load)
+{
+	struct sched_params params = {
+		.priority = load->realtime,
+		.weight = load->weight ? load->weight : weight_of_nice(0),
+	};
+
+	if (load->realtime)
+		params.policy = load->round_robin ? POLICY_RR : POLICY_FIFO;
+	else if (load->batch)
+		params.policy = POLICY_BATCH;
+	else if (load->idle)
+		params.policy = POLICY_IDLE;
+	return params;
+}
+
 static void start(struct task *t, const struct load *load, bool boosted)
 {
+	const struct sched_params params = params_of(load);
 	const uint32_t nr_cpus = machine.topology.nr_cpus;
 	struct mask allowed = machine.online;
 	int32_t cpu;
@@ -63,8 +80,7 @@ static void start(struct task *t, const struct load *load, bool boosted)
 	if (!the.first_pid)
 		the.first_pid = t->p.pid;
 	the.nr_tasks++;
-	if (load->weight)
-		t->p.scx.weight = load->weight;
+	task_set_params(t, &params);
 	if (load->cpus) {
 		allowed.words[0] = load->cpus;
 		task_set_allowed(t, &allowed);

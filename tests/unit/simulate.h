@@ -40,13 +40,16 @@ struct load {
 	enum load_kind kind;
 	uint32_t nr; /* tasks, or pairs; 0: one */
 	uint64_t run_ns, sleep_ns, period_ns;
-	bool together;	  /* FRAMES: all periods begin at the same time */
-	uint64_t from_ns; /* they come so late */
-	uint32_t weight;  /* 0: the default */
-	uint64_t cpus;	  /* bit mask of those that they may use; 0: all */
-	uint32_t user;	  /* whose they are, and whose boost */
-	uint32_t class;	  /* with what descends from them */
-	bool only_first;  /* PAIR: the second has no class of its own */
+	bool together;	   /* FRAMES: all periods begin at the same time */
+	uint64_t from_ns;  /* they come so late */
+	uint32_t weight;   /* 0: the default */
+	uint32_t realtime; /* 1 to 99: they are SCHED_FIFO with that priority */
+	bool round_robin;  /* or SCHED_RR */
+	bool batch, idle;  /* they are SCHED_BATCH or SCHED_IDLE */
+	uint64_t cpus;	   /* bit mask of those that they may use; 0: all */
+	uint32_t user;	   /* whose they are, and whose boost */
+	uint32_t class;	   /* with what descends from them */
+	bool only_first;   /* PAIR: the second has no class of its own */
 	struct got got;
 };
 

@@ -67,7 +67,15 @@ static int level_below(const struct machine *m, int level)
 
 static u32 nr_runnable(const struct cpu *cpu)
 {
-	return cpu->cfs.nr_queued - cpu->cfs.nr_delayed;
+	return cpu->cfs.nr_queued - cpu->cfs.nr_delayed + cpu->rt.nr;
+}
+
+/* What real-time tasks leave of it. */
+static u64 capacity(const struct cpu *cpu)
+{
+	u64 left = cpu->speed * (1024 - (u64)rt_share(cpu)) / 1024;
+
+	return left ? left : 1;
 }
 
 static bool is_idle(const struct cpu *cpu)
@@ -107,7 +115,7 @@ static void collect(const struct cpu *cpu, int level, const struct mask *allowed
 		g->nr_idle += is_idle(c);
 		g->nr_runnable += nr_runnable(c);
 		g->load += c->cfs.load;
-		g->capacity += c->speed;
+		g->capacity += capacity(c);
 	}
 }
 
@@ -139,8 +147,8 @@ static s32 wake_affine(struct task *t, s32 this, s32 prev, bool sync)
 			return this;
 		load_here -= here->curr->se.weight;
 	}
-	load_here = (load_here + t->se.weight) * 100 * there->speed;
-	load_there = load_there * (100 + (IMBALANCE_PERCENT - 100) / 2) * here->speed + sync;
+	load_here = (load_here + t->se.weight) * 100 * capacity(there);
+	load_there = load_there * (100 + (IMBALANCE_PERCENT - 100) / 2) * capacity(here) + sync;
 	return load_here < load_there ? this : prev;
 }
 
@@ -274,7 +282,7 @@ static u64 move_one(struct cpu *from, struct cpu *to, int level, u64 load_max, u
 	u64 weight = 0;
 
 	lock_take(&from->rq_lock);
-	if (from->cfs.nr_queued > 1)
+	if (from->cfs.nr_queued + from->rt.nr > 1)
 		t = find_movable(from, to, level, load_max, shift);
 	if (t) {
 		cpu_spend(from->m->costs->move_task);
@@ -306,7 +314,7 @@ static struct cpu *busiest_cpu(const struct cpu *cpu, int level, const struct ma
 		if (c == cpu || id_at(c, level) != id_at(cpu, level) || nr_runnable(c) < 2 ||
 		    mask_has(tried, (int)i))
 			continue;
-		if (!busiest || c->cfs.load * busiest->speed > busiest->cfs.load * c->speed)
+		if (!busiest || c->cfs.load * capacity(busiest) > busiest->cfs.load * capacity(c))
 			busiest = c;
 	}
 	return busiest;
@@ -419,7 +427,7 @@ static struct cpu *busiest_of_group(const struct cpu *cpu, int level, int group)
 		struct cpu *c = &m->cpus[i];
 
 		if (id_at(c, level) == group && nr_runnable(c) >= 2 &&
-		    (!busiest || c->cfs.load * busiest->speed > busiest->cfs.load * c->speed))
+		    (!busiest || c->cfs.load * capacity(busiest) > busiest->cfs.load * capacity(c)))
 			busiest = c;
 	}
 	return busiest;

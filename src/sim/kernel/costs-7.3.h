@@ -32,6 +32,7 @@ COST(syscall, 346, measured)
 COST(futex, 2850, fitted)
 COST(fork, 232152, measured)
 COST(exit, 324188, measured) /* and the child's page faults, and wait(2) */
+COST(exec, 400000, assumed)
 COST(move_task, 600, assumed)
 COST(change_class, 1500, assumed)
 COST(grace, 8000000, assumed)

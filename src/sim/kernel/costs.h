@@ -26,7 +26,7 @@ struct costs {
 	uint32_t idle_exit; /* from an idle CPU's interrupt to its scheduler */
 	uint32_t syscall;   /* entry and exit */
 	uint32_t futex;	    /* what waking and waiting by futex(2) takes beside that */
-	uint32_t fork, exit;
+	uint32_t fork, exit, exec;
 	uint32_t move_task;    /* to another runqueue */
 	uint32_t change_class; /* of a task */
 	uint32_t grace;	       /* what a grace period of RCU lasts at least */

@@ -282,6 +282,11 @@ static void next_action(struct cpu *cpu, struct task *t)
 	case ACT_FORK:
 		fork_task(cpu, t, action.target);
 		break;
+	case ACT_EXEC:
+		/* sched_ext and the real-time class leave it where it is. */
+		cpu_spend(costs->exec);
+		task_set_comm(t, action.comm);
+		break;
 	case ACT_YIELD:
 		do_sched_yield(cpu);
 		break;

@@ -261,7 +261,7 @@ static void put_prev_task(struct cpu *cpu, struct task *prev, const struct task 
 	update_curr(cpu);
 	cpu_spend(cpu->m->costs->stopping);
 	cpu->m->ops->stopping(&prev->p, true);
-	prev->runnable_at_ns = machine_now(cpu->m);
+	prev->runnable_at_ns = prev->queued_at_ns = machine_now(cpu->m);
 	prev->on_cpu = false;
 	if (prev->p.scx.slice && !cpu->bypass) {
 		insert_local(cpu, prev, ENQ_HEAD);

@@ -73,6 +73,7 @@ enum action_kind {
 	ACT_BLOCK, /* until somebody wakes it, or at once if somebody has since it last blocked */
 	ACT_WAKE,  /* wake target */
 	ACT_FORK,  /* start target, which is new */
+	ACT_EXEC,  /* it is another program from now on, comm */
 	ACT_YIELD,
 	ACT_EXIT,
 };
@@ -82,6 +83,7 @@ struct action {
 	uint64_t ns;
 	struct task *target;
 	bool sync; /* ACT_WAKE: it is about to sleep itself */
+	const char *comm;
 };
 
 /*
@@ -392,6 +394,7 @@ void task_set_allowed(struct task *t, const struct mask *allowed);
 u64 task_random(struct task *t);
 /* Control groups: a tree of SIM_CGROUPS, of which 0 is the root; each knows the one above it. */
 void task_set_cgroup(struct task *t, u32 cgroup);
+void task_set_comm(struct task *t, const char *comm);
 u64 cgroup_id_of(u32 cgroup);
 /* It acts as this user from now on. */
 void task_set_user(struct task *t, u32 uid);

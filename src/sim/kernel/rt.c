@@ -9,6 +9,8 @@
 
 enum {
 	RR_SLICE_MS = 100,
+	DECAY = 22,	/* of 1024, in a millisecond */
+	DECAY_MS = 500, /* after that nothing is left */
 };
 
 u32 rt_rr_ticks(const struct machine *m)
@@ -28,6 +30,42 @@ static u32 curr_priority(const struct cpu *cpu)
 static u32 highest_priority(const struct cpu *cpu)
 {
 	return cpu->rt.first ? cpu->rt.first->rt.priority : 0;
+}
+
+/* ---- Time ----------------------------------------------------------------------------------- */
+
+/* The CPU that was asked last may be ahead of this one. */
+static u64 since(const struct rt_rq *rq, u64 now)
+{
+	return (s64)(now - rq->ran_at_ns) > 0 ? now - rq->ran_at_ns : 0;
+}
+
+/* ran_ns as it counts now. The kernel's figures for PELT: 0.5 to the power of 1/32 for each millisecond. */
+static u64 decayed(const struct rt_rq *rq, u64 now)
+{
+	u64 ms = since(rq, now) / MSEC, ran_ns = rq->ran_ns;
+
+	if (ms > DECAY_MS)
+		return 0;
+	while (ms--)
+		ran_ns -= ran_ns * DECAY / 1024;
+	return ran_ns;
+}
+
+u32 rt_share(const struct cpu *cpu)
+{
+	/* Of a task that always runs: a millisecond, what is left of the one before, and so on. */
+	u64 share = decayed(&cpu->rt, machine_now(cpu->m)) * DECAY / MSEC;
+
+	return share < 1024 ? (u32)share : 1024;
+}
+
+static void update_curr(struct cpu *cpu)
+{
+	u64 now = machine_now(cpu->m), ms = since(&cpu->rt, now) / MSEC;
+
+	cpu->rt.ran_ns = decayed(&cpu->rt, now) + update_curr_common(cpu);
+	cpu->rt.ran_at_ns = ms > DECAY_MS ? now : cpu->rt.ran_at_ns + ms * MSEC;
 }
 
 /* ---- The list ------------------------------------------------------------------------------- */
@@ -89,7 +127,7 @@ static bool dequeue_task(struct cpu *cpu, struct task *t, u64 flags)
 {
 	(void)flags;
 	if (t == cpu->curr)
-		update_curr_common(cpu);
+		update_curr(cpu);
 	list_del(&cpu->rt, t);
 	return true;
 }
@@ -114,7 +152,7 @@ static void put_prev_task(struct cpu *cpu, struct task *prev, const struct task 
 	(void)next;
 	if (!prev->on_rq)
 		return;
-	update_curr_common(cpu);
+	update_curr(cpu);
 	waits(prev);
 }
 
@@ -136,7 +174,7 @@ static void task_tick(struct cpu *cpu)
 {
 	struct task *t = cpu->curr;
 
-	update_curr_common(cpu);
+	update_curr(cpu);
 	server_start(cpu);
 	if (!t->rt.is_round_robin || --t->rt.ticks_left)
 		return;

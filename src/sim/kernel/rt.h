@@ -32,6 +32,8 @@ struct sched_rt_entity {
 struct rt_rq {
 	struct task *first;
 	uint32_t nr;
+	/* How long they have run, where what is a millisecond older counts 2 % less. */
+	uint64_t ran_ns, ran_at_ns;
 };
 
 extern const struct sched_class rt_sched_class;
@@ -43,6 +45,9 @@ uint32_t rt_rr_ticks(const struct machine *m);
 void rt_push_tasks(struct cpu *cpu);
 /* With cpu's lock, which is let go of meanwhile: tasks that wait elsewhere come, if they can run here at once. */
 void rt_pull_tasks(struct cpu *cpu);
+/* What part of cpu's time they use, of 1024: averaged with a half-life of 32 ms. */
+uint32_t rt_share(const struct cpu *cpu);
+
 /* Before cpu, whose current task prev is of the class, looks for the next one. */
 void rt_balance(struct cpu *cpu, const struct task *prev);
 

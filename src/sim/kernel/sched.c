@@ -209,22 +209,33 @@ static void dispatch_first(struct cpu *cpu, struct task *prev)
 	ext_balance(cpu, prev && prev->class == &ext_sched_class ? prev : NULL);
 }
 
-/* The highest class that has a task for this CPU says which one runs. */
+/* The highest class from that one on which has a task for this CPU says which one runs. */
+static struct task *pick_from(struct cpu *cpu, struct task *prev,
+			      const struct sched_class *const *class)
+{
+	struct task *next;
+
+	do
+		next = (*class)->pick_task(cpu, prev && prev->class == *class ? prev : NULL);
+	while (!next && *++class);
+	return next;
+}
+
 static struct task *pick_next_task(struct cpu *cpu, struct task *prev)
 {
-	const struct sched_class *const *class = cpu->m->classes;
 	struct task *next;
 
 	if (prev && prev->class == &rt_sched_class)
 		rt_balance(cpu, prev);
 	if (cpu->m->kernel < SIM_KERNEL_7_3 && cpu->m->scx_enabled)
 		dispatch_first(cpu, prev);
-	if (cpu->server == SERVER_RUNS)
-		class ++;
-	do
-		next = (*class)->pick_task(cpu, prev && prev->class == *class ? prev : NULL);
-	while (!next && *++class);
-	return next;
+	if (cpu->server == SERVER_RUNS) {
+		next = pick_from(cpu, prev, cpu->m->classes + 1);
+		if (next)
+			return next;
+		server_stop(cpu);
+	}
+	return pick_from(cpu, prev, cpu->m->classes);
 }
 
 void schedule(struct cpu *cpu)

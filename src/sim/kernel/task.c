@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Tasks come and go; what they do is their behavior's. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "sim/kernel/machine.h"
@@ -30,6 +31,11 @@ u64 cgroup_id_of(u32 cgroup)
 void task_set_cgroup(struct task *t, u32 cgroup)
 {
 	t->css_set.dfl_cgrp = cgroup_at(cgroup);
+}
+
+void task_set_comm(struct task *t, const char *comm)
+{
+	snprintf(t->p.comm, sizeof(t->p.comm), "%s", comm);
 }
 
 void task_set_user(struct task *t, u32 uid)
@@ -71,7 +77,7 @@ struct task *task_new(const char *comm, behavior_fn *behavior, struct task_stats
 	t->m = m;
 	t->refs = 1;
 	t->p.pid = t->p.tgid = m->last_pid;
-	strncpy(t->p.comm, comm, sizeof(t->p.comm) - 1);
+	task_set_comm(t, comm);
 	t->p.scx.weight = 100;
 	t->p.group_leader = &t->p;
 	t->p.real_parent = &t->p;
