@@ -125,12 +125,10 @@ static void boost_somebody(struct event *event)
 		 machine.now_ns + 1 + random_below(&random_state, 20 * MSEC));
 }
 
-/* One goes, or comes back: any but the first one, which x86 cannot do without. */
+/* One goes, or comes back; for the first one, which x86 cannot do without, nothing happens. */
 static void plug_some_cpu(struct event *event)
 {
-	if (machine.topology.nr_cpus > 1)
-		hotplug_start(&machine.cpus[1 + random_below(&random_state,
-							     machine.topology.nr_cpus - 1)]);
+	hotplug_start(&machine.cpus[random_below(&random_state, machine.topology.nr_cpus)]);
 	event_at(&machine.events, event,
 		 machine.now_ns + 50 * MSEC + random_below(&random_state, 2 * SEC_NS));
 }
