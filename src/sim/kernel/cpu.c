@@ -72,11 +72,6 @@ static void catch_up(struct cpu *cpu)
 	stop_for(cpu, CPU_WORKS, ns);
 }
 
-void cpu_spend(u64 ns)
-{
-	machine.this_cpu->ahead_ns += ns;
-}
-
 void cpu_interleave(void)
 {
 	if (machine.interleave && machine.this_cpu)

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct task_struct;
 struct bpf_dynptr;
@@ -28,8 +29,17 @@ bool sim_has_type(const char *name);
 bool sim_has_member(const char *type, const char *member);
 
 /* maps.c */
-struct sim_map *sim_map(void *variable, size_t type, size_t key_size, size_t value_size,
-			size_t max_entries);
+struct sim_map *sim_map_new(void *variable, size_t type, size_t key_size, size_t value_size,
+			    size_t max_entries);
+/* The map whose variable in bpf/ that is. It is made when it is used first. */
+static inline struct sim_map *sim_map(void *variable, size_t type, size_t key_size,
+				      size_t value_size, size_t max_entries)
+{
+	struct sim_map *map;
+
+	memcpy(&map, variable, sizeof(map));
+	return map ? map : sim_map_new(variable, type, key_size, value_size, max_entries);
+}
 void *sim_map_lookup(struct sim_map *map, const void *key);
 long sim_map_update(struct sim_map *map, const void *key, const void *value, uint64_t flags);
 long sim_map_delete(struct sim_map *map, const void *key);

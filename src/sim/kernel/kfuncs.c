@@ -186,15 +186,12 @@ static bool skips_idle_kick(const struct cpu *cpu)
 	return cpu->curr && !cpu->in_balance;
 }
 
-/* What scx_bpf_kick_cpu() has put off: as soon as this CPU takes interrupts. */
-static void handle_irq_work(struct cpu *self, struct irq *irq)
+static void kick_cpus(struct cpu *self)
 {
 	struct machine *m = self->m;
 	int nr_cpus = (int)m->topology.nr_cpus;
 
-	(void)irq;
-	for (int i = -1;
-	     self->any_kick && (i = mask_next(&self->kick, NULL, i + 1, nr_cpus)) >= 0;) {
+	for (int i = -1; (i = mask_next(&self->kick, NULL, i + 1, nr_cpus)) >= 0;) {
 		struct cpu *cpu = &m->cpus[i];
 
 		lock_take(&cpu->rq_lock);
@@ -213,8 +210,17 @@ static void handle_irq_work(struct cpu *self, struct irq *irq)
 		resched_cpu(cpu);
 		lock_release(&cpu->rq_lock);
 	}
-	for (int i = -1;
-	     self->any_kick && (i = mask_next(&self->kick_if_idle, NULL, i + 1, nr_cpus)) >= 0;) {
+	mask_clear(&self->kick);
+	mask_clear(&self->kick_preempt);
+	self->any_kick = false;
+}
+
+static void kick_idle_cpus(struct cpu *self)
+{
+	struct machine *m = self->m;
+	int nr_cpus = (int)m->topology.nr_cpus;
+
+	for (int i = -1; (i = mask_next(&self->kick_if_idle, NULL, i + 1, nr_cpus)) >= 0;) {
 		lock_take(&m->cpus[i].rq_lock);
 		if (m->cpus[i].online && !skips_idle_kick(&m->cpus[i])) {
 			m->counters.idle_kicks++;
@@ -222,12 +228,18 @@ static void handle_irq_work(struct cpu *self, struct irq *irq)
 		}
 		lock_release(&m->cpus[i].rq_lock);
 	}
-	if (self->any_kick) {
-		mask_clear(&self->kick);
-		mask_clear(&self->kick_if_idle);
-		mask_clear(&self->kick_preempt);
-		self->any_kick = false;
-	}
+	mask_clear(&self->kick_if_idle);
+	self->any_kick_if_idle = false;
+}
+
+/* What scx_bpf_kick_cpu() has put off: as soon as this CPU takes interrupts. */
+static void handle_irq_work(struct cpu *self, struct irq *irq)
+{
+	(void)irq;
+	if (self->any_kick)
+		kick_cpus(self);
+	if (self->any_kick_if_idle)
+		kick_idle_cpus(self);
 	if (self->wake_policy) {
 		self->wake_policy = false;
 		policy_thread_wake();
@@ -237,7 +249,6 @@ static void handle_irq_work(struct cpu *self, struct irq *irq)
 /* By an interrupt that this CPU sends itself, as soon as interrupts are on again. */
 static void kick_later(struct cpu *self)
 {
-	self->any_kick = true;
 	self->irq_work.handle = handle_irq_work;
 	irq_send(&self->irq_work, self, 0);
 }
@@ -245,6 +256,7 @@ static void kick_later(struct cpu *self)
 void kick_self(struct cpu *self)
 {
 	mask_add(&self->kick, self->id);
+	self->any_kick = true;
 	kick_later(self);
 }
 
@@ -268,8 +280,10 @@ void scx_bpf_kick_cpu(s32 cpu, u64 flags)
 				return;
 		}
 		mask_add(&self->kick_if_idle, cpu);
+		self->any_kick_if_idle = true;
 	} else {
 		mask_add(&self->kick, cpu);
+		self->any_kick = true;
 		if (flags & KICK_PREEMPT)
 			mask_add(&self->kick_preempt, cpu);
 	}

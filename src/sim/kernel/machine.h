@@ -256,7 +256,7 @@ struct cpu {
 
 	/* What irq_work has to do. */
 	struct mask kick, kick_if_idle, kick_preempt;
-	bool any_kick, wake_policy;
+	bool any_kick, any_kick_if_idle, wake_policy;
 
 	struct task *inserting; /* the task that a call of select_cpu or enqueue is about */
 	int distribute_last;	/* where the last search for an idle CPU ended */
@@ -435,7 +435,10 @@ void task_change_cgroup(struct task *t, struct task_group *tg);
 /* cpu.c */
 int cpu_init(struct cpu *cpu);
 /* The present CPU works for ns. */
-void cpu_spend(u64 ns);
+static inline void cpu_spend(u64 ns)
+{
+	machine.this_cpu->ahead_ns += ns;
+}
 /* Let others do what they do until the present CPU's time. Only with machine.interleave. */
 void cpu_interleave(void);
 /* For lock.c: the present CPU stands still until another one calls cpu_got_lock() for it. */

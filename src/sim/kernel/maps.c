@@ -18,14 +18,12 @@ static void *need(void *memory)
 
 static struct sim_map *maps;
 
-struct sim_map *sim_map(void *variable, size_t type, size_t key_size, size_t value_size,
-			size_t max_entries)
+struct sim_map *sim_map_new(void *variable, size_t type, size_t key_size, size_t value_size,
+			    size_t max_entries)
 {
-	struct sim_map **slot = variable, *map = *slot;
+	struct sim_map *map = need(calloc(1, sizeof(*map)));
 
-	if (map)
-		return map;
-	map = *slot = need(calloc(1, sizeof(*map)));
+	memcpy(variable, &map, sizeof(map));
 	map->next = maps;
 	maps = map;
 	map->type = type;

@@ -2,7 +2,7 @@
 /* See mask.h. */
 #include "sim/kernel/mask.h"
 
-int mask_next(const struct mask *a, const struct mask *b, int from, int nr_cpus)
+int mask_next_of_many(const struct mask *a, const struct mask *b, int from, int nr_cpus)
 {
 	int word = from / 64;
 	uint64_t bits, not_before = ~0ULL << (from % 64);

@@ -46,8 +46,24 @@ static inline void mask_clear(struct mask *mask)
 	memset(mask, 0, sizeof(*mask));
 }
 
+/* mask.c, for more CPUs than one word has. */
+int mask_next_of_many(const struct mask *a, const struct mask *b, int from, int nr_cpus);
+
 /* The first CPU from `from` on that is in both, or -1. b may be NULL. */
-int mask_next(const struct mask *a, const struct mask *b, int from, int nr_cpus);
+static inline int mask_next(const struct mask *a, const struct mask *b, int from, int nr_cpus)
+{
+	uint64_t bits;
+
+	if (nr_cpus > 64)
+		return mask_next_of_many(a, b, from, nr_cpus);
+	if (from >= nr_cpus)
+		return -1;
+	bits = a->words[0] & (b ? b->words[0] : ~0ULL) & ~0ULL << from;
+	if (!bits)
+		return -1;
+	from = __builtin_ctzll(bits);
+	return from < nr_cpus ? from : -1;
+}
 
 static inline bool mask_is_empty(const struct mask *mask, int nr_cpus)
 {
