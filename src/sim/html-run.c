@@ -305,6 +305,11 @@ static void put_scheduler_thread(FILE *f, const struct run_result *r, double sec
 		(unsigned long long)r->loaded_again, (unsigned long long)r->loaded_again);
 	fprintf(f, "<data data-name=\"away_max_ns\" value=\"%llu\">%.0f\xc2\xa0ms</data>.</p>\n",
 		(unsigned long long)r->away_max_ns, (double)r->away_max_ns / 1e6);
+	fprintf(f,
+		"<p>Behind real-time tasks a task waited on a CPU's own queue, beside an idle CPU, "
+		"for up to <data data-name=\"held_max_ns\" "
+		"value=\"%llu\">%.0f\xc2\xa0ms</data>.</p>\n",
+		(unsigned long long)r->held_max_ns, (double)r->held_max_ns / 1e6);
 }
 
 static void put_scheduler(FILE *f, const struct page *page)

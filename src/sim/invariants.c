@@ -323,6 +323,9 @@ static void check_idle(void)
 			/* The scheduler thread waits until it is needed. */
 			if (!is_queued(t) || t == machine.policy || !may_take(t, (int)i))
 				continue;
+			/* Nor is a real-time task looked for while the server has its 50 ms, see server.h. */
+			if (t->rt.priority && machine.cpus[t->cpu].server == SERVER_RUNS)
+				continue;
 			waited_ns = (s64)(machine.now_ns - waits_since_ns(t, &machine.cpus[i]));
 			if (waited_ns > 0 && is_held(t)) {
 				note_held((uint64_t)waited_ns);

@@ -115,6 +115,50 @@ static void test_each_has_a_cpu(void **state)
 	assert_in_range(loads[1].got.wakeup_p99_ns, 0, 20 * US);
 }
 
+/* The hog runs wherever neither of the others does, which are bound: both do for a sixteenth of the time. */
+static void test_it_goes_where_it_can_run(void **state)
+{
+	struct load loads[] = {
+		{.kind = SLEEPER,
+		 .run_ns = 10 * MS,
+		 .sleep_ns = 30 * MS,
+		 .realtime = 20,
+		 .cpus = 1},
+		{.kind = SLEEPER,
+		 .run_ns = 10 * MS,
+		 .sleep_ns = 30 * MS,
+		 .realtime = 15,
+		 .cpus = 2},
+		{.kind = HOG, .realtime = 10},
+	};
+
+	(void)state;
+	RUN(2, loads);
+	assert_in_range(permille(loads[2].got.exec_ns), 920, 960);
+}
+
+/* That is over as soon as one of them sleeps, on whichever CPU the hog waits. */
+static void test_it_comes_when_it_can_run(void **state)
+{
+	struct load loads[] = {
+		{.kind = SLEEPER,
+		 .run_ns = 15 * MS,
+		 .sleep_ns = 25 * MS,
+		 .realtime = 20,
+		 .cpus = 1},
+		{.kind = SLEEPER,
+		 .run_ns = 45 * MS,
+		 .sleep_ns = 15 * MS,
+		 .realtime = 15,
+		 .cpus = 2},
+		{.kind = HOG, .realtime = 10},
+	};
+
+	(void)state;
+	RUN(2, loads);
+	assert_in_range(loads[2].got.waited_max_ns, 0, 17 * MS);
+}
+
 /* It is what they would get if they stayed what they are, more or less. */
 static void test_tasks_that_change_their_class(void **state)
 {
@@ -164,6 +208,8 @@ int main(void)
 		cmocka_unit_test(test_round_robin),
 		cmocka_unit_test(test_first_in_first_out),
 		cmocka_unit_test(test_each_has_a_cpu),
+		cmocka_unit_test(test_it_goes_where_it_can_run),
+		cmocka_unit_test(test_it_comes_when_it_can_run),
 		cmocka_unit_test(test_tasks_that_change_their_class),
 		cmocka_unit_test(test_idle_is_for_what_is_left),
 		cmocka_unit_test(test_batch_does_not_preempt),
