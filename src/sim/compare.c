@@ -15,6 +15,7 @@
 #include "sim/child.h"
 #include "sim/invariants.h"
 #include "sim/task-stats.h"
+#include "sim/utf8.h"
 
 static const char *const figure_names[COMPARE_FIGURES] = {
 	"CPUs", "wakeup p99, us", "frame p50, ms", "frame p99, ms", "missed, %",
@@ -91,6 +92,14 @@ static const char *label_of(const struct compare_options *o, u32 policy)
 
 /* ---- All runs ------------------------------------------------------------------------------- */
 
+static void tell_failure(const char *policy, u64 seed, const char *failure)
+{
+	utf8_print(stdout, policy, 0);
+	printf(", seed %llu: ", (unsigned long long)seed);
+	utf8_print(stdout, failure, 0);
+	putchar('\n');
+}
+
 /* All runs, those of the first policy first. */
 static int run_all(const struct compare_options *o, struct compare_run *ret)
 {
@@ -106,8 +115,7 @@ static int run_all(const struct compare_options *o, struct compare_run *ret)
 			if (err)
 				return err;
 			if (one->failure[0])
-				printf("%s, seed %llu: %s\n", label_of(o, p),
-				       (unsigned long long)options.machine.seed, one->failure);
+				tell_failure(label_of(o, p), options.machine.seed, one->failure);
 		}
 		if (isatty(STDERR_FILENO))
 			fprintf(stderr, "\rseed %u of %u ", i + 1, o->nr_seeds);
@@ -268,7 +276,8 @@ static void print_row(const struct comparison *c, u32 group, enum compare_figure
 
 	if (!first.n)
 		return;
-	printf("%-10s %-15s", c->runs->names[group], figure_names[figure]);
+	utf8_print(stdout, c->runs->names[group], 10);
+	printf(" %-15s", figure_names[figure]);
 	for (u32 p = 0; p < c->options->nr_policies; p++) {
 		struct compare_spread s = compare_spread(c, p, group, figure);
 		char text[64], verdict[24] = "";
@@ -295,16 +304,17 @@ void compare_print(const struct comparison *c)
 {
 	const struct compare_options *o = c->options;
 
-	printf("%s, %u CPUs, %llu s, %u seeds from %llu: median (and the middle half of the "
+	utf8_print(stdout, o->run.workload->name, 0);
+	printf(", %u CPUs, %llu s, %u seeds from %llu: median (and the middle half of the "
 	       "seeds)\n\n",
-	       o->run.workload->name, o->run.machine.topology.nr_cpus,
-	       (unsigned long long)o->run.seconds, o->nr_seeds,
+	       o->run.machine.topology.nr_cpus, (unsigned long long)o->run.seconds, o->nr_seeds,
 	       (unsigned long long)o->run.machine.seed);
 	printf("%-10s %-15s", "tasks", "");
 	for (u32 p = 0; p < o->nr_policies; p++) {
-		int width = printf(" %10s", label_of(o, p));
+		const char *label = label_of(o, p);
 
-		printf("%*s", width < 44 ? 44 - width : 0, "");
+		printf(" %*s", (int)strlen(label) < 10 ? 10 - (int)strlen(label) : 0, "");
+		utf8_print(stdout, label, strlen(label) < 10 ? (int)strlen(label) + 33 : 43);
 	}
 	putchar('\n');
 	for (u32 group = 0; group < c->runs->nr_groups; group++)
