@@ -322,5 +322,10 @@ void compare_print(const struct comparison *c)
 			print_row(c, group, figure);
 	if (c->runs->nr_left_out)
 		printf("\n%u groups of tasks are left out\n", c->runs->nr_left_out);
-	puts("\nnoise: the seeds do not agree on which one is more (sign test, 5 %)");
+	if (o->nr_seeds < COMPARE_SEEDS_ENOUGH)
+		printf("\nnoise: so few seeds are not enough to tell any difference from it; that "
+		       "takes %d (--seeds)\n",
+		       COMPARE_SEEDS_ENOUGH);
+	else
+		puts("\nnoise: the seeds do not agree on which one is more (sign test, 5 %)");
 }
