@@ -171,6 +171,14 @@ static int align_groups(struct compare_run *runs, u32 n)
 	return 0;
 }
 
+static const char *why_of(const char *what, int err)
+{
+	static char why[128];
+
+	snprintf(why, sizeof(why), "%s: %s", what, strerror(-err));
+	return why;
+}
+
 int compare(const struct compare_options *o, struct comparison *ret, const char **ret_why)
 {
 	u32 n = o->nr_policies * o->nr_seeds;
@@ -184,7 +192,7 @@ int compare(const struct compare_options *o, struct comparison *ret, const char 
 	}
 	err = run_all(o, ret->runs);
 	if (err)
-		*ret_why = "a run cannot be started";
+		*ret_why = why_of("a run cannot be started", err);
 	else if ((err = align_groups(ret->runs, n)))
 		*ret_why = "there is no memory";
 	if (err)
