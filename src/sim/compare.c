@@ -28,8 +28,9 @@ const char *compare_figure_name(enum compare_figure figure)
 
 /* ---- One run in a process of its own --------------------------------------------------------- */
 
-static void measure(const struct run_options *options, void *result)
+static void measure(const void *argument, void *result)
 {
+	const struct run_options *options = argument;
 	struct compare_run *ret = result;
 	struct run_result done;
 	const char *why = "";
@@ -68,15 +69,25 @@ static void measure(const struct run_options *options, void *result)
 	}
 }
 
+/* Of the host's CPU, for one run: far more than any takes. */
+static unsigned int time_limit_s(const struct run_options *o)
+{
+	u64 cpu_seconds = o->machine.topology.nr_cpus * (o->seconds + o->settle_ns / SEC_NS);
+
+	return (unsigned int)(120 + 2 * cpu_seconds);
+}
+
 static int measure_elsewhere(const struct run_options *options, struct compare_run *ret)
 {
 	struct child child;
 	const char *why;
-	int err = child_start(&child, measure, options, sizeof(*ret), 0);
+	int err = child_start(&child, measure, options, sizeof(*ret), time_limit_s(options));
 
-	if (!err && !child_finish(&child, ret, sizeof(*ret), &why))
-		snprintf(ret->failure, sizeof(ret->failure), "%s", why);
-	return err;
+	if (err || child_finish(&child, ret, &why))
+		return err;
+	*ret = (struct compare_run){0};
+	snprintf(ret->failure, sizeof(ret->failure), "%s", why);
+	return 0;
 }
 
 /* The policy's name; where another one has the same, as two versions of one do, what it was called by. */
