@@ -67,17 +67,18 @@ _rustland_sim()
 	esac
 
 	if [[ $cur == -* ]]; then
+		names='--help --version'
 		case $command in
-		list) ;;
-		swarm)
-			COMPREPLY=($(compgen -W '--seed --runs --host-seconds --jobs --findings --help --version' -- "$cur"))
-			;;
-		*)
-			COMPREPLY=($(compgen -W '--cpus --llcs --smt --hybrid --numa --hz --kernel --timer-slack-us --costs --take-turns --slice-us --slice-us-min
-				--percpu-local --numa-local --no-idle-fill --seconds --seed --interleave --boost --foreground --faults --trace
-				--html --json --seeds --runs --host-seconds --jobs --findings --help --version' -- "$cur"))
+		run | compare | '')
+			names+=' --cpus --llcs --smt --hybrid --numa --hz --kernel --timer-slack-us --costs --take-turns --slice-us --slice-us-min
+				--percpu-local --numa-local --no-idle-fill --seconds --interleave --boost --foreground --faults --html'
 			;;
 		esac
+		[[ $command == list ]] || names+=' --seed'
+		[[ $command != run && -n $command ]] || names+=' --trace --json'
+		[[ $command != compare && -n $command ]] || names+=' --seeds'
+		[[ $command != swarm && -n $command ]] || names+=' --runs --host-seconds --jobs --findings'
+		COMPREPLY=($(compgen -W "$names" -- "$cur"))
 		return
 	fi
 

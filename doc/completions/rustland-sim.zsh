@@ -65,7 +65,7 @@ _rustland_sim_faults() {
 }
 
 _rustland_sim() {
-	local -a options swarm operands
+	local -a options seed one several swarm other operands
 	local word
 	options=(
 		'--cpus=[how many CPUs]:CPUs (1 to 1024):'
@@ -88,32 +88,36 @@ _rustland_sim() {
 		'--boost=[tasks that are boosted]:names with commas between:'
 		'--foreground=[tasks of the window in front]:names with commas between:'
 		'--faults=[what goes wrong on purpose]:faults:_rustland_sim_faults'
-		'--trace=[write what happens, for Perfetto]:file:_files'
 		'--html=[write a page for a browser]:file:_files'
-		'--json[print a JSON object]'
-		'--seeds=[runs of each policy in a comparison]:seeds (1 to 64):'
 	)
+	seed=('--seed=[of all that is random]:number:')
+	one=(
+		'--trace=[write what happens, for Perfetto]:file:_files'
+		'--json[print a JSON object]'
+	)
+	several=('--seeds=[runs of each policy in a comparison]:seeds (1 to 64):')
 	swarm=(
-		'--seed=[of all that is random]:number:'
 		'--runs=[make so many]:runs:'
 		'--host-seconds=[or for so long]:seconds:'
 		'--jobs=[so many at the same time]:jobs (1 to 64):'
 		'--findings=[end after so many]:findings:'
+	)
+	other=(
 		'(- *)--help[show help and exit]'
 		'(- *)--version[show the version and exit]'
 	)
 	operands=(':policy or command:_rustland_sim_first' '::workload:_rustland_sim_workload')
 	for word in $words[2,CURRENT-1]; do
 		case $word in
-		(run) operands=(':command:' ':policy:_rustland_sim_policy' '::workload:_rustland_sim_workload') ;;
-		(compare) operands=(':command:' ':policy:_rustland_sim_policy' '*:policy or workload:_rustland_sim_policy_or_workload') ;;
-		(swarm) options=() operands=(':command:' '::policy:_rustland_sim_policy') ;;
-		(list) options=() swarm=() operands=(':command:') ;;
+		(run) several=() swarm=() operands=(':command:' ':policy:_rustland_sim_policy' '::workload:_rustland_sim_workload') ;;
+		(compare) one=() swarm=() operands=(':command:' ':policy:_rustland_sim_policy' '*:policy or workload:_rustland_sim_policy_or_workload') ;;
+		(swarm) options=() one=() several=() operands=(':command:' '::policy:_rustland_sim_policy') ;;
+		(list) options=() seed=() one=() several=() swarm=() operands=(':command:') ;;
 		(*) continue ;;
 		esac
 		break
 	done
-	_arguments -S $options $swarm $operands
+	_arguments -S $options $seed $one $several $swarm $other $operands
 }
 
 _rustland_sim "$@"

@@ -15,6 +15,7 @@
 #include "sim/child.h"
 #include "sim/invariants.h"
 #include "sim/task-stats.h"
+#include "sim/utf8.h"
 
 static const char *const figure_names[COMPARE_FIGURES] = {
 	"CPUs", "wakeup p99, us", "frame p50, ms", "frame p99, ms", "missed, %",
@@ -27,8 +28,9 @@ const char *compare_figure_name(enum compare_figure figure)
 
 /* ---- One run in a process of its own --------------------------------------------------------- */
 
-static void measure(const struct run_options *options, void *result)
+static void measure(const void *argument, void *result)
 {
+	const struct run_options *options = argument;
 	struct compare_run *ret = result;
 	struct run_result done;
 	const char *why = "";
@@ -67,15 +69,25 @@ static void measure(const struct run_options *options, void *result)
 	}
 }
 
+/* Of the host's CPU, for one run: far more than any takes. */
+static unsigned int time_limit_s(const struct run_options *o)
+{
+	u64 cpu_seconds = o->machine.topology.nr_cpus * (o->seconds + o->settle_ns / SEC_NS);
+
+	return (unsigned int)(120 + 2 * cpu_seconds);
+}
+
 static int measure_elsewhere(const struct run_options *options, struct compare_run *ret)
 {
 	struct child child;
 	const char *why;
-	int err = child_start(&child, measure, options, sizeof(*ret), 0);
+	int err = child_start(&child, measure, options, sizeof(*ret), time_limit_s(options));
 
-	if (!err && !child_finish(&child, ret, sizeof(*ret), &why))
-		snprintf(ret->failure, sizeof(ret->failure), "%s", why);
-	return err;
+	if (err || child_finish(&child, ret, &why))
+		return err;
+	*ret = (struct compare_run){0};
+	snprintf(ret->failure, sizeof(ret->failure), "%s", why);
+	return 0;
 }
 
 /* The policy's name; where another one has the same, as two versions of one do, what it was called by. */
@@ -90,6 +102,14 @@ static const char *label_of(const struct compare_options *o, u32 policy)
 }
 
 /* ---- All runs ------------------------------------------------------------------------------- */
+
+static void tell_failure(const char *policy, u64 seed, const char *failure)
+{
+	utf8_print(stdout, policy, 0);
+	printf(", seed %llu: ", (unsigned long long)seed);
+	utf8_print(stdout, failure, 0);
+	putchar('\n');
+}
 
 /* All runs, those of the first policy first. */
 static int run_all(const struct compare_options *o, struct compare_run *ret)
@@ -106,8 +126,7 @@ static int run_all(const struct compare_options *o, struct compare_run *ret)
 			if (err)
 				return err;
 			if (one->failure[0])
-				printf("%s, seed %llu: %s\n", label_of(o, p),
-				       (unsigned long long)options.machine.seed, one->failure);
+				tell_failure(label_of(o, p), options.machine.seed, one->failure);
 		}
 		if (isatty(STDERR_FILENO))
 			fprintf(stderr, "\rseed %u of %u ", i + 1, o->nr_seeds);
@@ -163,6 +182,14 @@ static int align_groups(struct compare_run *runs, u32 n)
 	return 0;
 }
 
+static const char *why_of(const char *what, int err)
+{
+	static char why[128];
+
+	snprintf(why, sizeof(why), "%s: %s", what, strerror(-err));
+	return why;
+}
+
 int compare(const struct compare_options *o, struct comparison *ret, const char **ret_why)
 {
 	u32 n = o->nr_policies * o->nr_seeds;
@@ -176,7 +203,7 @@ int compare(const struct compare_options *o, struct comparison *ret, const char 
 	}
 	err = run_all(o, ret->runs);
 	if (err)
-		*ret_why = "a run cannot be started";
+		*ret_why = why_of("a run cannot be started", err);
 	else if ((err = align_groups(ret->runs, n)))
 		*ret_why = "there is no memory";
 	if (err)
@@ -268,7 +295,8 @@ static void print_row(const struct comparison *c, u32 group, enum compare_figure
 
 	if (!first.n)
 		return;
-	printf("%-10s %-15s", c->runs->names[group], figure_names[figure]);
+	utf8_print(stdout, c->runs->names[group], 10);
+	printf(" %-15s", figure_names[figure]);
 	for (u32 p = 0; p < c->options->nr_policies; p++) {
 		struct compare_spread s = compare_spread(c, p, group, figure);
 		char text[64], verdict[24] = "";
@@ -295,16 +323,17 @@ void compare_print(const struct comparison *c)
 {
 	const struct compare_options *o = c->options;
 
-	printf("%s, %u CPUs, %llu s, %u seeds from %llu: median (and the middle half of the "
+	utf8_print(stdout, o->run.workload->name, 0);
+	printf(", %u CPUs, %llu s, %u seeds from %llu: median (and the middle half of the "
 	       "seeds)\n\n",
-	       o->run.workload->name, o->run.machine.topology.nr_cpus,
-	       (unsigned long long)o->run.seconds, o->nr_seeds,
+	       o->run.machine.topology.nr_cpus, (unsigned long long)o->run.seconds, o->nr_seeds,
 	       (unsigned long long)o->run.machine.seed);
 	printf("%-10s %-15s", "tasks", "");
 	for (u32 p = 0; p < o->nr_policies; p++) {
-		int width = printf(" %10s", label_of(o, p));
+		const char *label = label_of(o, p);
 
-		printf("%*s", width < 44 ? 44 - width : 0, "");
+		printf(" %*s", (int)strlen(label) < 10 ? 10 - (int)strlen(label) : 0, "");
+		utf8_print(stdout, label, strlen(label) < 10 ? (int)strlen(label) + 33 : 43);
 	}
 	putchar('\n');
 	for (u32 group = 0; group < c->runs->nr_groups; group++)
@@ -312,5 +341,10 @@ void compare_print(const struct comparison *c)
 			print_row(c, group, figure);
 	if (c->runs->nr_left_out)
 		printf("\n%u groups of tasks are left out\n", c->runs->nr_left_out);
-	puts("\nnoise: the seeds do not agree on which one is more (sign test, 5 %)");
+	if (o->nr_seeds < COMPARE_SEEDS_ENOUGH)
+		printf("\nnoise: so few seeds are not enough to tell any difference from it; that "
+		       "takes %d (--seeds)\n",
+		       COMPARE_SEEDS_ENOUGH);
+	else
+		puts("\nnoise: the seeds do not agree on which one is more (sign test, 5 %)");
 }

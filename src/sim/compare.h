@@ -11,6 +11,7 @@
 enum {
 	COMPARE_MAX = 8,
 	COMPARE_SEEDS_MAX = 64,
+	COMPARE_SEEDS_ENOUGH = 6, /* if all agree: chance does it in 1 of 32 cases */
 	COMPARE_GROUPS_MAX = 128,
 	COMPARE_NAME_MAX = 64,
 };

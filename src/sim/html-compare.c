@@ -135,7 +135,9 @@ static void put_tile(FILE *f, const struct comparison *c, u32 policy)
 	fputs(" against ", f);
 	put_policy(f, c, 0);
 	fputs("</span><strong>", f);
-	if (!n[VERDICT_BETTER] && !n[VERDICT_WORSE])
+	if (c->options->nr_seeds < COMPARE_SEEDS_ENOUGH)
+		fputs("too few seeds to tell", f);
+	else if (!n[VERDICT_BETTER] && !n[VERDICT_WORSE])
 		fputs("no difference", f);
 	if (n[VERDICT_BETTER])
 		fprintf(f, "\xe2\x9c\x93 better in %u", n[VERDICT_BETTER]);
@@ -280,8 +282,15 @@ static void put_table(FILE *f, const struct comparison *c)
 	      "<p class=\"note\">The median of the seeds, and the values between which the middle "
 	      "half of them are. "
 	      "Noise: the seeds do not agree on which one is more (sign test, 5\xc2\xa0%). "
-	      "Same: within 0.5\xc2\xa0%.</p>\n"
-	      "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-labelledby=\"figures\">\n"
+	      "Same: within 0.5\xc2\xa0%.</p>\n",
+	      f);
+	if (c->options->nr_seeds < COMPARE_SEEDS_ENOUGH)
+		fprintf(f,
+			"<p class=\"note\">So few seeds are not enough to tell any difference from "
+			"noise; "
+			"that takes %d.</p>\n",
+			COMPARE_SEEDS_ENOUGH);
+	fputs("<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-labelledby=\"figures\">\n"
 	      "<table aria-labelledby=\"figures\">\n<thead>\n"
 	      "<tr><th scope=\"col\" class=\"left\">group</th><th scope=\"col\" "
 	      "class=\"left\">figure</th>",

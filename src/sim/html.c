@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* See html-parts.h: the page's frame and style, and its smallest parts. */
 #include "sim/html-parts.h"
+#include "sim/utf8.h"
 
 #include <math.h>
 
@@ -122,37 +123,12 @@ static const char style[] =
 
 /* ---- Text and figures ----------------------------------------------------------------------- */
 
-/* The length of the UTF-8 sequence that begins there and that XML allows as a character; 0: there is none. */
-static size_t character(const unsigned char *s)
-{
-	size_t n = s[0] < 0x80			 ? 1
-		   : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
-		   : (s[0] & 0xf0) == 0xe0	 ? 3
-		   : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
-						 : 0;
-
-	if (n == 1)
-		return s[0] >= 0x20 && s[0] != 0x7f;
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if (n == 3) {
-		u32 code = (u32)(s[0] & 0xf) << 12 | (u32)(s[1] & 0x3f) << 6 | (s[2] & 0x3f);
-
-		if (code < 0x800 || (code >= 0xd800 && code < 0xe000) || code >= 0xfffe)
-			return 0;
-	}
-	if (n == 4 && ((s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f)))
-		return 0;
-	return n;
-}
-
 void html_text(FILE *f, const char *text)
 {
 	const unsigned char *s = (const unsigned char *)text;
 
 	while (*s) {
-		size_t n = character(s);
+		size_t n = utf8_character(s);
 
 		if (!n)
 			fputs("\xef\xbf\xbd", f); /* REPLACEMENT CHARACTER */

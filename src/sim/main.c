@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "policy/policy.h"
+#include "sim/child.h"
 #include "sim/faults.h"
 #include "sim/forbidden.h"
 #include "sim/html.h"
@@ -82,26 +83,80 @@ static int end(int status)
 	return EXIT_USAGE;
 }
 
+static int run_swarm(const struct options *options)
+{
+	int findings = swarm(&options->swarm);
+
+	if (findings < 0)
+		fprintf(stderr, "rustland-sim: a run cannot be started: %s\n", strerror(-findings));
+	return findings < 0 ? EXIT_USAGE : findings ? EXIT_FINDING : EXIT_DONE;
+}
+
+/* ---- With the code of policies ---------------------------------------------------------------- */
+
+/* What the process tells that has the policies in it. */
+struct outcome {
+	const char *volatile loading; /* see options_open() */
+	int status;
+};
+
+static void work(const void *argument, void *result)
+{
+	struct options options = *(const struct options *)argument;
+	struct outcome *outcome = result;
+
+	outcome->status = EXIT_USAGE;
+	if (!options_open(&options, &outcome->loading))
+		return;
+	/* Here once, and not in each process that a comparison or a swarm makes of this one. */
+	forbidden_watch();
+	if (options.command == COMMAND_COMPARE)
+		outcome->status = end(run_comparison(&options));
+	else if (options.command == COMMAND_SWARM)
+		outcome->status = end(run_swarm(&options));
+	else
+		outcome->status = end(run_one(&options));
+}
+
+/* A policy may end the process that it is in at any time, even with success. */
+static int work_elsewhere(const struct options *options)
+{
+	struct child child;
+	struct outcome outcome;
+	const char *why;
+	int err = child_start(&child, work, options, sizeof(outcome), 0);
+
+	if (err) {
+		fprintf(stderr, "rustland-sim: a process cannot be started: %s\n", strerror(-err));
+		return EXIT_USAGE;
+	}
+	child_end_as(&child);
+	if (child_finish(&child, &outcome, &why))
+		return outcome.status;
+	if (outcome.loading) {
+		fprintf(stderr, "rustland-sim: cannot use %s: as it was loaded %s\n",
+			outcome.loading, why);
+		return EXIT_USAGE;
+	}
+	fprintf(stderr, "rustland-sim: there is no result of the %s with %s: %s\n",
+		options_command_name(options->command),
+		options->command == COMMAND_COMPARE ? "these policies" : options->run.policy_name,
+		why);
+	return EXIT_FINDING;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
 	int status;
 
 	if (!options_parse(&options, argc, argv, &status))
-		return status;
-	if (options.list) {
+		return end(status);
+	if (options.command == COMMAND_LIST) {
 		list();
 		return end(EXIT_DONE);
 	}
 	if (options.html_path && !page_is_fine(options.html_path, html_check(options.html_path)))
 		return EXIT_USAGE;
-	/* Here once, and not in each process that a comparison or a swarm makes of this one. */
-	forbidden_watch();
-	if (options.is_compare)
-		return end(run_comparison(&options));
-	if (options.is_swarm) {
-		status = swarm(&options.swarm);
-		return end(status < 0 ? EXIT_USAGE : status ? EXIT_FINDING : EXIT_DONE);
-	}
-	return end(run_one(&options));
+	return work_elsewhere(&options);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The command line of rustland-sim. */
+/*
+ * The command line of rustland-sim. It must never take an option and do nothing with it: a table says which command
+ * takes which.
+ */
 #ifndef RUSTLAND_SIM_OPTIONS_H
 #define RUSTLAND_SIM_OPTIONS_H
 
@@ -7,14 +10,21 @@
 #include "sim/run.h"
 #include "sim/swarm.h"
 
+enum command {
+	COMMAND_RUN,
+	COMMAND_COMPARE,
+	COMMAND_SWARM,
+	COMMAND_LIST,
+	COMMANDS,
+};
+
 struct options {
+	enum command command;
 	struct run_options run;
+	const char *workload; /* as it was given */
 	bool json;
 	const char *html_path; /* see html.h; or NULL */
-	bool list;	       /* the workloads and policies that have a name */
-	bool is_compare;
 	struct compare_options compare;
-	bool is_swarm;
 	struct swarm_options swarm;
 };
 
@@ -25,7 +35,15 @@ enum {
 	EXIT_USAGE = 2,
 };
 
-/* False: end with *ret_status, whatever there was to say is said. */
+const char *options_command_name(enum command command);
+
+/* Runs no code of a policy. False: end with *ret_status, whatever there was to say is said. */
 bool options_parse(struct options *ret, int argc, char **argv, int *ret_status);
+
+/*
+ * The policies and the workload, which have names only so far. False: whatever there was to say is said. *loading is
+ * the policy whose code is being loaded, which runs some of it, and NULL otherwise.
+ */
+bool options_open(struct options *options, const char *volatile *loading);
 
 #endif /* RUSTLAND_SIM_OPTIONS_H */

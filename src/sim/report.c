@@ -8,6 +8,7 @@
 #include "sim/group-stats.h"
 #include "sim/invariants.h"
 #include "sim/task-stats.h"
+#include "sim/utf8.h"
 
 static double machine_seconds(const struct run_options *options)
 {
@@ -45,7 +46,8 @@ static void print_times(const struct histogram *h, double unit)
 
 static void print_group(const struct run_options *options, const struct task_stats *stats)
 {
-	printf("%-10s %6u %8.2f", stats->name, stats->nr_tasks, cpu_share(options, stats));
+	utf8_print(stdout, stats->name, 10);
+	printf(" %6u %8.2f", stats->nr_tasks, cpu_share(options, stats));
 	print_times(&stats->wakeup, 1e3);
 	print_times(&stats->frame, 1e6);
 	if (stats->has_frames)
@@ -100,16 +102,24 @@ static void print_policy(const struct run_result *result, double seconds)
 		       (double)result->held_max_ns / 1e6);
 }
 
+/* What it was may name a task. */
+static void print_end(const char *words, const char *what)
+{
+	fputs(words, stdout);
+	utf8_print(stdout, what, 0);
+	putchar('\n');
+}
+
 void report_table(const struct run_options *options, const struct run_result *result)
 {
 	const struct sim_topology *t = &options->machine.topology;
 	const struct sim_counters *c = &machine.counters;
 	double seconds = total_seconds(options);
 
-	printf("%s, scheduled by %s: %u CPUs%s, Linux %s, %llu s, seed %llu\n\n",
-	       options->workload->name, options->policy->name, t->nr_cpus, t->smt ? " (SMT)" : "",
-	       kernel_name(options), (unsigned long long)options->seconds,
-	       (unsigned long long)options->machine.seed);
+	utf8_print(stdout, options->workload->name, 0);
+	printf(", scheduled by %s: %u CPUs%s, Linux %s, %llu s, seed %llu\n\n",
+	       options->policy->name, t->nr_cpus, t->smt ? " (SMT)" : "", kernel_name(options),
+	       (unsigned long long)options->seconds, (unsigned long long)options->machine.seed);
 	printf("%-26s  %26s  %26s\n", "", "wakeup to running, us", "frame, from due to done, ms");
 	printf("%-10s %6s %8s  %8s %8s %8s  %8s %8s %8s  %6s %6s\n", "tasks", "n", "CPUs", "p50",
 	       "p99", "max", "p50", "p99", "max", "frames", "missed");
@@ -127,12 +137,13 @@ void report_table(const struct run_options *options, const struct run_result *re
 	       (unsigned long long)result->hash, result->host_seconds,
 	       machine_seconds(options) / options->machine.topology.nr_cpus / result->host_seconds);
 	if (result->failure)
-		printf("\nThe kernel ended the scheduler: %s\n", result->failure);
-	if (result->cut_short)
-		printf("\nThe run ended early, %s\n", invariants_first());
-	else if (result->violations)
-		printf("\n%llu invariants violated, the first %s\n",
-		       (unsigned long long)result->violations, invariants_first());
+		print_end("\nThe kernel ended the scheduler: ", result->failure);
+	if (result->cut_short) {
+		print_end("\nThe run ended early, ", invariants_first());
+	} else if (result->violations) {
+		printf("\n%llu invariants violated, ", (unsigned long long)result->violations);
+		print_end("the first ", invariants_first());
+	}
 }
 
 /* ---- For programs --------------------------------------------------------------------------- */
@@ -151,8 +162,11 @@ static void add_double(JsonBuilder *b, const char *name, double value)
 
 static void add_string(JsonBuilder *b, const char *name, const char *value)
 {
+	/* A path may have any bytes. */
+	g_autofree char *text = g_utf8_make_valid(value, -1);
+
 	json_builder_set_member_name(b, name);
-	json_builder_add_string_value(b, value);
+	json_builder_add_string_value(b, text);
 }
 
 static void add_times(JsonBuilder *b, const char *name, const struct histogram *h)

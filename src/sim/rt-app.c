@@ -36,6 +36,7 @@ enum op_kind {
 struct object {
 	char *name;
 	struct task *owner; /* of a mutex */
+	bool is_left;	    /* a mutex: its owner has exited */
 	GQueue waiting;	    /* struct task * */
 	uint32_t nr_users;  /* of a barrier */
 	uint64_t next_ns;   /* of a timer that several tasks share */
@@ -78,7 +79,8 @@ struct thread {
 	int64_t phase_loops, loops; /* left; below 0: for ever */
 	uint64_t timer_ns;	    /* when its own timer is due next; 0: not started */
 	uint64_t frame_ns;	    /* when the frame that it works on was due; 0: none */
-	bool has_started, has_joined, has_ended, was_woken;
+	uint32_t nr_locked;	    /* mutexes that it owns */
+	bool has_started, has_joined, has_ended;
 	bool sleeps; /* until frame_ns */
 };
 
@@ -91,7 +93,8 @@ struct group {
 
 static GPtrArray *programs;
 static GHashTable *objects;
-static GArray *groups; /* struct group */
+static GArray *groups;	    /* struct group */
+static GPtrArray *in_order; /* the objects, in the order of the file */
 static const char *path;
 static int64_t nr_cpus;	  /* of the machine */
 static uint64_t began_ns; /* the first task */
@@ -119,6 +122,7 @@ static struct object *object_named(const char *name)
 		object->name = g_strdup(name);
 		g_queue_init(&object->waiting);
 		g_hash_table_insert(objects, object->name, object);
+		g_ptr_array_add(in_order, object);
 	}
 	return object;
 }
@@ -154,6 +158,8 @@ static bool take_int(const char *where, const char *key, JsonNode *node, int64_t
 	if (!is_number(node) || json_node_get_int(node) < min || json_node_get_int(node) > max)
 		return refuse("%s: %s has to be a number from %lld to %lld", where, key,
 			      (long long)min, (long long)max);
+	if (json_node_get_double(node) != (double)json_node_get_int(node))
+		return refuse("%s: %s has to be a whole number", where, key);
 	*ret = json_node_get_int(node);
 	return true;
 }
@@ -448,6 +454,33 @@ static bool take_task(const char *name, JsonObject *object)
 	return program->phases->len || refuse("%s has no phases", name);
 }
 
+static bool has_barrier(const struct program *program)
+{
+	for (guint i = 0; i < program->phases->len; i++) {
+		const struct phase *phase = g_ptr_array_index(program->phases, i);
+
+		for (guint k = 0; k < phase->ops->len; k++)
+			if (g_array_index(phase->ops, struct op, k).kind == OP_BARRIER)
+				return true;
+	}
+	return false;
+}
+
+/* rt-app counts the instances of a file. A barrier without any would never open there. */
+static bool check_barriers(void)
+{
+	for (guint i = 0; i < programs->len; i++) {
+		const struct program *program = g_ptr_array_index(programs, i);
+
+		if (!program->instances && has_barrier(program))
+			return refuse(
+				"%s: a task with instance 0 cannot come to a barrier, which waits "
+				"for tasks that are there from the beginning",
+				program->name);
+	}
+	return true;
+}
+
 /* That are there at the beginning. */
 static uint64_t count_tasks(void)
 {
@@ -565,6 +598,8 @@ static bool take_file(JsonNode *root, uint64_t *ret_seconds)
 	while (json_object_iter_next_ordered(&iter, &key, &node))
 		if (!take_task(key, json_node_get_object(node)))
 			return false;
+	if (!check_barriers())
+		return false;
 	nr_tasks = count_tasks();
 	if (!nr_tasks)
 		return refuse("no task is started: all are forked by others, or there are none");
@@ -590,6 +625,49 @@ static bool take_file(JsonNode *root, uint64_t *ret_seconds)
 	return true;
 }
 
+/*
+ * Of two members with one name only the second would count, to rt-app and to the parser, which does not say so. Each
+ * element: how many members of an object there have been; the innermost object is the last.
+ */
+static GArray *nr_members;
+static const char *doubled; /* the first of them, or NULL */
+
+static void on_object(JsonParser *parser, gpointer data)
+{
+	const guint none = 0;
+
+	(void)parser;
+	(void)data;
+	g_array_append_val(nr_members, none);
+}
+
+static void on_member(JsonParser *parser, JsonObject *object, const char *name, gpointer data)
+{
+	guint *n = &g_array_index(nr_members, guint, nr_members->len - 1);
+
+	(void)parser;
+	(void)data;
+	if (++*n > json_object_get_size(object) && !doubled)
+		doubled = g_intern_string(name);
+}
+
+static void on_object_end(JsonParser *parser, JsonObject *object, gpointer data)
+{
+	(void)parser;
+	(void)object;
+	(void)data;
+	g_array_set_size(nr_members, nr_members->len - 1);
+}
+
+static void watch_members(JsonParser *parser)
+{
+	doubled = NULL;
+	nr_members = g_array_new(FALSE, FALSE, sizeof(guint));
+	g_signal_connect(parser, "object-start", G_CALLBACK(on_object), NULL);
+	g_signal_connect(parser, "object-member", G_CALLBACK(on_member), NULL);
+	g_signal_connect(parser, "object-end", G_CALLBACK(on_object_end), NULL);
+}
+
 bool rt_app_read(const char *file, uint32_t cpus, uint64_t *ret_seconds)
 {
 	g_autoptr(JsonParser) parser = json_parser_new();
@@ -600,8 +678,14 @@ bool rt_app_read(const char *file, uint32_t cpus, uint64_t *ret_seconds)
 	programs = g_ptr_array_new();
 	objects = g_hash_table_new(g_str_hash, g_str_equal);
 	groups = g_array_new(FALSE, TRUE, sizeof(struct group));
+	in_order = g_ptr_array_new();
+	watch_members(parser);
 	if (!json_parser_load_from_file(parser, file, &error))
 		return refuse("%s", error->message);
+	if (doubled)
+		return refuse(
+			"'%s' is there twice in one object; events may have a number: run1, run2",
+			doubled);
 	/* An empty file is an empty text to the parser, which has no root. */
 	if (!json_parser_get_root(parser))
 		return refuse("it is empty");
@@ -617,9 +701,6 @@ static uint64_t now(void)
 
 static void wake(struct action *ret, struct task *t)
 {
-	struct thread *thread = t->own.more;
-
-	thread->was_woken = true;
 	*ret = (struct action){.kind = ACT_WAKE, .target = t};
 }
 
@@ -629,27 +710,74 @@ static void block(struct action *ret, struct object *object, struct task *t)
 	*ret = (struct action){.kind = ACT_BLOCK};
 }
 
-/* The mutex is t's, or t waits for it. True: t has it. */
+static void own_mutex(struct object *mutex, struct task *t)
+{
+	struct thread *thread = t->own.more;
+
+	mutex->owner = t;
+	thread->nr_locked++;
+}
+
+/*
+ * The mutex is t's, or t waits for it. True: t has it. Of what POSIX leaves open, or what would never end, nothing is
+ * guessed: the run ends.
+ */
 static bool take_mutex(struct task *t, struct object *mutex, struct action *ret)
 {
-	if (!mutex->owner) {
-		mutex->owner = t;
+	if (!mutex->owner && !mutex->is_left) {
+		own_mutex(mutex, t);
 		return true;
 	}
+	if (mutex->is_left)
+		invariants_end("%s waits for the mutex %s for ever: its owner has exited without "
+			       "unlocking it",
+			       t->p.comm, mutex->name);
+	else if (mutex->owner == t)
+		invariants_end("%s waits for the mutex %s for ever: it has locked it itself",
+			       t->p.comm, mutex->name);
 	block(ret, mutex, t);
 	return false;
 }
 
 /* It goes to the first that waits for it, who is woken. False: nobody waits. */
-static bool give_mutex(struct object *mutex, struct action *ret)
+static bool give_mutex(struct task *t, const char *event, struct object *mutex, struct action *ret)
 {
-	struct task *next = g_queue_pop_head(&mutex->waiting);
+	struct thread *thread = t->own.more;
+	struct task *next;
 
-	mutex->owner = next;
+	if (mutex->owner != t) {
+		invariants_end("%s has not locked the mutex %s that it wants to %s", t->p.comm,
+			       mutex->name, event);
+		*ret = (struct action){.kind = ACT_BLOCK};
+		return true;
+	}
+	thread->nr_locked--;
+	mutex->owner = NULL;
+	next = g_queue_pop_head(&mutex->waiting);
 	if (!next)
 		return false;
+	own_mutex(mutex, next);
 	wake(ret, next);
 	return true;
+}
+
+/* The task exits, and nobody can unlock what it has locked. */
+static void leave_mutexes(struct task *t)
+{
+	const struct thread *thread = t->own.more;
+
+	for (guint i = 0; thread->nr_locked && i < in_order->len; i++) {
+		struct object *mutex = g_ptr_array_index(in_order, i);
+
+		if (mutex->owner != t)
+			continue;
+		mutex->owner = NULL;
+		mutex->is_left = true;
+		if (!g_queue_is_empty(&mutex->waiting))
+			invariants_end("%s exits without unlocking the mutex %s, for which others "
+				       "wait",
+				       t->p.comm, mutex->name);
+	}
 }
 
 /*
@@ -677,10 +805,8 @@ static struct task *thread_new(struct program *program);
 /* Do one operation. True: *ret says what; false: it was nothing, or done at once. */
 static bool operate(struct task *t, struct thread *thread, const struct op *op, struct action *ret)
 {
-	bool was_woken = thread->was_woken;
 	uint64_t *timer;
 
-	thread->was_woken = false;
 	switch (op->kind) {
 	case OP_RUN:
 		*ret = (struct action){.kind = ACT_RUN, .ns = op->ns ? op->ns : 1};
@@ -695,11 +821,8 @@ static bool operate(struct task *t, struct thread *thread, const struct op *op, 
 		thread->sleeps = thread->frame_ns > now();
 		*ret = (struct action){.kind = ACT_SLEEP_UNTIL, .ns = thread->frame_ns};
 		return true;
-	case OP_LOCK:
-		/* Whoever was woken for it has it already. */
-		return !was_woken && !take_mutex(t, op->object, ret);
 	case OP_UNLOCK:
-		return op->object->owner == t && give_mutex(op->object, ret);
+		return give_mutex(t, "unlock", op->object, ret);
 	case OP_SIGNAL:
 		if (g_queue_is_empty(&op->object->waiting))
 			return false;
@@ -750,12 +873,22 @@ static bool run_op(struct task *t, struct thread *thread, const struct op *op, s
 {
 	*ret_again = false;
 	switch (op->kind) {
+	case OP_LOCK:
+		if (t->own.step) { /* it was waited for, and is the task's now */
+			t->own.step = 0;
+			return false;
+		}
+		if (take_mutex(t, op->object, ret))
+			return false;
+		t->own.step = 1;
+		*ret_again = true;
+		return true;
 	case OP_WAIT:
 		switch (t->own.step++) {
 		case 0: /* wait in line, and let go of the mutex */
 			g_queue_push_tail(&op->object->waiting, t);
 			*ret_again = true;
-			return op->mutex->owner == t && give_mutex(op->mutex, ret);
+			return give_mutex(t, "wait with", op->mutex, ret);
 		case 1:
 			*ret_again = true;
 			*ret = (struct action){.kind = ACT_BLOCK};
@@ -826,6 +959,7 @@ static bool advance(struct thread *thread)
 
 static void end(struct task *t, struct action *ret)
 {
+	leave_mutexes(t);
 	g_free(t->own.more);
 	t->own.more = NULL;
 	*ret = (struct action){.kind = ACT_EXIT};
@@ -863,9 +997,6 @@ static void behave(struct task *t, struct action *ret)
 		const struct op *op = &g_array_index(phase->ops, struct op, thread->op);
 
 		goes_on = run_op(t, thread, op, ret, &again);
-		/* A lock that was waited for is looked at again, by who has it then. */
-		if (goes_on && ret->kind == ACT_BLOCK && op->kind == OP_LOCK)
-			again = true;
 		if (!again && !advance(thread)) {
 			thread->has_ended = true;
 			if (!goes_on)

@@ -7,7 +7,8 @@
  * taskgroups are worth. What else a file says is refused, unless it only matters to a real
  * machine (calibration, logs, locked pages).
  *
- * This file must never guess: what it does not understand is an error that says where it stands.
+ * This file must never guess: what it does not understand is an error that says where it stands, and what a task does
+ * that POSIX leaves open, such as to unlock a mutex of another, ends the run.
  */
 #ifndef RUSTLAND_SIM_RT_APP_H
 #define RUSTLAND_SIM_RT_APP_H

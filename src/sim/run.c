@@ -2,6 +2,7 @@
 /* See run.h. */
 #include "sim/run.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,6 +26,19 @@ const struct rl_policy run_eevdf = {
 	.name = "eevdf",
 	.summary = "the kernel's own scheduler, for comparison; no policy",
 };
+
+static const char *__attribute__((format(printf, 2, 3))) why_of(int err, const char *format, ...)
+{
+	static char what[512], why[640];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	snprintf(why, sizeof(why), "%s: %s (%d)", what,
+		 strerror(err < 0 && err > -4096 ? -err : err), err);
+	return why;
+}
 
 static const char *cannot_write(const char *path, int err)
 {
@@ -111,12 +125,12 @@ int run(const struct run_options *options, struct run_result *ret, const char **
 
 	err = machine_init(&options->machine);
 	if (err) {
-		*ret_why = "the machine cannot be made";
+		*ret_why = why_of(err, "the machine cannot be made");
 		return err;
 	}
 	err = has_policy ? start_policy(options) : 0;
 	if (err) {
-		*ret_why = "the scheduler thread cannot be started";
+		*ret_why = why_of(err, "the scheduler thread cannot be started");
 		return err;
 	}
 	options->workload->start();
@@ -138,7 +152,7 @@ int run(const struct run_options *options, struct run_result *ret, const char **
 		group_stats_watch(machine.now_ns + options->settle_ns);
 	err = load(options);
 	if (err) {
-		*ret_why = "the backend's init failed";
+		*ret_why = why_of(err, "the init() of the backend failed");
 		return err;
 	}
 	err = has_policy ? boosts_start(&options->boosts, ret_why) : 0;
@@ -151,7 +165,7 @@ int run(const struct run_options *options, struct run_result *ret, const char **
 	ret->host_seconds = host_seconds() - began;
 	err = has_policy ? policy_thread_finish() : 0;
 	if (err) {
-		*ret_why = "the policy's init failed";
+		*ret_why = why_of(err, "the init() of the policy %s failed", options->policy->name);
 		return err;
 	}
 	ret->violations = invariants_violated();

@@ -2,10 +2,10 @@
 /* See swarm.h. */
 #include "sim/swarm.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "sim/child.h"
@@ -33,7 +33,7 @@ struct job {
 
 /* ---- One run in a process of its own --------------------------------------------------------- */
 
-static void run_here(const struct run_options *options, void *result)
+static void run_here(const void *options, void *result)
 {
 	struct verdict *verdict = result;
 	struct run_result done;
@@ -63,7 +63,7 @@ static void finish(struct job *job, struct verdict *ret)
 {
 	const char *why;
 
-	if (child_finish(&job->child, ret, sizeof(*ret), &why))
+	if (child_finish(&job->child, ret, &why))
 		return;
 	ret->is_finding = true;
 	snprintf(ret->what, sizeof(ret->what), "%s", why);
@@ -216,33 +216,33 @@ static void tell(struct run_options *o, struct verdict *verdict, u64 cpu_seconds
 
 /* ---- All runs ------------------------------------------------------------------------------- */
 
-/* One that has something to say, or the one at which nothing will come any more. */
+/* A run that has ended; NULL: there is none any more. */
 static struct job *wait_for_one(struct job *jobs, u32 nr_jobs)
 {
-	struct pollfd fds[JOBS_MAX];
-	struct job *of[JOBS_MAX];
-	nfds_t n = 0;
+	struct job *any = NULL;
+	pid_t ended;
 
-	for (u32 i = 0; i < nr_jobs; i++)
-		if (jobs[i].child.pid) {
-			fds[n] = (struct pollfd){.fd = jobs[i].child.fd, .events = POLLIN};
-			of[n++] = &jobs[i];
-		}
-	if (!n)
-		return NULL;
-	while (poll(fds, n, -1) < 0)
-		;
-	for (nfds_t i = 0; i < n; i++)
-		if (fds[i].revents)
-			return of[i];
-	return of[0];
+	for (u32 i = 0; i < nr_jobs && !any; i++)
+		if (jobs[i].child.pid)
+			any = &jobs[i];
+	while (any) {
+		ended = child_wait_for_any();
+		if (!ended)
+			return any;
+		for (u32 i = 0; i < nr_jobs; i++)
+			if (jobs[i].child.pid == ended)
+				return &jobs[i];
+		/* One that the policy made as it was loaded. */
+		waitpid(ended, NULL, 0);
+	}
+	return NULL;
 }
 
 int swarm(const struct swarm_options *o)
 {
 	u64 seed = o->first_seed, started = 0, done = 0, seconds = 0, decisions = 0;
 	double began = host_seconds(), told = began, now = began;
-	u32 nr_jobs = o->jobs < JOBS_MAX ? o->jobs : JOBS_MAX, findings = 0;
+	u32 nr_jobs = o->jobs < JOBS_MAX ? o->jobs : JOBS_MAX, findings = 0, running = 0;
 	struct job jobs[JOBS_MAX] = {0}, *job;
 	struct verdict verdict;
 	bool more = true;
@@ -254,11 +254,15 @@ int swarm(const struct swarm_options *o)
 
 			if (jobs[i].child.pid)
 				continue;
-			make_case(o, seed++, &options);
+			make_case(o, seed, &options);
 			err = start(&jobs[i], &options);
-			if (err)
+			if (err && !running)
 				return err;
+			if (err) /* not so many at a time, then */
+				break;
+			seed++;
 			started++;
+			running++;
 			more = (!o->runs || started < o->runs) &&
 			       (!o->host_seconds || now - began < (double)o->host_seconds);
 		}
@@ -266,6 +270,7 @@ int swarm(const struct swarm_options *o)
 		if (!job)
 			break;
 		finish(job, &verdict);
+		running--;
 		now = host_seconds();
 		done++;
 		decisions += verdict.decisions;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A policy that does in one callback what it must not: MISDEED="CALLBACK WHAT" in the environment names both. Else
- * it is first come, first served. For tests/sim/forbidden; never to be copied.
+ * A policy that does in one callback, or as it is loaded or unloaded ("load", "unload"), what it must not:
+ * MISDEED="CALLBACK WHAT" in the environment names both. Else it is first come, first served. For
+ * tests/sim/forbidden; never to be copied.
  */
 #include <assert.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -123,6 +125,27 @@ static void do_exit(void)
 	exit(0);
 }
 
+/* Nothing in the tables of addresses says that it is called. */
+static void (*hidden_exit)(int status);
+
+static void do_vanish(void)
+{
+	hidden_exit(0);
+}
+
+/* Leaves a process behind that has all open files but those of the shell, which would wait for it. */
+static void do_linger(void)
+{
+	if (!fork()) {
+		for (int fd = 0; fd < 256; fd++)
+			if (fd < 3 || fd > 9)
+				close(fd);
+		sleep(100);
+		hidden_exit(0);
+	}
+	hidden_exit(0);
+}
+
 static void do_abort(void)
 {
 	abort();
@@ -190,7 +213,8 @@ static const struct misdeed {
 	{"abort", do_abort},	   {"rand", do_rand},	    {"getrandom", do_getrandom},
 	{"syscall", do_syscall},   {"crash", do_crash},	    {"assert", do_assert},
 	{"overflow", do_overflow}, {"hang", do_hang},	    {"busy", do_hang},
-	{"twofold", do_twofold},
+	{"twofold", do_twofold},   {"vanish", do_vanish},   {"linger", do_linger},
+	{"refuse", NULL}, /* init() does by itself */
 };
 
 /* ---- The policy ------------------------------------------------------------------------------ */
@@ -207,23 +231,53 @@ static void misdo(const struct misdoer *m, const char *callback)
 		m->misdeed->f();
 }
 
-static int misdoer_init(void *state, const struct rl_policy_config *config)
+static bool is(const struct misdoer *m, const char *name)
+{
+	return m->misdeed && strcmp(m->misdeed->name, name) == 0;
+}
+
+/* False: it is none that there is. */
+static bool read_wish(struct misdoer *m)
 {
 	const char *wanted = getenv("MISDEED");
-	struct misdoer *m = state;
-	pthread_t thread;
 	char name[16];
 
-	(void)config;
 	if (wanted && sscanf(wanted, "%15s %15s", m->callback, name) == 2)
 		for (size_t i = 0; i < sizeof(misdeeds) / sizeof(misdeeds[0]); i++)
 			if (strcmp(misdeeds[i].name, name) == 0)
 				m->misdeed = &misdeeds[i];
-	if (wanted && !m->misdeed)
+	return !wanted || m->misdeed;
+}
+
+__attribute__((constructor)) static void load(void)
+{
+	struct misdoer m = {0};
+
+	hidden_exit = (void (*)(int))dlsym(RTLD_DEFAULT, "_exit");
+	if (read_wish(&m))
+		misdo(&m, "load");
+}
+
+__attribute__((destructor)) static void unload(void)
+{
+	struct misdoer m = {0};
+
+	if (read_wish(&m))
+		misdo(&m, "unload");
+}
+
+static int misdoer_init(void *state, const struct rl_policy_config *config)
+{
+	struct misdoer *m = state;
+	pthread_t thread;
+
+	(void)config;
+	if (!read_wish(m))
 		return -EINVAL;
+	if (is(m, "refuse"))
+		return -ENODATA;
 	misdo(m, "init");
-	if (m->misdeed && strcmp(m->misdeed->name, "busy") == 0 &&
-	    pthread_create(&thread, NULL, stay_busy, NULL) != 0)
+	if (is(m, "busy") && pthread_create(&thread, NULL, stay_busy, NULL) != 0)
 		return -EAGAIN;
 	return rl_pool_new(&m->pool, 8192);
 }
