@@ -322,7 +322,7 @@ bool fault_sends_twice(void)
  */
 static uint64_t deadline_shift_ns(void)
 {
-	uint64_t weights = 0, ns;
+	uint64_t weights = 1, ns;
 
 	for (const struct task *t = machine.all; t; t = t->next_all)
 		weights += t->p.scx.weight;
