@@ -156,7 +156,8 @@ static uint64_t deadline_shift_ns(void)
 
 	for (const struct task *t = machine.all; t; t = t->next_all)
 		weights += t->p.scx.weight;
-	ns = 100 * SEC_NS / weights;
+	/* There is a task always, but for an analyzer. */
+	ns = weights ? 100 * SEC_NS / weights : 0;
 	return ns < 50 * MSEC ? ns : 50 * MSEC;
 }
 
