@@ -21,6 +21,8 @@ static bool uses_more_than_we_know(const struct rl_policy *policy)
 
 const char *rl_policy_fault(const struct rl_policy *policy)
 {
+	if (!policy->version)
+		return "its version is not RL_POLICY_VERSION";
 	if (policy->version != RL_POLICY_VERSION)
 		return "it was built for another version of librustland; build it again";
 	if (policy->sz < SHORTEST || policy->sz > 4096)

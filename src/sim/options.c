@@ -121,8 +121,7 @@ static const struct {
 	[OPT_HTML] = {"What comes out", "html", "FILE", RUN | COMPARE,
 		      "a page for a browser as well, with pictures (run, compare)"},
 	[OPT_TRACE] = {NULL, "trace", "FILE", RUN,
-		       "CPUs, tasks, requests, decisions and frames for https://ui.perfetto.dev "
-		       "(run)"},
+		       "what ran when, and decisions, for https://ui.perfetto.dev (run)"},
 	[OPT_JSON] = {NULL, "json", NULL, RUN, "one JSON object instead of a table (run)"},
 	[OPT_SEEDS] = {"A comparison, which says what is more than noise (compare)", "seeds", "N",
 		       COMPARE, "so many runs of each policy (11)"},
@@ -137,8 +136,14 @@ static const struct {
 	[OPT_VERSION] = {NULL, "version", NULL, RUN | COMPARE | SWARM | LIST, "likewise"},
 };
 
+enum {
+	HELP_COLUMN = 22,
+};
+
 static void print_help(void)
 {
+	int width;
+
 	puts("Usage: rustland-sim [run] [OPTION]... POLICY [WORKLOAD]\n"
 	     "       rustland-sim compare [OPTION]... POLICY POLICY... [WORKLOAD]\n"
 	     "       rustland-sim swarm [OPTION]... [POLICY]\n"
@@ -161,8 +166,9 @@ static void print_help(void)
 	for (size_t i = 0; i < OPTIONS; i++) {
 		if (table[i].heading)
 			printf("\n%s:\n", table[i].heading);
-		printf("  --%-14s %-7s %s\n", table[i].name,
-		       table[i].argument ? table[i].argument : "", table[i].help);
+		width = printf("  --%s %s", table[i].name,
+			       table[i].argument ? table[i].argument : "");
+		printf("%*s%s\n", HELP_COLUMN - width, "", table[i].help);
 	}
 	puts("\nExit status: 0; 1: the kernel ended the scheduler, or something happened that "
 	     "never\n"

@@ -143,7 +143,11 @@ void report_table(const struct run_options *options, const struct run_result *re
 	} else if (result->violations) {
 		printf("\n%llu invariants violated, ", (unsigned long long)result->violations);
 		print_end("the first ", invariants_first());
+		puts("WHAT IS CHECKED in rustland-sim(1) says which of them a policy can cause.");
 	}
+	if (result->asked && !result->decided && !result->cut_short)
+		puts("\nThe policy has made no decision that was carried out: does next() return "
+		     "true?");
 }
 
 /* ---- For programs --------------------------------------------------------------------------- */

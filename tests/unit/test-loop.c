@@ -581,6 +581,8 @@ static void test_faults(void **state)
 	assert_string_equal(rl_policy_fault(&policy),
 			    "it was built for another version of librustland; build it again");
 	assert_int_equal(rl_run(&fake->rl, &policy, &config), -EINVAL);
+	policy.version = 0;
+	assert_string_equal(rl_policy_fault(&policy), "its version is not RL_POLICY_VERSION");
 
 	policy = with_undo;
 	policy.next = NULL;
