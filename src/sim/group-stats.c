@@ -101,7 +101,7 @@ static void divide(const struct task_group *parent)
 
 			if (machine.groups[i]->parent != parent || child->is_settled)
 				continue;
-			part = left * cgroup_shares(machine.groups[i]) / weights;
+			part = left * cgroup_shares(machine.groups[i]) / (weights ? weights : 1);
 			child->gets = part < child->wants ? part : child->wants;
 			if (child->wants > part)
 				continue;
@@ -109,8 +109,9 @@ static void divide(const struct task_group *parent)
 			left -= child->wants;
 			weights -= cgroup_shares(machine.groups[i]);
 		}
+		/* Their weight is among the weights. */
 		if (!tasks_are_settled &&
-		    claim->nr_tasks * CPU <= left * claim->task_weight / weights) {
+		    claim->nr_tasks * CPU * weights <= left * claim->task_weight) {
 			tasks_are_settled = goes_on = true;
 			left -= claim->nr_tasks * CPU;
 		}
