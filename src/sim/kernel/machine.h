@@ -345,6 +345,8 @@ struct sim_observer {
 	void (*woken)(const struct task *t);
 	/* The backend has submitted a record for user space. */
 	void (*submitted)(const void *record, size_t size);
+	/* The backend has a decision from user space before it. */
+	void (*decided)(const void *decision);
 	/* t was moved from one DSQ to another one, while the decision given was carried out (or NULL). */
 	void (*moved)(const struct task *t, const void *decision);
 	/* A target was given a class (enum rl_class), and had one before or not. */

@@ -126,6 +126,7 @@ long sim_user_ringbuf_drain(struct sim_map *map,
 		dynptr.__opaque[0] = (uintptr_t)(header + 1);
 		dynptr.__opaque[1] = header->len;
 		machine.carried_out = header + 1;
+		OBSERVE(decided, header + 1);
 		stop = fn(&dynptr, context);
 		machine.carried_out = NULL;
 		map->consumed += total(header->len);
