@@ -434,7 +434,7 @@ static void note_held(uint64_t waited_ns)
 /* Since when t waits beside the CPU: under the kernel's own scheduler a CPU finds it at once, or at ticks of others. */
 static uint64_t waits_since_ns(const struct task *t, const struct cpu *cpu)
 {
-	if (the.has_backend || (int64_t)(t->queued_at_ns - cpu->idle_since_ns) > 0)
+	if (t->class != &fair_sched_class || (int64_t)(t->queued_at_ns - cpu->idle_since_ns) > 0)
 		return t->queued_at_ns;
 	return cpu->idle_since_ns;
 }
