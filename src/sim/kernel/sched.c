@@ -158,6 +158,8 @@ static void put_prev(struct cpu *cpu, struct task *prev, const struct task *next
 {
 	if (prev->must_move && prev->on_rq && !may_stay(prev, cpu)) {
 		move_away(cpu, prev);
+		/* The stopper has done it: the CPU chooses once more, now without the task in the way of lower classes. */
+		cpu->need_resched |= !next;
 		return;
 	}
 	prev->must_move = false;
