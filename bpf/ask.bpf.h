@@ -37,6 +37,9 @@ struct {
 	__uint(max_entries, RL_QUEUED_BYTES);
 } queued SEC(".maps");
 
+/* Of the parked tasks so many, at most, are looked at for one that was forgotten. */
+#define PARK_LOOKED_AT 32
+
 /* Decisions that a CPU carries out at a time: two rounds of the scheduler thread, see BATCH in lib/loop.c. */
 #define DRAIN_MAX 512
 
@@ -138,7 +141,7 @@ static __always_inline bool park_is_orphaned(u64 now)
  */
 static __always_inline bool park_has_forgotten(u64 now)
 {
-	return parked_too_long(now, 32);
+	return parked_too_long(now, PARK_LOOKED_AT);
 }
 
 /*

@@ -431,6 +431,13 @@ static void note_held(uint64_t waited_ns)
 		the.held_max_ns = waited_ns;
 }
 
+/* A policy has forgotten so many tasks that CPUs do not look at t, see ask.bpf.h. Its turn comes by its deadline. */
+static bool is_far_in_park(const struct task *t)
+{
+	return t->class == &ext_sched_class && t->dsq && t->dsq->id > machine.topology.nr_cpus &&
+	       the.idle_max_ns == IDLE_MAX_UNANSWERED_NS && backend_park_is_long();
+}
+
 /* Since when t waits beside the CPU: under the kernel's own scheduler a CPU finds it at once, or at ticks of others. */
 static uint64_t waits_since_ns(const struct task *t, const struct cpu *cpu)
 {
@@ -461,7 +468,7 @@ static void check_idle(void)
 			waited_ns = (s64)(machine.now_ns - waits_since_ns(t, &machine.cpus[i]));
 			if (waited_ns > 0 && is_held(t)) {
 				note_held((uint64_t)waited_ns);
-			} else if (waited_ns > (s64)the.idle_max_ns) {
+			} else if (waited_ns > (s64)the.idle_max_ns && !is_far_in_park(t)) {
 				waiting = t;
 				cpu = (int)i;
 			}

@@ -42,6 +42,11 @@ static struct {
 	uint64_t asked;
 } earlier;
 
+bool backend_park_is_long(void)
+{
+	return scx_bpf_dsq_nr_queued(DSQ_PARK) > PARK_LOOKED_AT;
+}
+
 void backend_counters(struct rl_counters *ret)
 {
 	struct sim_map *map = SIM_TABLE(&counters);

@@ -30,6 +30,8 @@ struct sim_map *backend_dispatched(void);
 void backend_set_class(u32 scope, u64 id, u64 start_ticks, u32 value, u32 uid);
 /* One of start_ticks: /proc counts a hundred in a second. */
 #define TICK_NS (10 * MSEC)
+/* More tasks wait for decisions than a CPU looks at for those that were forgotten. */
+bool backend_park_is_long(void);
 /* The sum over all CPUs, and since the beginning. */
 void backend_counters(struct rl_counters *ret);
 /* Requests since the beginning. */
