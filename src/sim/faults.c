@@ -246,13 +246,12 @@ static void handle_cgroups(struct cpu *cpu, struct irq *irq)
 	struct task_group *tg = machine.groups[random_below(&random_state, nr)];
 	struct task *t = somebody();
 
-	(void)cpu;
 	if (tg->parent && random_below(&random_state, 4) == 0)
 		change_group(tg);
 	else if (t && t != machine.policy && t->state != TASK_DEAD && t->state != TASK_NEW)
 		task_change_cgroup(t, tg);
-	irq_raise(irq, &machine.cpus[random_below(&random_state, machine.topology.nr_cpus)],
-		  1 + random_below(&random_state, 10 * MSEC));
+	cpu = &machine.cpus[random_below(&random_state, machine.topology.nr_cpus)];
+	irq_raise(irq, cpu, 1 + random_below(&random_state, 10 * MSEC));
 }
 
 static struct irq cgroups_irq;

@@ -386,10 +386,14 @@ static void check_h_nr(const struct cpu *cpu)
 			cpu->cfs.h_nr_queued);
 }
 
-static void check_groups(void)
+static void check_runqueues(void)
 {
 	for (u32 i = 0; i < machine.topology.nr_cpus; i++)
 		check_h_nr(&machine.cpus[i]);
+}
+
+static void check_groups(void)
+{
 	if (!the.limits) {
 		the.limits = calloc(machine.nr_groups, sizeof(*the.limits));
 		the.shares = calloc(machine.nr_groups, sizeof(*the.shares));
@@ -573,6 +577,8 @@ static void scan(struct event *event)
 	check_idle();
 	if (the.policy_is_in_charge)
 		check_shares();
+	if (!machine.scx_switched_all && machine.nr_groups > 1)
+		check_runqueues();
 	if (!the.has_backend && group_stats_total(machine.groups[0]))
 		check_groups();
 	event_at(&machine.events, event, machine.now_ns + SCAN_NS);

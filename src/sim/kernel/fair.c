@@ -169,7 +169,8 @@ static struct task *pick_task(struct cpu *cpu, struct task *prev)
 static void put_prev_task(struct cpu *cpu, struct task *prev, const struct task *next)
 {
 	fair_update_curr(cpu);
-	fair_put_prev(cpu, prev, next);
+	/* A task of another class is in a group as well, which is not current for it. */
+	fair_put_prev(cpu, prev, next && next->class == &fair_sched_class ? next : NULL);
 	if (!prev->on_rq)
 		return;
 	/* It had to move, and has been allowed to stay since. */
