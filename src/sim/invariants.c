@@ -439,7 +439,7 @@ static void note_held(uint64_t waited_ns)
 static bool is_far_in_park(const struct task *t)
 {
 	return t->class == &ext_sched_class && t->dsq && t->dsq->id > machine.topology.nr_cpus &&
-	       the.idle_max_ns == IDLE_MAX_UNANSWERED_NS && backend_park_is_long();
+	       the.idle_max_ns >= IDLE_MAX_UNANSWERED_NS && backend_park_is_long();
 }
 
 /* Since when t waits beside the CPU: under the kernel's own scheduler a CPU finds it at once, or at ticks of others. */
@@ -584,7 +584,7 @@ static void scan(struct event *event)
 	event_at(&machine.events, event, machine.now_ns + SCAN_NS);
 }
 
-void invariants_watch(uint32_t faults, bool policy_chooses_cpus)
+void invariants_watch(uint32_t faults, bool policy_chooses_cpus, uint64_t slice_ns)
 {
 	const uint32_t unanswered = 1U << FAULT_SLOW | 1U << FAULT_FORGET | 1U << FAULT_WRONG;
 	const uint32_t absent =
@@ -599,6 +599,9 @@ void invariants_watch(uint32_t faults, bool policy_chooses_cpus)
 	the.beats = 0;
 	the.policy_is_in_charge = !(faults & (unanswered | absent));
 	the.idle_max_ns = faults & unanswered ? IDLE_MAX_UNANSWERED_NS : IDLE_MAX_NS;
+	/* A task of which the backend knows nothing waits on its CPU's own queue, behind one that has a whole slice. */
+	if (the.memory_fails)
+		the.idle_max_ns += slice_ns;
 	machine_observe(&observer);
 	the.violated = the.held_max_ns = 0;
 	the.ended = false;

@@ -11,9 +11,9 @@
 
 /*
  * After machine_init(). faults: those of the run, some of which make tasks wait, see faults.h.
- * policy_chooses_cpus: it keeps tasks for one CPU, although another one is idle.
+ * policy_chooses_cpus: it keeps tasks for one CPU, although another one is idle. slice_ns: the longest slice.
  */
-void invariants_watch(uint32_t faults, bool policy_chooses_cpus);
+void invariants_watch(uint32_t faults, bool policy_chooses_cpus, uint64_t slice_ns);
 
 /* The policy, or a workload, has done what cannot be gone on after: a violation, and the run ends. */
 void invariants_end(const char *format, ...) __attribute__((format(printf, 1, 2)));

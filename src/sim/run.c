@@ -135,7 +135,7 @@ int run(const struct run_options *options, struct run_result *ret, const char **
 	}
 	options->workload->start();
 	task_stats_watch(machine.now_ns + options->settle_ns);
-	invariants_watch(faults, options->percpu_local);
+	invariants_watch(faults, options->percpu_local, options->slice_ns);
 	err = options->trace_path ? trace_start(options->trace_path) : 0;
 	if (err) {
 		*ret_why = cannot_write(options->trace_path, err);
