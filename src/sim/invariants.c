@@ -143,23 +143,20 @@ static void on_move(const struct task *t, const void *record)
 			"about in "
 			"generation %u",
 			t->p.comm, t->p.pid, decision->generation, decision->pid, t->generation);
+	task_by_pid(t->p.pid)->cpu_is_named = decision->cpu != RL_CPU_ANY;
 }
 
 /*
- * Also one that comes too late to move the task: its CPU counts for what is left of the slice, and for grants. With the
- * fault wrong it may be about a task that nobody has asked about.
+ * A decision that comes too late to move the task counts for what is left of the slice, and for grants; but the task stays
+ * where an earlier one has put it. With the fault wrong it may be about a task that nobody has asked about.
  */
 static void on_decision(const void *record)
 {
 	const struct rl_decision *decision = record;
 	struct task *t = task_by_pid(decision->pid);
 
-	if (!t || decision->flags & RL_DECISION_NOTICE)
-		return;
-	if (decision->cpu != RL_CPU_ANY)
+	if (t && !(decision->flags & RL_DECISION_NOTICE) && decision->cpu != RL_CPU_ANY)
 		t->cpu_is_named = true;
-	else if (decision->generation == t->generation)
-		t->cpu_is_named = false;
 }
 
 static const struct sim_observer observer = {
