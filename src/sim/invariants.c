@@ -29,6 +29,9 @@
 
 #define TIED_MAX_NS (10 * MSEC)
 
+/* So long after a real-time task a CPU may still not have taken what waited behind that, see late-kick. */
+#define HELD_AFTER_NS (5 * MSEC)
+
 /*
  * One a second. With the fault late-timer a timer is up to a second late, and so is the one by which a crowd replaces
  * it just before it comes.
@@ -416,14 +419,17 @@ static bool may_take(const struct task *t, int cpu)
 }
 
 /*
- * It is on the queue of a CPU that runs a real-time task, where no other CPU finds it: what was preempted is put there
+ * It is on the queue of a CPU that runs a real-time task, or has done so just now, where no other CPU finds it: what was preempted is put there
  * by the kernel, and the backend does not take it back (it has no ops.cpu_release). That is told, and no violation.
  */
 static bool is_held(const struct task *t)
 {
 	const struct cpu *cpu = &machine.cpus[t->cpu];
 
-	return t->dsq == &cpu->local && cpu->curr && cpu->curr->rt.priority;
+	if (t->dsq != &cpu->local)
+		return false;
+	return (cpu->curr && cpu->curr->rt.priority) ||
+	       machine.now_ns - cpu->rt.ran_at_ns < HELD_AFTER_NS;
 }
 
 static void note_held(uint64_t waited_ns)
