@@ -15,7 +15,7 @@ compile() {
 
 # Everything but the program: its options, its report and rt-app's files.
 simulator_sources() {
-	find src/sim src/policy -name '*.c' | grep -v -E '^src/sim/(main|options|report|rt-app)\.c$' | sort
+	find src/sim src/policy -name '*.c' | grep -v -E '^src/sim/(main|options|report|rt-app|rt-app-file)\.c$' | sort
 	printf 'src/lib/%s\n' exit.c loop.c policy-fault.c pool.c
 	echo src/common/policy-name.c
 }
