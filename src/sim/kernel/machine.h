@@ -401,7 +401,6 @@ void task_get(struct task *t);
 void task_put(struct task *t);
 struct task *task_by_pid(s32 pid);
 void task_set_allowed(struct task *t, const struct mask *allowed);
-u64 task_random(struct task *t);
 void task_set_comm(struct task *t, const char *comm);
 /* It acts as this user from now on. */
 void task_set_user(struct task *t, u32 uid);

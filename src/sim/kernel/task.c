@@ -134,11 +134,6 @@ struct task *task_by_pid(s32 pid)
 	return pid > 0 && pid < SIM_PID_MAX ? machine.by_pid[pid] : NULL;
 }
 
-u64 task_random(struct task *t)
-{
-	return random_next(&t->random);
-}
-
 /* It becomes runnable on that CPU as the machine starts, in an interrupt. */
 static void handle_start(struct cpu *cpu, struct irq *irq)
 {
