@@ -55,10 +55,9 @@ static void stop_for(struct cpu *cpu, enum cpu_wait wait, u64 ns)
 	cpu->wait = CPU_WORKS;
 }
 
-/* The time that has passed for this CPU: not while others had their turns. */
-static u64 own_time(const struct cpu *cpu)
+u64 cpu_time(const struct cpu *cpu)
 {
-	return cpu->m->take_turns ? cpu->turn.done_ns : cpu->m->now_ns;
+	return (cpu->m->take_turns ? cpu->turn.done_ns : cpu->m->now_ns) + cpu->ahead_ns;
 }
 
 /* Until the CPU's own time has come; interrupts that arrive meanwhile wait. */
@@ -299,11 +298,11 @@ static void next_action(struct cpu *cpu, struct task *t)
 
 static void run_task(struct cpu *cpu, struct task *t)
 {
-	u64 began_ns = own_time(cpu), done_ns;
+	u64 began_ns = cpu_time(cpu), done_ns;
 
 	if (t->work_left_ns) {
 		stop_for(cpu, CPU_RUNS, (t->work_left_ns * 1024 + cpu->speed - 1) / cpu->speed);
-		done_ns = (own_time(cpu) - began_ns) * cpu->speed / 1024;
+		done_ns = (cpu_time(cpu) - began_ns) * cpu->speed / 1024;
 		t->work_left_ns -= done_ns < t->work_left_ns ? done_ns : t->work_left_ns;
 	}
 	if (!t->work_left_ns && !cpu->irqs)

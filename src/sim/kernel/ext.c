@@ -201,6 +201,7 @@ static bool balance(struct cpu *cpu, struct task *prev)
 	bool prev_queued = prev && prev->p.scx.flags & TASK_QUEUED;
 	bool keep = false;
 	int loops = DISPATCH_LOOPS;
+	u64 began_ns;
 
 	cpu->in_balance = true;
 	cpu->rq.scx.flags |= RQ_IN_BALANCE;
@@ -216,8 +217,10 @@ static bool balance(struct cpu *cpu, struct task *prev)
 	}
 	do {
 		cpu->nr_dispatched = 0;
+		began_ns = cpu_time(cpu);
 		cpu_spend(m->costs->dispatch);
 		m->ops->dispatch(cpu->id, prev ? &prev->p : NULL);
+		OBSERVE(called, "ops.dispatch()", cpu_time(cpu) - began_ns);
 		keep = prev_queued && prev->p.scx.slice && !prev->must_move;
 		if (keep || cpu->local.nr)
 			goto out;

@@ -349,6 +349,8 @@ struct sim_observer {
 	void (*decided)(const void *decision);
 	/* t was moved from one DSQ to another one, while the decision given was carried out (or NULL). */
 	void (*moved)(const struct task *t, const void *decision);
+	/* One of the backend's callbacks that loop has kept its CPU for so long, in an interrupt or with them off. */
+	void (*called)(const char *callback, u64 ns);
 	/* A target was given a class (enum rl_class), and had one before or not. */
 	void (*classed)(u32 scope, u64 id, u32 class, bool had_one);
 };
@@ -440,6 +442,8 @@ static inline void cpu_spend(u64 ns)
 {
 	machine.this_cpu->ahead_ns += ns;
 }
+/* How long cpu has lived; where CPUs take turns, without those of the others. */
+u64 cpu_time(const struct cpu *cpu);
 /* Let others do what they do until the present CPU's time. Only with machine.interleave. */
 void cpu_interleave(void);
 /* For lock.c: the present CPU stands still until another one calls cpu_got_lock() for it. */

@@ -38,6 +38,7 @@ __attribute__((no_sanitize("function")))
 static void
 handle(struct cpu *cpu, struct irq *irq)
 {
+	u64 began_ns = cpu_time(cpu);
 	int key = 0;
 
 	(void)irq;
@@ -47,6 +48,7 @@ handle(struct cpu *cpu, struct irq *irq)
 	cpu_spend(cpu->m->costs->timer + cpu->m->costs->timer_callback);
 	/* The timer is the first member of its map's value. */
 	the.callback(the.map, &key, the.timer);
+	OBSERVE(called, "the timer", cpu_time(cpu) - began_ns);
 }
 
 void bpf_timer_leave(struct cpu *cpu)
