@@ -30,7 +30,7 @@ struct sched_entity {
 	bool is_new;	    /* it has never run */
 	struct sched_entity *next, *prev; /* on the list */
 
-	/* For fair-group.c. */
+	/* For fair-group.c and fair-weight.c. */
 	uint64_t load; /* its weight within its group; the same, but for tasks in groups on 7.3 */
 	struct cfs_rq *cfs_rq;	     /* its group's, on its CPU */
 	struct sched_entity *parent; /* that group's entity; NULL: it is the root */

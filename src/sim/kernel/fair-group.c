@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Control groups in the fair class: how tasks and groups come to runqueues, leave them and are chosen, all the way up,
- * and what a group weighs on one CPU. There are two ways, see fair.h: flat in 7.3, nested before. Without groups both
- * are the same.
+ * Control groups in the fair class: how tasks and groups come to runqueues, leave them and are chosen, all the way up.
+ * There are two ways, see fair.h: flat in 7.3, nested before. Without groups both are the same.
  */
 #include "sim/kernel/sched.h"
 
@@ -10,9 +9,7 @@
 
 #include "sim/kernel/bandwidth.h"
 #include "sim/kernel/cgroup.h"
-
-#define SHARES_MIN  2ULL
-#define WEIGHT_IDLE 3ULL /* of SCHED_IDLE */
+#include "sim/kernel/fair-weight.h"
 
 /* So many more or fewer tasks, see cfs_rq. */
 struct h_nr {
@@ -35,163 +32,6 @@ void fair_set_task_rq(struct task *t, struct cpu *cpu)
 	t->se.parent = t->se.cfs_rq == &cpu->cfs ? NULL : &t->se.cfs_rq->se;
 }
 
-/* ---- Averages ------------------------------------------------------------------------------- */
-
-enum {
-	PELT_STEP_BITS = 20, /* nanoseconds */
-	PELT_HALF = 32,	     /* after so many steps half of it is left */
-};
-
-#define PELT_DECAY 4202935003ULL /* the 32nd root of a half, times 2^32 */
-
-/* What is left of it after n steps. */
-static u64 decay(u64 value, u64 n)
-{
-	if (n >= 64 * PELT_HALF)
-		return 0;
-	value >>= n / PELT_HALF;
-	for (n %= PELT_HALF; n; n--)
-		value = ((value >> 16) * PELT_DECAY >> 16) + ((value & 0xffff) * PELT_DECAY >> 32);
-	return value;
-}
-
-static u64 toward(u64 average, u64 value, u64 n)
-{
-	return average >= value ? value + decay(average - value, n)
-				: value - decay(value - average, n);
-}
-
-/* It has had that value since it was last told. */
-static void pelt_update(struct pelt *pelt, u64 value, u64 now)
-{
-	u64 step = pelt->at_ns >> PELT_STEP_BITS, end = now >> PELT_STEP_BITS;
-
-	if ((s64)(now - pelt->at_ns) <= 0)
-		return;
-	if (step == end) {
-		pelt->part += value * (now - pelt->at_ns);
-	} else {
-		pelt->part += value * (((step + 1) << PELT_STEP_BITS) - pelt->at_ns);
-		pelt->average = toward(pelt->average, pelt->part >> PELT_STEP_BITS, 1);
-		pelt->average = toward(pelt->average, value, end - step - 1);
-		pelt->part = value * (now - (end << PELT_STEP_BITS));
-	}
-	pelt->at_ns = now;
-}
-
-static void update_averages(struct cfs_rq *rq)
-{
-	u64 now;
-
-	/* Nobody asks for those of a CPU. */
-	if (!rq->se.my_q)
-		return;
-	now = machine_now(rq->cpu->m);
-	pelt_update(&rq->load_avg, rq->load, now);
-	pelt_update(&rq->runnable_avg, rq->h_nr_runnable * NICE_0_LOAD, now);
-}
-
-/* ---- Weights of groups ---------------------------------------------------------------------- */
-
-/*
- * The group's shares are divided among its runqueues by their load. That of the other CPUs is taken from averages, its
- * own is the present one if that is more, so that a group which wakes up does not wait for its average. 7.3 multiplies
- * the shares by the CPUs that the group could use.
- */
-static u64 shares_of(struct cfs_rq *rq)
-{
-	const struct task_group *tg = rq->tg;
-	const struct machine *m = rq->cpu->m;
-	u64 load, others = 0, runnable = 0, shares = tg->shares, nr = 1, now = machine_now(m);
-
-	update_averages(rq);
-	load = rq->load > rq->load_avg.average ? rq->load : rq->load_avg.average;
-	for (u32 i = 0; i < m->topology.nr_cpus; i++) {
-		const struct cfs_rq *other = &tg->cfs[i];
-		struct pelt load_avg = other->load_avg, runnable_avg = other->runnable_avg;
-
-		pelt_update(&runnable_avg, other->h_nr_runnable * NICE_0_LOAD, now);
-		runnable += runnable_avg.average;
-		if (other == rq)
-			continue;
-		pelt_update(&load_avg, other->load, now);
-		others += load_avg.average;
-	}
-	if (rq->is_flat) {
-		nr = runnable / NICE_0_LOAD < m->topology.nr_cpus ? runnable / NICE_0_LOAD
-								  : m->topology.nr_cpus;
-		shares *= nr ? nr : 1;
-	}
-	load >>= 10;
-	load = shares * load / ((others >> 10) + (load ? load : 1));
-	return load < SHARES_MIN ? SHARES_MIN : load < shares ? load : shares;
-}
-
-static void reweight(struct sched_entity *se, u64 load)
-{
-	struct cfs_rq *rq = se->cfs_rq;
-
-	if (se->load == load)
-		return;
-	if (se->on_rq) {
-		update_averages(rq);
-		rq->load += load - se->load;
-	}
-	se->load = load;
-	if (!rq->is_flat)
-		eevdf_reweight(rq, se, load);
-}
-
-/* An empty group keeps what it has. */
-static inline void update_shares(struct sched_entity *se)
-{
-	struct cfs_rq *rq = se->my_q;
-
-	if (rq && rq->load && (rq->is_flat || !rq->runtime.throttle_count))
-		reweight(se, shares_of(rq));
-}
-
-/* What the entity's group leaves to it of a weight, where that is what one of nice 0 would have. */
-static u64 part_of(const struct sched_entity *se, u64 weight)
-{
-	if (se->parent)
-		weight = weight * se->load / (se->cfs_rq->load + (se->on_rq ? 0 : se->load));
-	else
-		weight = weight * se->load / NICE_0_LOAD;
-	return weight > SHARES_MIN ? weight : SHARES_MIN;
-}
-
-static u64 hierarchical_weight(const struct sched_entity *se)
-{
-	u64 weight = NICE_0_LOAD;
-
-	for (; se; se = se->parent)
-		weight = part_of(se, weight);
-	return weight;
-}
-
-void fair_update_weights(struct cpu *cpu, struct task *t)
-{
-	if (!t->se.parent)
-		return;
-	for (struct sched_entity *se = t->se.parent; se; se = se->parent)
-		update_shares(se);
-	if (cpu->cfs.is_flat)
-		eevdf_reweight(&cpu->cfs, &t->se, hierarchical_weight(&t->se));
-}
-
-u64 fair_task_load(const struct task *t)
-{
-	u64 load = hierarchical_weight(&t->se) >> 10;
-
-	return load ? load : 1;
-}
-
-u64 fair_cpu_load(const struct cpu *cpu)
-{
-	return (cpu->cfs.load - cpu->cfs.load_delayed) >> 10;
-}
-
 bool fair_may_move(const struct task *t, const struct cpu *to)
 {
 	const struct task_group *tg = task_cgroup(t);
@@ -203,7 +43,7 @@ bool fair_may_move(const struct task *t, const struct cpu *to)
 
 static void add_nr(struct cfs_rq *rq, struct h_nr nr)
 {
-	update_averages(rq);
+	fair_update_averages(rq);
 	rq->h_nr_queued += nr.queued;
 	rq->h_nr_runnable += nr.runnable;
 	rq->h_nr_idle += nr.idle;
@@ -211,7 +51,7 @@ static void add_nr(struct cfs_rq *rq, struct h_nr nr)
 
 static void sub_nr(struct cfs_rq *rq, struct h_nr nr)
 {
-	update_averages(rq);
+	fair_update_averages(rq);
 	rq->h_nr_queued -= nr.queued;
 	rq->h_nr_runnable -= nr.runnable;
 	rq->h_nr_idle -= nr.idle;
@@ -223,7 +63,7 @@ static void add_load(struct sched_entity *se)
 	struct cfs_rq *rq = se->cfs_rq;
 	bool is_first = !rq->load;
 
-	update_averages(rq);
+	fair_update_averages(rq);
 	rq->load += se->load;
 	se->on_rq = true;
 	if (is_first)
@@ -234,7 +74,7 @@ static void sub_load(struct sched_entity *se)
 {
 	struct cfs_rq *rq = se->cfs_rq;
 
-	update_averages(rq);
+	fair_update_averages(rq);
 	rq->load -= se->load;
 	if (se->sched_delayed && !se->my_q)
 		rq->load_delayed -= se->load;
@@ -277,13 +117,13 @@ static void enqueue_flat(struct cpu *cpu, struct task *t)
 	u64 weight = NICE_0_LOAD;
 
 	for (struct sched_entity *se = &t->se; se; se = se->parent) {
-		update_shares(se);
+		fair_update_shares(se);
 		if (!se->on_rq)
 			add_load(se);
 		add_nr(se->cfs_rq, nr);
 		if (se->cfs_rq->idle)
 			nr.idle = 1;
-		weight = part_of(se, weight);
+		weight = fair_part_of(se, weight);
 	}
 	t->se.on_rq = false;
 	eevdf_reweight(&cpu->cfs, &t->se, weight);
@@ -301,7 +141,7 @@ static void dequeue_flat(struct cpu *cpu, struct task *t, bool sleeps)
 			sub_load(se);
 			leaves = !se->cfs_rq->load;
 		}
-		update_shares(se);
+		fair_update_shares(se);
 		sub_nr(se->cfs_rq, nr);
 		if (se->cfs_rq->idle)
 			nr.idle = 1;
@@ -322,7 +162,7 @@ static void enqueue_entity(struct sched_entity *se)
 {
 	struct cfs_rq *rq = se->cfs_rq;
 
-	update_shares(se);
+	fair_update_shares(se);
 	eevdf_enqueue(rq, se);
 	add_load(se);
 }
@@ -344,7 +184,7 @@ static void enqueue_nested(struct task *t)
 		if (comes)
 			enqueue_entity(se);
 		else
-			update_shares(se);
+			fair_update_shares(se);
 		add_nr(rq, nr);
 		if (rq->idle)
 			nr.idle = 1;
@@ -361,7 +201,7 @@ static void dequeue_entity(struct sched_entity *se, bool sleeps)
 	eevdf_dequeue(rq, se, sleeps);
 	sub_load(se);
 	se->sched_delayed = false;
-	update_shares(se);
+	fair_update_shares(se);
 }
 
 /*
@@ -382,7 +222,7 @@ static void dequeue_nested(struct sched_entity *se, bool sleeps, struct h_nr nr)
 			dequeue_entity(se, sleeps || !is_first);
 			leaves = !rq->load;
 		} else {
-			update_shares(se);
+			fair_update_shares(se);
 		}
 		is_first = false;
 		sub_nr(rq, nr);
@@ -425,7 +265,7 @@ void fair_unthrottle_group(struct cfs_rq *rq)
 		if (comes)
 			enqueue_entity(se);
 		else
-			update_shares(se);
+			fair_update_shares(se);
 		if (se->my_q->idle)
 			nr.idle = rq->h_nr_queued;
 		add_nr(se->cfs_rq, nr);
@@ -639,27 +479,6 @@ u64 fair_throttled_until_ns(const struct task *t)
 	return until_ns;
 }
 
-static u64 stretch(u64 ns, u64 all, u64 own)
-{
-	const u64 most_ns = 1000 * SEC_NS; /* as good as never, and times a weight it fits */
-
-	own >>= 10;
-	ns = ns * (all >> 10) / (own ? own : 1);
-	return ns < most_ns ? ns : most_ns;
-}
-
-u64 fair_stretch_ns(const struct task *t, u64 ns)
-{
-	const struct cfs_rq *rq = &t->m->cpus[t->cpu].cfs;
-
-	if (rq->is_flat)
-		return stretch(ns, rq->sum_weight + (rq->curr ? rq->curr->weight : 0),
-			       t->se.weight);
-	for (const struct sched_entity *se = &t->se; se; se = se->parent)
-		ns = stretch(ns, se->cfs_rq->load, se->load);
-	return ns;
-}
-
 u64 fair_turn_ns(const struct cpu *cpu)
 {
 	u64 tick_ns = SEC_NS / cpu->m->hz;
@@ -698,7 +517,7 @@ void fair_group_weight_changed(struct task_group *tg)
 		fair_update_curr(rq->cpu);
 		set_idle(rq, tg->idle);
 		for (struct sched_entity *se = &rq->se; se; se = se->parent)
-			update_shares(se);
+			fair_update_shares(se);
 		lock_release(&rq->cpu->rq_lock);
 	}
 }
@@ -741,25 +560,6 @@ void fair_groups_init(struct machine *m)
 		if (tg->parent)
 			bandwidth_init(tg);
 	}
-}
-
-u64 fair_load(const struct task *t)
-{
-	u64 weight =
-		(t->p.scx.weight * 1024ULL + CGROUP_WEIGHT_DEFAULT / 2) / CGROUP_WEIGHT_DEFAULT;
-
-	if (t->policy == POLICY_IDLE)
-		return WEIGHT_IDLE << 10;
-	return (weight ? weight : 1) << 10;
-}
-
-void fair_set_load(struct task *t, u64 load)
-{
-	struct cfs_rq *rq = &t->m->cpus[t->cpu].cfs;
-
-	reweight(&t->se, load);
-	if (rq->is_flat)
-		eevdf_reweight(rq, &t->se, hierarchical_weight(&t->se));
 }
 
 void fair_task_init(struct task *t)

@@ -2,8 +2,9 @@
 /*
  * The kernel's own scheduler as the class of tasks that have no other: the baseline beside which a policy is put.
  *
- * eevdf.c says what a runqueue runs next, fair-group.c makes a hierarchy of runqueues by control groups, bandwidth.c
- * keeps these to their limits, fair.c is the class, balance.c says on which CPU a task is.
+ * eevdf.c says what a runqueue runs next, fair-group.c makes a hierarchy of runqueues by control groups, fair-weight.c
+ * says what groups and tasks weigh, bandwidth.c keeps groups to their limits, fair.c is the class, balance.c says on
+ * which CPU a task is.
  *
  * Up to 6.12 each group has a runqueue on each CPU, in which its tasks and the groups below compete; what wins stands
  * for the group one level up. In 7.3 all tasks of a CPU compete with each other, with weights that are what their groups
@@ -152,8 +153,6 @@ struct task *fair_pick_task(struct cpu *cpu);
 /* prev gives way to next (NULL: no task of the class), and next becomes current. */
 void fair_put_prev(struct cpu *cpu, struct task *prev, const struct task *next);
 void fair_set_next(struct cpu *cpu, struct task *t);
-/* The weights on the way from t up are what they should be now. */
-void fair_update_weights(struct cpu *cpu, struct task *t);
 /* Where t's entity, or that of its group, competes with the one of cpu's current task. */
 struct cfs_rq *fair_common_rq(struct cpu *cpu, struct sched_entity **curr,
 			      struct sched_entity **se);
@@ -161,10 +160,6 @@ struct cfs_rq *fair_common_rq(struct cpu *cpu, struct sched_entity **curr,
 /* Up to 6.12: a group whose runqueue is throttled is taken off its CPU, and comes back. */
 void fair_throttle_group(struct cfs_rq *rq);
 void fair_unthrottle_group(struct cfs_rq *rq);
-
-/* In balancing's unit: 1024 for a task of nice 0. */
-uint64_t fair_task_load(const struct task *t);
-uint64_t fair_cpu_load(const struct cpu *cpu);
 
 /* No: its group is throttled there. */
 bool fair_may_move(const struct task *t, const struct cpu *to);
@@ -178,5 +173,13 @@ void fair_set_task_rq(struct task *t, struct cpu *cpu);
 /* Its weight, or whether it is idle, has changed; or its limit. On the present CPU, without a lock. */
 void fair_group_weight_changed(struct task_group *tg);
 void fair_group_max_changed(struct task_group *tg);
+
+/* ---- fair-weight.c: likewise ----------------------------------------------------------------- */
+
+/* The weights on the way from t up are what they should be now. */
+void fair_update_weights(struct cpu *cpu, struct task *t);
+/* In balancing's unit: 1024 for a task of nice 0. */
+uint64_t fair_task_load(const struct task *t);
+uint64_t fair_cpu_load(const struct cpu *cpu);
 
 #endif /* RUSTLAND_SIM_KERNEL_FAIR_H */
