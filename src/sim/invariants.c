@@ -38,12 +38,6 @@
  */
 #define BEAT_MAX_NS (3500 * MSEC)
 
-/*
- * A CPU has interrupts off while the backend chooses for it, and others wait for what it holds. 512 decisions
- * (DRAIN_MAX of bpf/) beside 127 CPUs that want the same queues take 2.1 ms.
- */
-#define CALL_MAX_NS (5 * MSEC)
-
 /* No task waits for longer without running, the scheduler thread aside. */
 #define WAIT_LIMIT_NS (4500 * MSEC)
 
@@ -168,15 +162,14 @@ static void on_decision(const void *record)
 		t->cpu_is_named = true;
 }
 
-static void on_called(const char *callback, u64 ns)
+static void on_kept_cpu(const char *callback, u64 ns)
 {
-	if (ns > CALL_MAX_NS)
-		violate("%s has kept CPU %d for %llu us", callback, machine.this_cpu->id,
-			(unsigned long long)(ns / USEC));
+	violate("%s has kept CPU %d for %llu us", callback, machine.this_cpu->id,
+		(unsigned long long)(ns / USEC));
 }
 
 static const struct sim_observer observer = {
-	.called = on_called,
+	.kept_cpu = on_kept_cpu,
 	.switched = on_switch,
 	.submitted = on_submit,
 	.decided = on_decision,

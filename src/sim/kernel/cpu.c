@@ -55,11 +55,6 @@ static void stop_for(struct cpu *cpu, enum cpu_wait wait, u64 ns)
 	cpu->wait = CPU_WORKS;
 }
 
-u64 cpu_time(const struct cpu *cpu)
-{
-	return (cpu->m->take_turns ? cpu->turn.done_ns : cpu->m->now_ns) + cpu->ahead_ns;
-}
-
 /* Until the CPU's own time has come; interrupts that arrive meanwhile wait. */
 static void catch_up(struct cpu *cpu)
 {
