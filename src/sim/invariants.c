@@ -162,9 +162,9 @@ static void on_decision(const void *record)
 		t->cpu_is_named = true;
 }
 
-static void on_kept_cpu(const char *callback, u64 ns)
+static void on_kept_cpu(const struct cpu *cpu, const char *callback, u64 ns)
 {
-	violate("%s has kept CPU %d for %llu us", callback, machine.this_cpu->id,
+	violate("%s has kept CPU %d for %llu us", callback, cpu->id,
 		(unsigned long long)(ns / USEC));
 }
 
@@ -426,8 +426,9 @@ static bool may_take(const struct task *t, int cpu)
 }
 
 /*
- * It is on the queue of a CPU that runs a real-time task, or has done so just now, where no other CPU finds it: what was preempted is put there
- * by the kernel, and the backend does not take it back (it has no ops.cpu_release). That is told, and no violation.
+ * It is on the queue of a CPU that runs a real-time task, or has done so just now, where no other CPU finds it: what was
+ * preempted is put there by the kernel, and the backend does not take it back (it has no ops.cpu_release). That is told,
+ * and no violation.
  */
 static bool is_held(const struct task *t)
 {

@@ -220,7 +220,7 @@ static bool balance(struct cpu *cpu, struct task *prev)
 		began_ns = cpu_time(cpu);
 		cpu_spend(m->costs->dispatch);
 		m->ops->dispatch(cpu->id, prev ? &prev->p : NULL);
-		cpu_called(cpu, "ops.dispatch()", began_ns);
+		callback_returned(cpu, "ops.dispatch()", began_ns);
 		keep = prev_queued && prev->p.scx.slice && !prev->must_move;
 		if (keep || cpu->local.nr)
 			goto out;

@@ -7,6 +7,7 @@
 
 #include "sim/kernel/cgroup.h"
 
+#define SHARES_MIN  2ULL
 #define WEIGHT_IDLE 3ULL /* of SCHED_IDLE */
 
 /* ---- Averages ------------------------------------------------------------------------------- */
@@ -116,7 +117,6 @@ void fair_reweight(struct sched_entity *se, u64 load)
 		eevdf_reweight(rq, se, load);
 }
 
-/* What the entity's group leaves to it of a weight, where that is what one of nice 0 would have. */
 u64 fair_part_of(const struct sched_entity *se, u64 weight)
 {
 	if (se->parent)

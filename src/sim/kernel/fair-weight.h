@@ -11,8 +11,6 @@
 
 #include "sim/kernel/sched.h"
 
-#define SHARES_MIN 2ULL
-
 /* Before a change of rq's load or of its number of runnable tasks. */
 void fair_update_averages(struct cfs_rq *rq);
 

@@ -340,7 +340,7 @@ struct machine {
  * A CPU has interrupts off while the backend chooses for it, and others wait for what it holds. 512 decisions
  * (DRAIN_MAX of bpf/) beside 127 CPUs that want the same queues take 2.1 ms.
  */
-#define CALL_MAX_NS (5 * MSEC)
+#define CALLBACK_MAX_NS (5 * MSEC)
 
 /* Watches the machine, for reports and checks. It must not change anything. NULL: not wanted. */
 struct sim_observer {
@@ -355,8 +355,8 @@ struct sim_observer {
 	void (*decided)(const void *decision);
 	/* t was moved from one DSQ to another one, while the decision given was carried out (or NULL). */
 	void (*moved)(const struct task *t, const void *decision);
-	/* A callback of the backend has kept its CPU for so long, which is more than CALL_MAX_NS. */
-	void (*kept_cpu)(const char *callback, u64 ns);
+	/* A callback of the backend has kept cpu for so long, which is more than CALLBACK_MAX_NS. */
+	void (*kept_cpu)(const struct cpu *cpu, const char *callback, u64 ns);
 	/* A target was given a class (enum rl_class), and had one before or not. */
 	void (*classed)(u32 scope, u64 id, u32 class, bool had_one);
 };
@@ -448,16 +448,16 @@ static inline void cpu_spend(u64 ns)
 {
 	machine.this_cpu->ahead_ns += ns;
 }
-/* How long cpu has lived; where CPUs take turns, without those of the others. */
+/* The nanoseconds that have passed for cpu; where CPUs take turns, without those of the others. */
 static inline u64 cpu_time(const struct cpu *cpu)
 {
 	return (cpu->m->take_turns ? cpu->turn.done_ns : cpu->m->now_ns) + cpu->ahead_ns;
 }
-/* That callback of the backend began then, by cpu_time(), and has returned. */
-static inline void cpu_called(const struct cpu *cpu, const char *callback, u64 began_ns)
+/* A callback of the backend, which began on cpu when cpu_time() was that, has returned. */
+static inline void callback_returned(const struct cpu *cpu, const char *callback, u64 began_ns)
 {
-	if (cpu_time(cpu) - began_ns > CALL_MAX_NS)
-		OBSERVE(kept_cpu, callback, cpu_time(cpu) - began_ns);
+	if (cpu_time(cpu) - began_ns > CALLBACK_MAX_NS)
+		OBSERVE(kept_cpu, cpu, callback, cpu_time(cpu) - began_ns);
 }
 /* Let others do what they do until the present CPU's time. Only with machine.interleave. */
 void cpu_interleave(void);

@@ -48,7 +48,7 @@ handle(struct cpu *cpu, struct irq *irq)
 	cpu_spend(cpu->m->costs->timer + cpu->m->costs->timer_callback);
 	/* The timer is the first member of its map's value. */
 	the.callback(the.map, &key, the.timer);
-	cpu_called(cpu, "the timer", began_ns);
+	callback_returned(cpu, "the timer", began_ns);
 }
 
 void bpf_timer_leave(struct cpu *cpu)
