@@ -9,23 +9,25 @@
 #define RUSTLAND_ACCOUNT_BPF_H
 
 #include "class.bpf.h"
+#include "limit.bpf.h"
 
 _Static_assert(NEUTRAL_WEIGHT == RL_WEIGHT_DEFAULT, "deadlines advance for both in the same unit");
 
 /* ---- What estimate.h needs to know ---------------------------------------------------------- */
 
-static __always_inline struct estimate_limits estimate_limits(void)
+static __always_inline struct estimate_limits estimate_limits(u32 weight)
 {
 	return (struct estimate_limits){
 		.slice_ns = opt_slice_ns,
 		.slice_min_ns = opt_slice_min_ns,
 		.nr_cpus = scx_bpf_nr_cpu_ids(),
+		.weight_of_all = weight_of_all(weight),
 	};
 }
 
 static __always_inline u64 slice_by_estimate(u32 nr_waiting)
 {
-	struct estimate_limits limits = estimate_limits();
+	struct estimate_limits limits = estimate_limits(1);
 
 	return estimate_slice(&limits, nr_waiting);
 }
@@ -34,13 +36,14 @@ static __always_inline u64 deadline_by_estimate(const struct task_struct *p,
 						const struct task_ctx *tctx, bool wakeup,
 						u32 nr_waiting)
 {
-	struct estimate_limits limits = estimate_limits();
+	u32 weight = weight_of(tctx);
+	struct estimate_limits limits = estimate_limits(weight);
 	struct estimate_facts task = {
 		.deadline = tctx->deadline,
 		.used_ns = tctx->runtime_ns - tctx->decided_runtime_ns,
 		.slept_ns = tctx->slept_ns,
 		.frontier = shared.frontier,
-		.weight = p->scx.weight,
+		.weight = weight,
 		.nr_waiting = nr_waiting,
 		.placed = tctx->placed,
 		.wakeup = wakeup,
@@ -66,6 +69,23 @@ static __always_inline void decide_by_estimate(const struct task_struct *p, stru
 					       bool wakeup, u32 nr_waiting)
 {
 	set_deadline(tctx, deadline_by_estimate(p, tctx, wakeup, nr_waiting), 0);
+	tctx->goes_on = true;
+}
+
+/* The fair share when a task last went on alone. */
+static u64 alone_clock;
+
+/* A task runs under this deadline from now on. */
+static __always_inline void serve(const struct task_ctx *tctx)
+{
+	u64 frontier = shared.frontier;
+	u32 weight;
+
+	if (!before(frontier, tctx->deadline))
+		return;
+	weight = weight_of(tctx);
+	shared.frontier = advance_frontier(frontier, tctx->deadline, weight, weight_of_all(weight),
+					   everybody.nr);
 }
 
 /* ---- Running and sleeping ------------------------------------------------------------------- */
@@ -79,46 +99,81 @@ static __always_inline void account_running(struct task_struct *p, struct task_c
 	struct cpu_ctx *cctx = cpu_ctx(scx_bpf_task_cpu(p));
 
 	tctx->started_at_ns = now_ns();
+	tctx->exec_ns = p->se.sum_exec_runtime;
 	tctx->generation++;
-	if (before(shared.frontier, tctx->deadline))
-		shared.frontier = tctx->deadline;
+	tctx->yielded = false;
+	serve(tctx);
 	if (cctx) {
 		cctx->deadline = tctx->deadline;
 		cctx->slice_ends_ns = tctx->started_at_ns + p->scx.slice;
 		cctx->preemptible = true;
+		cctx->in_time = false;
 	}
 	count_add(nr_running, 1);
 }
 
-/* Add what the running task has used since this was last called. */
-static __always_inline void account_runtime(struct task_ctx *tctx)
+/*
+ * Add what the running task has used since this was last called, by the kernel's own count: without interrupts, and
+ * without what a hypervisor took. The kernel has brought it up to date before it calls.
+ */
+static __always_inline void account_runtime(const struct task_struct *p, struct task_ctx *tctx)
 {
-	u64 now = now_ns();
-	s64 ran_ns = now - tctx->started_at_ns;
+	u64 now = now_ns(), exec_ns = p->se.sum_exec_runtime;
+	s64 ran_ns = exec_ns - tctx->exec_ns;
 
+	tctx->exec_ns = exec_ns;
 	if (ran_ns > 0) {
 		tctx->runtime_ns += ran_ns;
 		tctx->burst_ns += ran_ns;
+		__sync_fetch_and_add(&shared.clock, clock_step(ran_ns, weight_of_all(1)));
+		if (somebody_is_limited())
+			charge_limits(tctx->group, ran_ns, now);
 	}
 	tctx->started_at_ns = now;
 }
 
-/* The task that runs on this CPU gets another slice there, under the deadline it has now. */
-static __always_inline void account_going_on(s32 cpu, const struct task_ctx *tctx, u64 ends_ns)
+/*
+ * The task that runs on this CPU gets another slice there, under the deadline it has now. If no task waits for the
+ * CPU that says nothing of what others have been served, who may share theirs with many: then only the
+ * fair share moves the frontier, and only where no task waits for any CPU.
+ */
+static __always_inline void account_going_on(s32 cpu, const struct task_ctx *tctx, u64 ends_ns,
+					     bool alone)
 {
 	struct cpu_ctx *cctx = cpu_ctx(cpu);
+	u64 clock = shared.clock, step = clock - alone_clock;
 
+	if (!alone)
+		serve(tctx);
+	else if (everybody.nr <= nr_online && before(shared.frontier, tctx->deadline))
+		shared.frontier += step < tctx->deadline - shared.frontier
+					   ? step
+					   : tctx->deadline - shared.frontier;
+	alone_clock = clock;
 	if (!cctx)
 		return;
 	cctx->deadline = tctx->deadline;
 	cctx->slice_ends_ns = ends_ns;
 }
 
+/* The slice of the task that runs there ends already then. */
+static __always_inline void account_slice_end(s32 cpu, u64 ends_ns)
+{
+	struct cpu_ctx *cctx = cpu_ctx(cpu);
+
+	if (!cctx)
+		return;
+	cctx->slice_ends_ns = ends_ns;
+	cctx->in_time = true;
+}
+
 static __always_inline void account_stopping(struct task_struct *p, struct task_ctx *tctx)
 {
 	struct cpu_ctx *cctx = cpu_ctx(scx_bpf_task_cpu(p));
 
-	account_runtime(tctx);
+	account_runtime(p, tctx);
+	tctx->waits_since_ns = tctx->started_at_ns;
+	look_at_shares(tctx, tctx->started_at_ns);
 	if (cctx)
 		cctx->preemptible = false;
 	count_add(nr_running, -1);
@@ -139,6 +194,7 @@ static __always_inline void account_wakeup(struct task_ctx *tctx)
 		return;
 	slept_ns = now_ns() - tctx->slept_at_ns;
 	tctx->slept_ns = slept_ns > 0 ? slept_ns : 0;
+	tctx->waits_since_ns = tctx->slept_at_ns + tctx->slept_ns;
 	tctx->last_burst_ns = tctx->burst_ns;
 	tctx->burst_ns = 0;
 	tctx->asleep = false;

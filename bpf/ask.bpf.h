@@ -211,8 +211,12 @@ static __always_inline void describe(struct rl_task *t, const struct task_struct
 	t->flags = flags | (tctx->known ? 0 : RL_TASK_NEW) |
 		   (tctx->sync_wake ? RL_TASK_SYNC_WAKE : 0) |
 		   (p->flags & PF_KTHREAD ? RL_TASK_KTHREAD : 0) |
+		   (interrupts_nobody(p) ? RL_TASK_BATCH : 0) |
 		   (tctx->waker_class > tctx->class ? RL_TASK_INHERITED : 0);
-	t->weight = p->scx.weight;
+	t->weight = weight_of(tctx);
+	t->weight_of_all = weight_of_all(t->weight);
+	t->nr_of_all = everybody.nr;
+	t->clock = shared.clock;
 	t->boost_class = present_class(tctx);
 	t->nr_cpus_allowed = p->nr_cpus_allowed;
 	t->runtime_ns = tctx->runtime_ns;
@@ -269,7 +273,7 @@ static __always_inline bool ask(struct task_struct *p, struct task_ctx *tctx, u6
 	note_waiting(p, waiting);
 	/* Last: from here on the decision may come, on another CPU. */
 	bpf_ringbuf_submit(t, BPF_RB_NO_WAKEUP);
-	if (wakeup)
+	if (wakeup && !interrupts_nobody(p))
 		run_policy_soon(p, deadline);
 	return true;
 }
@@ -336,7 +340,28 @@ static __always_inline void queue_by_estimate(struct task_struct *p, struct task
 
 	note_waiting(p, waiting);
 	decide_by_estimate(p, tctx, wakeup, waiting);
-	queue_now(p, RL_CPU_ANY, slice_by_estimate(waiting), tctx->deadline, enq_flags, wakeup);
+	queue_now(p, RL_CPU_ANY, slice_by_estimate(waiting), tctx->deadline, enq_flags,
+		  wakeup && !interrupts_nobody(p));
+}
+
+/*
+ * p has yielded: it goes behind who waits now, all of whom have a turn within one long slice (estimate_slice()).
+ * Nobody is asked, so two that do nothing but yield to each other cost no decisions.
+ */
+static __always_inline void queue_behind(struct task_struct *p, struct task_ctx *tctx,
+					 u64 enq_flags)
+{
+	u32 waiting = count_waiting(p);
+	u64 deadline;
+
+	note_waiting(p, waiting);
+	deadline = deadline_by_estimate(p, tctx, false, waiting);
+	if (before(deadline, shared.frontier))
+		deadline = shared.frontier;
+	set_deadline(tctx, deadline + opt_slice_ns, 0);
+	tctx->goes_on = true;
+	queue_now(p, RL_CPU_ANY, slice_by_estimate(waiting), tctx->deadline, enq_flags, false);
+	count(nr_kernel_dispatches);
 }
 
 /* ---- Carrying out decisions ----------------------------------------------------------------- */
@@ -349,6 +374,7 @@ static __always_inline void keep_for_later(struct task_ctx *tctx, const struct r
 	tctx->grant.until_ns = now_ns() + GRANT_NS;
 	tctx->grant.deadline = d->deadline;
 	tctx->grant.slice_ns = slice_of(d->slice_ns, opt_slice_ns);
+	tctx->goes_on = d->flags & RL_DECISION_GO_ON;
 }
 
 static __always_inline void carry_out(const struct rl_decision *d)

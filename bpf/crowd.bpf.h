@@ -11,7 +11,9 @@
 #ifndef RUSTLAND_CROWD_BPF_H
 #define RUSTLAND_CROWD_BPF_H
 
+#include "account.bpf.h"
 #include "queue.bpf.h"
+#include "timer.bpf.h"
 
 #define CROWD_PER_CPU 16
 
@@ -25,8 +27,7 @@ static __always_inline bool is_crowd(u32 nr_waiting)
 /* p has to wait, beside so many other tasks. */
 static __always_inline void note_waiting(const struct task_struct *p, u32 nr_waiting)
 {
-	struct heartbeat *hb;
-	u32 key = 0;
+	u64 now;
 
 	if (crowded || nr_waiting <= CROWD_PER_CPU)
 		return;
@@ -34,9 +35,24 @@ static __always_inline void note_waiting(const struct task_struct *p, u32 nr_wai
 		return;
 	if (__sync_lock_test_and_set(&crowded, 1))
 		return;
-	hb = bpf_map_lookup_elem(&heartbeats, &key);
-	if (hb)
-		bpf_timer_start(&hb->timer, opt_slice_min_ns, 0);
+	now = now_ns();
+	timer_not_after(now, now + opt_slice_min_ns);
+}
+
+/*
+ * p begins to run and is lighter than most: its shortest slice ends in time, too. A tick is four of these on many
+ * machines, and one that is worth a hundredth of the others would have four times its share.
+ */
+static __always_inline void end_light_slice(const struct task_struct *p,
+					    const struct task_ctx *tctx)
+{
+	u64 ends_ns = tctx->started_at_ns + opt_slice_min_ns;
+
+	if (p->scx.slice > opt_slice_min_ns || crowded ||
+	    !is_light(weight_of(tctx), everybody.load, everybody.nr))
+		return;
+	account_slice_end(scx_bpf_task_cpu(p), ends_ns);
+	timer_not_after(tctx->started_at_ns, ends_ns);
 }
 
 /* For the timer: whether there still is a crowd. Once it is gone, the next one has to be noted. */
@@ -48,16 +64,18 @@ static __always_inline bool update_crowd(void)
 	return found;
 }
 
-/* End the slices that are used up; returns how long the next one still has. */
-static __always_inline u64 end_slices(u64 now)
+/*
+ * End the slices that are used up, all or only those that have to end in time; returns how long the next one still
+ * has, or next_ns if that is less.
+ */
+static __always_inline u64 end_slices(u64 now, bool all, u64 next_ns)
 {
 	s32 nr_cpus = scx_bpf_nr_cpu_ids(), cpu;
-	u64 next_ns = opt_slice_min_ns;
 
 	bpf_for (cpu, 0, nr_cpus) {
 		struct cpu_ctx *cctx = cpu_ctx(cpu);
 
-		if (!cctx || !cctx->preemptible)
+		if (!cctx || !cctx->preemptible || !(all || cctx->in_time))
 			continue;
 		if (!before(now, cctx->slice_ends_ns))
 			scx_bpf_kick_cpu(cpu, KVAL(scx_kick_flags, SCX_KICK_PREEMPT));

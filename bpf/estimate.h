@@ -17,10 +17,10 @@
 #define ESTIMATE static inline __attribute__((always_inline))
 
 enum {
-	NEUTRAL_WEIGHT = 100, /* RL_WEIGHT_DEFAULT, which account.bpf.h compares it with */
+	NEUTRAL_WEIGHT = 1 << 20, /* RL_WEIGHT_DEFAULT, which account.bpf.h compares it with */
 };
 
-/* No task waits longer because it used more than others: the kernel would end us after 5 s. */
+/* No task waits much longer because it used more than others: the kernel would end us after 5 s. */
 #define WAIT_MAX_NS (1000ULL * 1000 * 1000)
 
 /* Half a second: a grant is about what the task has just been doing. */
@@ -37,6 +37,8 @@ struct estimate_limits {
 	uint64_t slice_ns;     /* the longest slice */
 	uint64_t slice_min_ns; /* the shortest slice */
 	uint32_t nr_cpus;
+	uint64_t
+		weight_of_all; /* of all tasks that are runnable; at least that of the task in question */
 };
 
 /* What is known of a task that needs a deadline. */
@@ -66,19 +68,53 @@ ESTIMATE bool before(uint64_t a, uint64_t b)
 	return (int64_t)(a - b) < 0;
 }
 
-/*
- * CPU time in the unit of deadlines: heavier tasks pay less, up to a third of what a neutral one pays and
- * light ones three times as much. Full weights are the policy's business. Here the frontier moves with the
- * tasks that run, and beside tasks of 90 times the neutral weight a light one would wait for its turn until
- * the kernel ends us: bounds on waiting are kept in virtual time, WAIT_MAX_NS at the most.
- */
-ESTIMATE uint64_t weighted(uint64_t runtime_ns, uint32_t weight)
+/* CPU time in the unit of deadlines: the heavier a task, the less it pays. Not for more than an hour at a time. */
+ESTIMATE uint64_t weighted(uint64_t runtime_ns, uint64_t weight)
 {
-	if (weight < NEUTRAL_WEIGHT / 3)
-		weight = NEUTRAL_WEIGHT / 3;
-	if (weight > 3 * NEUTRAL_WEIGHT)
-		weight = 3 * NEUTRAL_WEIGHT;
-	return runtime_ns * NEUTRAL_WEIGHT / weight;
+	return (runtime_ns >> 42 ? 1ULL << 42 : runtime_ns) * NEUTRAL_WEIGHT / weight;
+}
+
+/*
+ * The clock of the fluid model, in which all tasks run at the same time and get their shares in every instant
+ * (GPS; Parekh and Gallager 1993): a task has run for so long, and so far it has moved.
+ */
+ESTIMATE uint64_t clock_step(uint64_t ran_ns, uint64_t weight_of_all)
+{
+	return weighted(ran_ns, weight_of_all);
+}
+
+/*
+ * How far ahead of what is being served a deadline may be: virtual time gets there within WAIT_MAX_NS if those
+ * who are runnable now share the CPUs until then.
+ */
+ESTIMATE uint64_t ahead_max(uint64_t nr_cpus, uint64_t weight_of_all)
+{
+	return weighted(WAIT_MAX_NS * nr_cpus, weight_of_all);
+}
+
+/*
+ * How far behind that a deadline may be: a slice, but where all are heavy no more than virtual time moves in
+ * an eighth of WAIT_MAX_NS, or the others would have to wait until it is caught up.
+ */
+ESTIMATE uint64_t behind_max(const struct estimate_limits *limits)
+{
+	uint64_t behind_ns = ahead_max(limits->nr_cpus, limits->weight_of_all) / 8;
+
+	return behind_ns < limits->slice_ns ? behind_ns : limits->slice_ns;
+}
+
+/*
+ * What has been served when a task with that deadline begins to run. A task that is lighter than most has its next
+ * turn far ahead of them; that it has one says little of where they are.
+ */
+ESTIMATE uint64_t advance_frontier(uint64_t frontier, uint64_t deadline, uint64_t weight,
+				   uint64_t weight_of_all, uint64_t nr_of_all)
+{
+	uint64_t step = deadline - frontier, mean = weight_of_all / (nr_of_all ? nr_of_all : 1);
+
+	if (weight < mean && !(step >> 40))
+		step = (step >> 10) * ((weight << 10) / mean);
+	return frontier + step;
 }
 
 /* What each task gets of this time when so many others wait. */
@@ -97,11 +133,11 @@ ESTIMATE uint64_t estimate_slice(const struct estimate_limits *limits, uint32_t 
 
 /*
  * The deadline that a task would get if the policy went on as before: the last one, plus what the task
- * has used since, less how long it has slept if it just woke up; kept within one slice behind and two
- * slices ahead of the frontier. The first bound is the credit of a sleeper. The second keeps a task that
- * ran alone for long from waiting for as long; in a crowd, where two slices would be a wait of many
- * rounds, it is what everybody gets in WAIT_MAX_NS. The clock is the self-clocked one of Golestani
- * (1994): virtual time is the tag of the task in service, so no sum over all tasks is needed.
+ * has used since, less how long it has slept if it just woke up; kept within behind_max() and two
+ * slices, as its weight counts them, ahead of the frontier. The first bound is the credit of a sleeper. The second
+ * keeps a task that ran alone for long from waiting for as long; in a crowd, where two slices would be a wait of many
+ * rounds, it is what everybody gets in WAIT_MAX_NS. The frontier is the self-clocked time of Golestani
+ * (1994): the tag of the task in service. It works with the deadlines of any policy.
  *
  * A class brings an earlier deadline only at a wakeup, by as much as the sleep was long and half a
  * slice at most: so little that other tasks cannot starve, and nothing for a task that hardly sleeps.
@@ -115,7 +151,9 @@ ESTIMATE uint64_t estimate_deadline(const struct estimate_limits *limits,
 				    const struct estimate_facts *task)
 {
 	uint64_t frontier = task->frontier, slice_ns = limits->slice_ns;
-	uint64_t ahead_ns = share_of(WAIT_MAX_NS, task->nr_waiting, limits->nr_cpus);
+	uint64_t ahead_ns = ahead_max(limits->nr_cpus, limits->weight_of_all);
+	uint64_t two_turns_ns = weighted(2 * limits->slice_min_ns, task->weight);
+	uint64_t behind_ns = behind_max(limits);
 	uint64_t slept_ns = task->slept_ns < slice_ns ? task->slept_ns : slice_ns;
 	uint64_t deadline = task->deadline + weighted(task->used_ns, task->weight);
 
@@ -125,15 +163,40 @@ ESTIMATE uint64_t estimate_deadline(const struct estimate_limits *limits,
 		deadline = frontier;
 	if (task->wakeup)
 		deadline -= slept_ns;
-	if (before(deadline, frontier - slice_ns))
-		deadline = frontier - slice_ns;
-	if (ahead_ns > 2 * slice_ns)
-		ahead_ns = 2 * slice_ns;
+	if (before(deadline, frontier - behind_ns))
+		deadline = frontier - behind_ns;
+	if (two_turns_ns < 2 * slice_ns)
+		two_turns_ns = 2 * slice_ns;
+	if (ahead_ns > two_turns_ns)
+		ahead_ns = two_turns_ns;
 	if (before(frontier + ahead_ns, deadline))
 		deadline = frontier + ahead_ns;
 	if (task->wakeup && task->boosted)
 		deadline -= slept_ns < slice_ns / 2 ? slept_ns : slice_ns / 2;
 	return deadline;
+}
+
+/*
+ * How long a task may go on that no task which waits is before: until its deadline, which moves while it runs, has
+ * come up to theirs.
+ */
+ESTIMATE uint64_t lead_slice(const struct estimate_limits *limits, uint64_t deadline,
+			     uint64_t waiting_deadline, uint64_t weight)
+{
+	uint64_t lead_ns = waiting_deadline - deadline;
+
+	if (lead_ns > limits->slice_ns)
+		lead_ns = limits->slice_ns;
+	lead_ns = lead_ns * weight / NEUTRAL_WEIGHT;
+	if (lead_ns < limits->slice_min_ns)
+		return limits->slice_min_ns;
+	return lead_ns < limits->slice_ns ? lead_ns : limits->slice_ns;
+}
+
+/* It weighs less than a quarter of what all who are runnable do on average. */
+ESTIMATE bool is_light(uint64_t weight, uint64_t weight_of_all, uint64_t nr_of_all)
+{
+	return weight * 4 * nr_of_all < weight_of_all;
 }
 
 /* A decision's slice, but no longer than the longest one: the watchdog and opt_late_ns rely on it. */

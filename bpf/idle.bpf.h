@@ -15,6 +15,12 @@ static __always_inline bool may_run_on(const struct task_struct *p, s32 cpu)
 	return cpu >= 0 && bpf_cpumask_test_cpu(cpu, p->cpus_ptr);
 }
 
+/* SCHED_BATCH and SCHED_IDLE: as under the kernel's own scheduler, their wakeups wait for a slice to end. */
+static __always_inline bool interrupts_nobody(const struct task_struct *p)
+{
+	return p->policy == SCHED_BATCH || p->policy == SCHED_IDLE;
+}
+
 /* p may not use every CPU. */
 static __always_inline bool is_confined(const struct task_struct *p)
 {

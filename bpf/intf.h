@@ -30,6 +30,9 @@ enum {
 	RL_MEMBERS_MAX = 16384,
 	RL_TREES_MAX = 4,
 
+	/* Control groups with tasks; those of further groups are shared among as if they were in its parent. */
+	RL_GROUPS_MAX = 4096,
+
 	RL_EXIT_REASON_LEN = 128,
 	RL_EXIT_MSG_LEN = 1024,
 };
@@ -64,8 +67,9 @@ struct rl_shared {
 	uint64_t drained
 		__attribute__((aligned(RL_CACHE_LINE))); /* decisions taken from the ring */
 
-	/* The kernel writes: the latest deadline that has started to run. */
+	/* The kernel writes: how far deadlines have been served, and the fair share, see rl_task. */
 	uint64_t frontier __attribute__((aligned(RL_CACHE_LINE)));
+	uint64_t clock;
 };
 
 /* One per CPU, added up by whoever reads. */
@@ -83,6 +87,10 @@ struct rl_counters {
 	uint64_t nr_flushed;
 	uint64_t nr_preempt_kicks;
 	uint64_t policy_runtime_ns;
+	uint64_t nr_groups_refused; /* groups that found no place */
+	uint64_t nr_hurried;	    /* tasks that had waited for very long, and were put first */
+	uint64_t nr_throttled;	    /* tasks held back by a limit */
+	uint64_t throttled_ns;	    /* and for how long */
 };
 
 struct rl_exit_record {

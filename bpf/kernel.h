@@ -52,6 +52,7 @@ enum bpf_map_type {
 };
 
 enum {
+	BPF_NOEXIST = 1,
 	BPF_F_NO_PREALLOC = 1,
 	BPF_LOCAL_STORAGE_GET_F_CREATE = 1,
 	BPF_RB_NO_WAKEUP = 1,
@@ -61,6 +62,10 @@ enum {
 #define CLOCK_BOOTTIME 7
 #define ENOENT	       2
 #define ENOMEM	       12
+
+struct bpf_spin_lock {
+	u32 val;
+};
 
 struct bpf_timer {
 	u64 __opaque[2];
@@ -80,9 +85,17 @@ struct bpf_iter_scx_dsq {
 } __attribute__((aligned(8)));
 
 /* task_struct.flags: macros in the kernel, so not in its BTF. */
+#define PF_EXITING   0x00000004
 #define PF_KCOMPACTD 0x00010000
 #define PF_KSWAPD    0x00020000
 #define PF_KTHREAD   0x00200000
+
+/* task_struct.policy, and what a static_prio is for nice 0: likewise. */
+#define SCHED_BATCH  3
+#define SCHED_IDLE   5
+#define DEFAULT_PRIO 120
+
+#define RUNTIME_INF (~0ULL)
 
 #ifdef __bpf__
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -144,12 +157,34 @@ struct thread_info {
 	} preempt;
 };
 
+struct cfs_bandwidth {
+	u64 period; /* ktime_t, a signed number of nanoseconds */
+	u64 quota;  /* nanoseconds; RUNTIME_INF: no limit */
+	u64 burst;
+};
+
+/* Of the cpu controller, or of an autogroup. */
+struct task_group {
+	unsigned long shares;
+	struct task_group *parent;
+	struct cfs_bandwidth cfs_bandwidth;
+};
+
+/* The suffix is dropped when it is looked up: the simulator has a struct of the kernel's name. */
+struct sched_entity___backend {
+	u64 sum_exec_runtime;
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int flags;
+	int static_prio;
+	unsigned int policy;
 	int nr_cpus_allowed;
 	const struct cpumask *cpus_ptr;
+	struct sched_entity___backend se;
 	struct sched_ext_entity scx;
+	struct task_group *sched_task_group;
 	s32 pid;
 	s32 tgid;
 	struct task_struct *real_parent;
@@ -217,6 +252,7 @@ struct sched_ext_ops {
 	s32 (*select_cpu)(struct task_struct *p, s32 prev_cpu, u64 wake_flags);
 	void (*enqueue)(struct task_struct *p, u64 enq_flags);
 	void (*dispatch)(s32 cpu, struct task_struct *prev);
+	bool (*yield)(struct task_struct *from, struct task_struct *to);
 	void (*runnable)(struct task_struct *p, u64 enq_flags);
 	void (*running)(struct task_struct *p);
 	void (*stopping)(struct task_struct *p, bool runnable);

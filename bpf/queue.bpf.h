@@ -7,6 +7,7 @@
  *   DSQ_SHARED               tasks that any CPU may take
  *   DSQ_PARK                 tasks that the policy has been asked about and has not decided yet
  *   DSQ_POLICY               the scheduler thread
+ *   DSQ_THROTTLED            tasks that have used up the limit of a group, by when they may go on
  *
  * A parked task is an orphan when no decision about it will come. CPUs then take from DSQ_PARK as if
  * it were DSQ_SHARED.
@@ -26,6 +27,7 @@
 enum {
 	DSQ_SHARED = RL_MAX_CPUS,
 	DSQ_PARK,
+	DSQ_THROTTLED,
 	DSQ_POLICY,
 };
 
@@ -79,15 +81,26 @@ static __always_inline bool nobody_waits_for(s32 cpu)
 	return !scx_bpf_dsq_nr_queued(DSQ_SHARED) && !scx_bpf_dsq_nr_queued(cpu);
 }
 
+/* The earliest deadline of those that wait for this CPU; false: none does. */
+static __always_inline bool earliest_waiting(s32 cpu, u64 *ret_deadline)
+{
+	u64 own = 0, common = 0;
+	bool has_own = scx_bpf_dsq_nr_queued(cpu) && dsq_head_vtime(cpu, &own);
+	bool has_common = scx_bpf_dsq_nr_queued(DSQ_SHARED) && dsq_head_vtime(DSQ_SHARED, &common);
+
+	if (has_own && (!has_common || before(own, common)))
+		*ret_deadline = own;
+	else if (has_common)
+		*ret_deadline = common;
+	return has_own || has_common;
+}
+
 /* No task that waits for this CPU has an earlier deadline than this. */
 static __always_inline bool first_in_line(s32 cpu, u64 deadline)
 {
 	u64 head;
 
-	return !(scx_bpf_dsq_nr_queued(cpu) && dsq_head_vtime(cpu, &head) &&
-		 before(head, deadline)) &&
-	       !(scx_bpf_dsq_nr_queued(DSQ_SHARED) && dsq_head_vtime(DSQ_SHARED, &head) &&
-		 before(head, deadline));
+	return !earliest_waiting(cpu, &head) || !before(head, deadline);
 }
 
 /* One of the first so many in DSQ_PARK has been there for longer than any policy may hold a task back. */
@@ -187,6 +200,45 @@ static __always_inline bool unpark(struct task_struct *p, u64 dsq, u64 slice_ns,
 {
 	return dsq_move_vtime(p, DSQ_PARK, dsq, slice_ns, deadline) ||
 	       (dsq_can_move() && dsq_move_vtime(p, DSQ_PARK, dsq, slice_ns, deadline));
+}
+
+/* ---- Throttled tasks ------------------------------------------------------------------------ */
+
+static __always_inline bool somebody_is_throttled(void)
+{
+	return scx_bpf_dsq_nr_queued(DSQ_THROTTLED);
+}
+
+/* p waits until that time, and for no CPU. The slice is for a move that nobody expects. */
+static __always_inline void queue_throttled(struct task_struct *p, u64 until, u64 enq_flags)
+{
+	dsq_insert_vtime(p, DSQ_THROTTLED, opt_slice_min_ns, until, enq_flags);
+}
+
+/* Who may go on first, and when. */
+static __always_inline bool first_throttled(s32 *ret_pid, u64 *ret_until)
+{
+	struct bpf_iter_scx_dsq it;
+	struct task_struct *p;
+	bool found = false;
+
+	if (!bpf_iter_scx_dsq_new(&it, DSQ_THROTTLED, 0)) {
+		p = bpf_iter_scx_dsq_next(&it);
+		if (p) {
+			*ret_pid = p->pid;
+			*ret_until = p->scx.dsq_vtime;
+			found = true;
+		}
+	}
+	bpf_iter_scx_dsq_destroy(&it);
+	return found;
+}
+
+/* It waits for a CPU again. Only if dsq_can_move(). */
+static __always_inline bool release_throttled(struct task_struct *p, u64 dsq, u64 slice_ns,
+					      u64 deadline)
+{
+	return dsq_move_vtime(p, DSQ_THROTTLED, dsq, slice_ns, deadline);
 }
 
 /* ---- A CPU takes a task --------------------------------------------------------------------- */

@@ -3,7 +3,7 @@
  * The BPF backend: mechanism and a safety net, no policy. What the kernel calls is in here.
  *
  *   wakeup --> select_cpu: an idle CPU? run there at once
- *          --> enqueue:    exempt? slice unfinished? wakeup granted? policy late? queue it
+ *          --> enqueue:    exempt? throttled? slice unfinished? wakeup granted? policy late? queue it
  *                          else ask the policy and park the task
  *   CPU free -> dispatch:  carry out decisions, run the scheduler thread if it has work,
  *                          else the most urgent waiting task, else go on with the last one
@@ -13,9 +13,11 @@
  *   ask.bpf.h       how is the policy asked, and what becomes of its decision?
  *   account.bpf.h   what has a task used?             crowd.bpf.h   do too many wait?
  *   class.bpf.h     what has user space said of it?   queue.bpf.h   who waits where?
- *                                                     preempt.bpf.h which busy CPU to interrupt?
+ *   group.bpf.h     what does it weigh?               preempt.bpf.h which busy CPU to interrupt?
  *                                                     idle.bpf.h    which idle CPU to take?
- *   state.bpf.h     what is remembered?
+ *   throttle.bpf.h  who is held back?                 starved.bpf.h who was forgotten?
+ *                                                     timer.bpf.h   when to look again?
+ *   limit.bpf.h     what is left of a limit?          state.bpf.h   what is remembered?
  *   estimate.h      the arithmetic                    compat.bpf.h  what differs between kernels?
  *   intf.h          what does librustland see?        kernel.h      the kernel's types
  *
@@ -23,6 +25,8 @@
  * or that estimate.h extrapolated from them.
  */
 #include "ask.bpf.h"
+#include "starved.bpf.h"
+#include "throttle.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -46,8 +50,9 @@ s32 OPS(select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags)
 	if (!tctx || is_policy_thread(p))
 		return prev_cpu;
 	tctx->sync_wake = wake_flags & KVAL(scx_wake_flags, SCX_WAKE_SYNC);
+	tctx->may_owe = true;
 	inherit_class(tctx);
-	if (!opt_builtin_idle)
+	if (!opt_builtin_idle || task_throttled_until(tctx, now_ns()))
 		return prev_cpu;
 
 	cpu = claim_best_idle_cpu(p, prev_cpu, wake_flags, true);
@@ -105,7 +110,7 @@ static __always_inline bool queue_if_never_asked(struct task_struct *p, u64 enq_
 	}
 	if (is_exempt(p) && wakeup)
 		enq_flags |= KVAL(scx_enq_flags, SCX_ENQ_PREEMPT);
-	if (is_policy_helper(p) || is_exempt(p) || enq_flags & KVAL(scx_enq_flags, SCX_ENQ_LAST)) {
+	if (is_policy_helper(p) || is_exempt(p)) {
 		start_here(p, opt_slice_ns, enq_flags);
 		count(nr_kernel_dispatches);
 		return true;
@@ -130,11 +135,22 @@ void OPS(enqueue, struct task_struct *p, u64 enq_flags)
 	}
 
 	tctx->generation++;
+	now = now_ns();
+	if (throttle(p, tctx, enq_flags, now))
+		return;
+	if (enq_flags & KVAL(scx_enq_flags, SCX_ENQ_LAST)) {
+		start_here(p, opt_slice_ns, enq_flags);
+		count(nr_kernel_dispatches);
+		return;
+	}
+	if (tctx->yielded && !wakeup) {
+		queue_behind(p, tctx, enq_flags);
+		return;
+	}
 	if (wakeup && start_on_idle_cpu(p, tctx, enq_flags))
 		return;
 	if (!wakeup && resume_unfinished(p, tctx, enq_flags))
 		return;
-	now = now_ns();
 	if (wakeup && wakeup_is_granted(&tctx->grant, now)) {
 		queue_granted(p, tctx, enq_flags, now);
 		return;
@@ -173,9 +189,11 @@ static __always_inline void go_on_with(s32 cpu, struct task_struct *prev, u64 no
 	}
 	tctx = task_ctx(prev);
 	if (tctx && !is_policy_helper(prev) && !is_exempt(prev)) {
-		account_runtime(tctx);
+		account_runtime(prev, tctx);
+		if (!limit_going_on(cpu, prev, tctx, now, &slice_ns))
+			return;
 		decide_by_estimate(prev, tctx, false, 0);
-		account_going_on(cpu, tctx, now + slice_ns);
+		account_going_on(cpu, tctx, now + slice_ns, true);
 	}
 	task_set_slice(prev, slice_ns);
 }
@@ -197,14 +215,50 @@ static __always_inline bool policy_comes_first(struct task_struct *prev, u64 now
 	return true;
 }
 
+/*
+ * prev has used up its slice and would still be the next: it goes on, and nobody is asked. So a heavy task beside a
+ * light one keeps its CPU for as long as it is worth, whatever the longest slice is.
+ */
+static __always_inline bool goes_on(s32 cpu, struct task_struct *prev)
+{
+	struct estimate_limits limits;
+	struct task_ctx *tctx;
+	u64 deadline, head, slice_ns;
+	u32 weight;
+
+	if (is_policy_thread(prev) || is_policy_helper(prev) || is_exempt(prev))
+		return false;
+	tctx = task_ctx(prev);
+	if (!tctx || !tctx->goes_on || tctx->yielded || !earliest_waiting(cpu, &head))
+		return false;
+	account_runtime(prev, tctx);
+	weight = weight_of(tctx);
+	limits = estimate_limits(weight);
+	deadline = tctx->deadline + weighted(tctx->runtime_ns - tctx->decided_runtime_ns, weight);
+	if (!before(deadline, head))
+		return false;
+	set_deadline(tctx, deadline, 0);
+	slice_ns = somebody_is_parked() ? opt_slice_min_ns
+					: lead_slice(&limits, deadline, head, weight);
+	if (!limit_going_on(cpu, prev, tctx, tctx->started_at_ns, &slice_ns))
+		return false;
+	account_going_on(cpu, tctx, tctx->started_at_ns + slice_ns, false);
+	task_set_slice(prev, slice_ns);
+	return true;
+}
+
 static __always_inline void look_for_work(s32 cpu, struct task_struct *prev)
 {
 	u64 now = now_ns();
 
 	drain_decisions();
+	unthrottle(now);
+	hurry_starved(cpu, now);
 	if (policy_comes_first(prev, now))
 		return;
 	if (somebody_is_parked() && park_is_orphaned(now) && take_next_orphan(cpu))
+		return;
+	if (prev && is_runnable(prev) && goes_on(cpu, prev))
 		return;
 	if (take_next(cpu))
 		return;
@@ -243,6 +297,20 @@ void OPS(dispatch, s32 cpu, struct task_struct *prev)
 		look_for_work(cpu, prev);
 }
 
+/*
+ * sched_yield(2). Where nobody waits for this CPU the task goes on at once. No task yields to one that it
+ * names: the kernel does not need it.
+ */
+bool OPS(yield, struct task_struct *from, struct task_struct *to)
+{
+	struct task_ctx *tctx = task_ctx(from);
+
+	if (tctx)
+		tctx->yielded = true;
+	task_set_slice(from, 0);
+	return false;
+}
+
 /* ---- Accounting ----------------------------------------------------------------------------- */
 
 void OPS(runnable, struct task_struct *p, u64 enq_flags)
@@ -254,8 +322,10 @@ void OPS(runnable, struct task_struct *p, u64 enq_flags)
 		return;
 	}
 	tctx = task_ctx(p);
-	if (tctx)
-		account_wakeup(tctx);
+	if (!tctx)
+		return;
+	account_wakeup(tctx);
+	join_group(p, tctx);
 }
 
 void OPS(running, struct task_struct *p)
@@ -272,6 +342,10 @@ void OPS(running, struct task_struct *p)
 		return;
 	}
 	account_running(p, tctx);
+	if (is_policy_helper(p) || is_exempt(p))
+		return;
+	limit_running(p, tctx);
+	end_light_slice(p, tctx);
 }
 
 void OPS(stopping, struct task_struct *p, bool runnable)
@@ -299,7 +373,10 @@ void OPS(quiescent, struct task_struct *p, u64 deq_flags)
 		return;
 	}
 	tctx = task_ctx(p);
-	if (tctx && deq_flags & KVAL(scx_deq_flags, SCX_DEQ_SLEEP))
+	if (!tctx)
+		return;
+	leave_group(tctx);
+	if (deq_flags & KVAL(scx_deq_flags, SCX_DEQ_SLEEP))
 		account_sleep(tctx);
 }
 
@@ -321,7 +398,11 @@ s32 OPS(init_task, struct task_struct *p, struct scx_init_task_args *args)
 
 void OPS(exit_task, struct task_struct *p, struct scx_exit_task_args *args)
 {
+	struct task_ctx *tctx = task_ctx(p);
+
 	remove_member(p);
+	if (tctx)
+		forget_group(tctx);
 }
 
 /* p comes from another scheduling class, or is new: nothing that was known about it holds. */
@@ -334,6 +415,7 @@ void OPS(enable, struct task_struct *p)
 	add_member(p, tctx);
 	tctx->known = false;
 	tctx->placed = false;
+	tctx->waits_since_ns = now_ns();
 	tctx->slice_ns = 0;
 	tctx->grant.left = 0;
 	tctx->notice = 0;
@@ -341,21 +423,21 @@ void OPS(enable, struct task_struct *p)
 	tctx->state[1] = 0;
 }
 
-static u64 frontier_at_beat;
+static u64 frontier_at_beat, clock_at_beat;
 
 /*
  * Where no policy decides, tasks that sleep more than they run always come back with a deadline behind the
  * frontier. If they are enough to use all CPUs, the frontier stands still, and a task ahead of it would never
- * have its turn. So it moves by three slices between two beats at least: two slices are as far ahead as a task
- * can be, and one slice is the credit of a sleeper.
+ * have its turn. So it moves by as much as the fair share does, at least.
  */
 static __always_inline void move_frontier_on(void)
 {
-	u64 least = frontier_at_beat + 3 * opt_slice_ns;
+	u64 least = frontier_at_beat + shared.clock - clock_at_beat;
 
 	if (!policy_can_decide(now_ns()) && before(shared.frontier, least))
 		shared.frontier = least;
 	frontier_at_beat = shared.frontier;
+	clock_at_beat = shared.clock;
 }
 
 /*
@@ -380,21 +462,27 @@ static __always_inline void beat(void)
 
 static int heartbeat(void *map, int *key, struct heartbeat *hb)
 {
-	u64 now = bpf_ktime_get_boot_ns(), next_ns, slice_ns;
+	u64 now = now_ns(), next_ns = HEARTBEAT_NS, until;
+	bool crowd;
 
 	if (!before(now, hb->due_ns)) {
 		hb->due_ns = now + HEARTBEAT_NS;
 		beat();
 	}
 	next_ns = hb->due_ns - now;
-	if (update_crowd()) {
-		slice_ns = end_slices(now_ns());
-		next_ns = next_ns < slice_ns ? next_ns : slice_ns;
-	}
-	bpf_timer_start(&hb->timer, next_ns, 0);
-	/* A crowd that formed just now has set the timer already, and that was overwritten. */
+	crowd = update_crowd();
+	if (crowd && next_ns > opt_slice_min_ns)
+		next_ns = opt_slice_min_ns;
+	next_ns = end_slices(now, crowd, next_ns);
+	until = check_throttled(now);
+	if (until && before(until, now + next_ns))
+		next_ns = until - now;
+	timer_at(hb, now, now + next_ns);
+	/* Who has asked for it just now has set the timer already, and that was overwritten. */
 	if (crowded && next_ns > opt_slice_min_ns)
-		bpf_timer_start(&hb->timer, opt_slice_min_ns, 0);
+		timer_not_after(now, now + opt_slice_min_ns);
+	if (somebody_is_throttled() && !until)
+		timer_not_after(now, now + opt_slice_min_ns);
 	return 0;
 }
 
@@ -406,8 +494,10 @@ static __always_inline void note_online_cpus(void)
 	bpf_for (cpu, 0, nr_cpus) {
 		struct cpu_ctx *cctx = cpu_ctx(cpu);
 
-		if (cctx)
-			cctx->online = bpf_cpumask_test_cpu(cpu, online);
+		if (!cctx)
+			continue;
+		cctx->online = bpf_cpumask_test_cpu(cpu, online);
+		nr_online += cctx->online;
 	}
 	scx_bpf_put_cpumask(online);
 }
@@ -428,7 +518,7 @@ s32 OPS_SLEEPABLE(init)
 	if (!err)
 		err = bpf_timer_set_callback(&hb->timer, heartbeat);
 	if (!err)
-		err = bpf_timer_start(&hb->timer, HEARTBEAT_NS, 0);
+		timer_at(hb, now_ns(), now_ns() + HEARTBEAT_NS);
 	return err;
 }
 
@@ -465,6 +555,7 @@ struct sched_ext_ops rustland_ops = {
 	.select_cpu = (void *)rustland_select_cpu,
 	.enqueue = (void *)rustland_enqueue,
 	.dispatch = (void *)rustland_dispatch,
+	.yield = (void *)rustland_yield,
 	.runnable = (void *)rustland_runnable,
 	.running = (void *)rustland_running,
 	.stopping = (void *)rustland_stopping,

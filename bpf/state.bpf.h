@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The memory that several files of the backend use: options, what is known of each task and of each CPU,
- * counters, the timer, and what librustland has mapped. Memory that only one file uses stands in that
+ * counters, and what librustland has mapped. Memory that only one file uses stands in that
  * file: the rings in ask.bpf.h, the tables of classes in class.bpf.h, the mark of a crowd in
  * crowd.bpf.h.
  *
@@ -40,6 +40,12 @@ struct rl_exit_record exit_record;
 char exit_dump[1] SEC(".data.exit_dump");
 OPTION u32 opt_exit_dump_len = 0;
 
+/* CPUs that are online: constant while the scheduler is loaded, which a hotplug ends. */
+static u32 nr_online;
+
+/* Groups with a limit, see limit.bpf.h. */
+static u32 nr_limited;
+
 /* The scheduler thread may not use every CPU. */
 static bool policy_confined;
 
@@ -48,12 +54,15 @@ static bool policy_confined;
 struct task_ctx {
 	/* Facts. */
 	u64 started_at_ns; /* when it got its CPU */
-	u64 slept_at_ns;   /* when it went to sleep */
-	u64 slept_ns;	   /* how long its last sleep was */
-	u64 runtime_ns;	   /* CPU time so far */
-	u64 burst_ns;	   /* CPU time since it last slept */
-	u64 last_burst_ns; /* and what that was when it did */
+	u64 exec_ns; /* its CPU time as the kernel counts it, up to which it has been accounted */
+	u64 slept_at_ns;    /* when it went to sleep */
+	u64 slept_ns;	    /* how long its last sleep was */
+	u64 waits_since_ns; /* when it woke up or stopped */
+	u64 runtime_ns;	    /* CPU time so far */
+	u64 burst_ns;	    /* CPU time since it last slept */
+	u64 last_burst_ns;  /* and what that was when it did */
 	bool asleep;
+	bool yielded;	/* it has said that others shall go first */
 	bool sync_wake; /* its waker is about to sleep */
 	bool placed;	/* its deadline means something */
 	bool known;	/* the policy has decided about it before */
@@ -65,6 +74,13 @@ struct task_ctx {
 	u64 class_uids;			 /* and for which users, see uids_of() */
 	u64 trees[RL_TREES_MAX];	 /* that it belongs to, see struct rl_member */
 
+	/* What it weighs, see group.bpf.h. */
+	u64 group_address; /* where it was when it became runnable last */
+	u32 group;	   /* the number of that */
+	u32 own_weight;	   /* what it counts for there; 0: it is not runnable */
+	u64 throttled_at_ns;
+	bool may_owe; /* it has just woken up: its group may owe a little */
+
 	/* What is being asked: a decision about another generation is stale. */
 	u32 generation;
 	u64 parked_at_ns;
@@ -74,6 +90,7 @@ struct task_ctx {
 	u64 slice_ns;		/* of the decision; 0: it was an estimate */
 	u64 decided_runtime_ns; /* runtime_ns when that was */
 	s32 decided_cpu;
+	bool goes_on; /* RL_DECISION_GO_ON, or no policy was there to ask */
 	u64 state[RL_STATE_WORDS];
 
 	/* Wakeups that need no request, see rl_decision.standing. */
@@ -100,6 +117,7 @@ struct cpu_ctx {
 	u64 deadline;	   /* of the task that runs there */
 	u64 slice_ends_ns; /* when it has run for its slice */
 	bool preemptible;  /* a task runs there, and any but the scheduler thread */
+	bool in_time;	   /* the slice ends when it is used up, and not with a tick */
 	bool online;	   /* constant while the scheduler is loaded, which a hotplug ends */
 } __attribute__((aligned(RL_CACHE_LINE)));
 
@@ -130,19 +148,5 @@ struct {
 			__c->member += (n);                                                        \
 	} while (0)
 #define count(member) count_add(member, 1)
-
-/* ---- The heartbeat -------------------------------------------------------------------------- */
-
-struct heartbeat {
-	struct bpf_timer timer;
-	u64 due_ns;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct heartbeat);
-} heartbeats SEC(".maps");
 
 #endif /* RUSTLAND_STATE_BPF_H */

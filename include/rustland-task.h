@@ -24,8 +24,8 @@
 /* In rl_decision.cpu: run on whichever allowed CPU is free first. */
 #define RL_CPU_ANY (-1)
 
-/* The kernel's neutral task weight (nice 0, cpu.weight 100); the range is 1 to 10000. */
-#define RL_WEIGHT_DEFAULT 100
+/* What a task of nice 0 weighs that has no control group, see rl_task.weight. */
+#define RL_WEIGHT_DEFAULT (1 << 20)
 
 /* What the person at the machine has been said to care about; higher is more urgent. */
 enum rl_class {
@@ -53,6 +53,8 @@ enum rl_task_flags {
 		1 << 4,		 /* boost_class is that of the task which woke it, for this once */
 	RL_TASK_NOTICE = 1 << 5, /* it is queued already, under the decision that granted this
 				       wakeup; the answer only renews the grant */
+	RL_TASK_BATCH =
+		1 << 6, /* SCHED_BATCH or SCHED_IDLE: a wakeup that shall interrupt nobody */
 };
 
 enum rl_decision_flags {
@@ -60,6 +62,12 @@ enum rl_decision_flags {
 	RL_DECISION_PREEMPT = 1 << 0,
 	/* The answer to RL_TASK_NOTICE; rl_decide_for() sets it. */
 	RL_DECISION_NOTICE = 1 << 1,
+	/*
+	 * When its slice is over nobody need be asked as long as no task that waits is before it: deadline plus
+	 * what it has used since, by its weight, is still the earliest. Without this it waits for the next
+	 * decision, and another task runs meanwhile.
+	 */
+	RL_DECISION_GO_ON = 1 << 2,
 };
 
 /*
@@ -67,11 +75,14 @@ enum rl_decision_flags {
  * different CPUs may come in another order than enqueued_at_ns says, by microseconds.
  */
 struct rl_task {
-	int32_t pid;	      /* thread id, in the initial pid namespace */
-	int32_t tgid;	      /* process id */
-	int32_t cpu;	      /* the CPU it last ran on */
-	uint32_t flags;	      /* enum rl_task_flags */
-	uint32_t weight;      /* 1 to 10000, see RL_WEIGHT_DEFAULT */
+	int32_t pid;	/* thread id, in the initial pid namespace */
+	int32_t tgid;	/* process id */
+	int32_t cpu;	/* the CPU it last ran on */
+	uint32_t flags; /* enum rl_task_flags */
+	uint32_t
+		weight; /* what it is worth beside others, 1 to UINT32_MAX: by its nice value, and by
+				 the weights of its control groups (cpu.weight, autogroups) and who
+				 else is runnable in those. Shares of CPU time are as these weights */
 	uint32_t boost_class; /* enum rl_class */
 	uint32_t nr_cpus_allowed;
 	uint32_t nr_waiting; /* tasks that waited for a CPU when this one was queued, itself not
@@ -109,7 +120,14 @@ struct rl_task {
 	char comm[RL_COMM_LEN]; /* the thread's name, zero-terminated */
 
 	uint64_t last_burst_ns; /* CPU time it used between its last two sleeps */
-	uint64_t spare[4];
+	uint64_t weight_of_all; /* the sum of the weights of all that are runnable, this one too */
+	uint64_t nr_of_all;	/* how many these are */
+	/*
+	 * The fair share: CPU time in ns that a task of RL_WEIGHT_DEFAULT would have had by now, had all
+	 * runnable tasks run at the same time, each by its weight, since the scheduler was loaded (GPS).
+	 */
+	uint64_t clock;
+	uint64_t spare[1];
 };
 
 /* What the policy decided about one queued task. Start from rl_decide_for(), see rustland.h. */

@@ -394,8 +394,13 @@ struct rl_stats {
 	uint64_t nr_asked;	       /* requests sent to the policy */
 	uint64_t nr_preempt_kicks;     /* running tasks stopped for a more urgent one */
 	uint64_t policy_runtime_ns;    /* CPU time of the scheduler thread */
-	uint64_t nr_rounds;  /* calls of rl_complete(): one a second, if there is nothing to do */
-	uint64_t nr_resumed; /* tasks queued again for the rest of a slice, not asked about */
+	uint64_t nr_rounds;    /* calls of rl_complete(): one a second, if there is nothing to do */
+	uint64_t nr_resumed;   /* tasks queued again for the rest of a slice, not asked about */
+	uint64_t nr_hurried;   /* tasks that had waited for 2.5 s and were put first */
+	uint64_t nr_throttled; /* tasks held back because a group had used up its cpu.max */
+	uint64_t throttled_ns; /* for how long, all of them together */
+	uint64_t nr_groups_refused; /* control groups that found no place: more than 4095 have
+				       runnable tasks. They share as a part of the group above */
 	size_t : 0;
 };
 

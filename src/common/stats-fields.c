@@ -34,6 +34,12 @@ const struct stats_field stats_fields[] = {
 	FIELD(nr_rounds, true, false, "Rounds of the scheduler thread; at least one a second"),
 	FIELD(nr_resumed, true, false,
 	      "Tasks queued again for the rest of their slice, not asked about"),
+	FIELD(nr_hurried, true, false,
+	      "Tasks that had waited for more than 2.5 s and were put first"),
+	FIELD(nr_throttled, true, false, "Tasks held back because a group had used up its cpu.max"),
+	FIELD(throttled_ns, true, false, "For how long, all of them together, in nanoseconds"),
+	FIELD(nr_groups_refused, true, false,
+	      "Control groups that found no place and share as a part of the group above"),
 };
 
 const struct stats_field *stats_field_find(const char *name)

@@ -21,7 +21,7 @@ struct stats_field {
 	const char *about;
 };
 
-#define NR_STATS_FIELDS 19
+#define NR_STATS_FIELDS 23
 
 /* In the order in which they are shown: upstream's first. */
 extern const struct stats_field stats_fields[NR_STATS_FIELDS];

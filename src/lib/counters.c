@@ -66,6 +66,10 @@ int rl_stats(struct rl *rl, struct rl_stats *ret)
 	stats.nr_sched_congested = c.nr_sched_congested;
 	stats.nr_standing = c.nr_standing;
 	stats.nr_resumed = c.nr_resumed;
+	stats.nr_hurried = c.nr_hurried;
+	stats.nr_throttled = c.nr_throttled;
+	stats.throttled_ns = c.throttled_ns;
+	stats.nr_groups_refused = c.nr_groups_refused;
 	stats.nr_late = c.nr_late;
 	stats.nr_flushed = c.nr_flushed;
 	stats.nr_asked = asked;

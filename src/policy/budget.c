@@ -88,6 +88,12 @@ static int64_t price_of(const struct budgets *budgets, int64_t want_ns, uint32_t
 	return nr_cpus < budgets->nr_cpus ? want_ns * budgets->nr_cpus / nr_cpus : want_ns;
 }
 
+/* How much can be taken for that. */
+static int64_t worth_of(const struct budgets *budgets, int64_t price_ns, uint32_t nr_cpus)
+{
+	return nr_cpus < budgets->nr_cpus ? price_ns * nr_cpus / budgets->nr_cpus : price_ns;
+}
+
 int64_t budgets_take_discount(struct budgets *budgets, uint32_t user, int64_t want_ns,
 			      uint32_t nr_cpus, uint64_t now_ns)
 {
@@ -97,8 +103,8 @@ int64_t budgets_take_discount(struct budgets *budgets, uint32_t user, int64_t wa
 	if (!others_within(&budgets->wanting, user, WANTING_NS, now_ns))
 		return want_ns;
 	if (price_ns > b->discount_ns) {
-		want_ns = want_ns * b->discount_ns / price_ns;
 		price_ns = b->discount_ns;
+		want_ns = worth_of(budgets, price_ns, nr_cpus);
 	}
 	b->discount_ns -= price_ns;
 	return want_ns;

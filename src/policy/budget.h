@@ -58,7 +58,7 @@ void budgets_see(struct budgets *budgets, const struct rl_task *task, bool wants
 		 uint64_t now_ns);
 
 /*
- * How much of a discount of want_ns (from 0 to a second) the boosts of a user may have now; it is
+ * How much of a discount of want_ns (from 0 to some seconds) the boosts of a user may have now; it is
  * used. A task that may use some of the CPUs only, nr_cpus of them (1 or more), takes all from
  * those who share these: the fewer they are, the more it costs, so that a twelfth of each CPU's
  * time is the bound, too.

@@ -3,9 +3,11 @@
  * The policy "rustland": weighted virtual time with a bounded memory, for desktops and game
  * machines.
  *
+ *   weight     what a task is worth beside others: by nice value and control groups, all in one number
  *   vruntime   what a task has used, divided by its weight, on one clock for the whole machine
  *   lag        vruntime - clock: above zero the task is in debt, below it has credit. It is kept
- *              between one slice of credit and three slices of debt
+ *              between one slice of credit and three slices of debt, or what a light task pays for its
+ *              shortest slices
  *   deadline   vruntime + what it ran since it last slept (one slice at most)
  *              - a band for tasks that somebody boosted (half a slice at most)
  *
@@ -15,10 +17,8 @@
  * What this guarantees, in slices of the longest kind (20 ms unless configured otherwise):
  *   - tasks that never sleep share by weight;
  *   - a task that sleeps gets no more than its share, but gets it early;
- *   - a task that waits has a deadline at most 4 slices ahead of the clock, nobody who comes
- *     later has one more than 1.5 slices behind it, and the clock goes at a sixteenth of real time
- *     at least, after one slice: so after (4 + 1.5 + 1) * 16 = 104 slices nobody passes the task
- *     any more, whatever goes on;
+ *   - a task that waits has a deadline no further ahead than virtual time gets in a second, and nobody who
+ *     comes later has one more than 1.5 slices behind the clock: soon after nobody passes the task any more;
  *   - where so many wait that a round takes seconds, nobody is left out of one;
  *   - a boost is as good as its task sleeps, and whatever a user's boosts are, together they take no
  *     more than a twelfth of the machine's CPU time from other users as a discount, and run for no
@@ -61,8 +61,21 @@ enum {
  */
 #define WAIT_MAX_NS 1000000000
 
-/* Fractions are in 1/1024. */
-#define ONE 1024
+/* An hour: what a task ran alone for longer is forgotten. */
+#define UNCHARGED_MAX_NS (INT64_C(1) << 42)
+
+/* A light task is in debt for so many of its shortest slices at the most. */
+#define LIGHT_TURNS 6
+
+/* Fractions are in 1/1024, and a task's part of all weights in 1/65536. */
+#define ONE  1024
+#define PART 65536
+
+/* More than all tasks of a machine weigh together, and small enough to be doubled. */
+#define WEIGHTS_MAX (UINT64_C(1) << 62)
+
+/* More tasks than any machine has. */
+#define RIVALS_MAX (UINT64_C(1) << 22)
 
 /* Longer than any time that matters here (13 days), and small enough to be multiplied by ONE. */
 #define FOREVER_NS (INT64_C(1) << 50)
@@ -79,17 +92,12 @@ struct rustland {
 	int64_t debt_max_ns;   /* limits of the lag of all tasks */
 	int64_t credit_max_ns; /* of tasks that were asleep */
 	int64_t owed_max_ns;   /* of tasks that were not: less, so that sleepers come first */
-	int64_t ahead_max_ns;  /* of all deadlines: the longest debt and the longest burst */
 	uint32_t nr_cpus;
 	bool percpu_local;
 
-	bool started;
-	uint64_t now_ns;     /* time of the newest request */
-	uint64_t clock;	     /* virtual time of a task that gets exactly its share */
-	uint64_t slow_clock; /* the clock never falls behind this one */
-	/* By how much tasks that never sleep have lately been behind the clock. */
-	int64_t behind_ns;
-	int64_t mean_weight; /* of the tasks that lately used the CPUs, in 1/1024 */
+	uint64_t now_ns; /* time of the newest request */
+	uint64_t clock;	 /* virtual time of a task that gets exactly its share */
+	uint64_t shift;	 /* by how much it is not the kernel's */
 	struct budgets budgets;
 };
 
@@ -98,15 +106,25 @@ static int64_t clamp(int64_t value, int64_t min, int64_t max)
 	return value < min ? min : value > max ? max : value;
 }
 
-static int64_t weight_of(const struct rl_task *task)
+/* A time of some seconds at most, and a weight, which is one of all or of a task. */
+static int64_t weighted_by(int64_t time_ns, uint64_t weight)
 {
-	return clamp(task->weight, 1, 10000);
+	return (int64_t)((uint64_t)time_ns * RL_WEIGHT_DEFAULT / (weight ? weight : 1));
 }
 
-/* CPU time, two slices at most, in virtual time. */
+static uint64_t weight_of_all(const struct rl_task *task)
+{
+	uint64_t own = task->weight ? task->weight : 1;
+
+	if (task->weight_of_all > WEIGHTS_MAX)
+		return WEIGHTS_MAX;
+	return task->weight_of_all > own ? task->weight_of_all : own;
+}
+
+/* CPU time in virtual time. */
 static int64_t weighted(int64_t runtime_ns, const struct rl_task *task)
 {
-	return runtime_ns * RL_WEIGHT_DEFAULT / weight_of(task);
+	return weighted_by(runtime_ns, task->weight);
 }
 
 /* CPUs among which the task finds its rivals; at least 1. */
@@ -129,17 +147,12 @@ static bool is_contended(const struct rl_task *task)
 	return task->nr_waiting > 0 || !(task->flags & RL_TASK_WAKEUP);
 }
 
-/*
- * What the task has to pay for since it was last charged. No decision lets it run for longer than a
- * slice: what it used beyond that the kernel gave it without asking, on idle CPUs or while this
- * policy was stopped, and charging it then would put the one who was asked about first behind all
- * others.
- */
-static int64_t uncharged_ns(const struct rustland *r, const struct rl_task *task)
+/* What the task has used since it was last charged. */
+static int64_t uncharged_ns(const struct rl_task *task)
 {
 	uint64_t ran_ns = task->runtime_ns - task->state[CHARGED];
 
-	return ran_ns < (uint64_t)r->slice_ns ? (int64_t)ran_ns : r->slice_ns;
+	return ran_ns < UNCHARGED_MAX_NS ? (int64_t)ran_ns : UNCHARGED_MAX_NS;
 }
 
 /* What it used between its last two sleeps, or a slice when that was more. */
@@ -189,86 +202,85 @@ static int64_t worth_of_boost(const struct rustland *r, const struct rl_task *ta
 
 /* ---- The clock ------------------------------------------------------------------------------ */
 
+/*
+ * The longest debt: a light task pays for its shortest slice more than others for their longest, and for a tick more
+ * where the kernel ends slices at ticks.
+ */
+static int64_t debt_max_of(const struct rustland *r, const struct rl_task *task)
+{
+	int64_t turns = weighted(LIGHT_TURNS * r->slice_min_ns, task);
+
+	return turns > r->debt_max_ns ? turns : r->debt_max_ns;
+}
+
+/* A slice of its own time: for a heavy task that is little on the clock. */
+static int64_t credit_max_of(const struct rustland *r, const struct rl_task *task)
+{
+	return task->weight > RL_WEIGHT_DEFAULT ? weighted(r->credit_max_ns, task)
+						: r->credit_max_ns;
+}
+
+static int64_t owed_max_of(const struct rustland *r, const struct rl_task *task)
+{
+	return task->weight > RL_WEIGHT_DEFAULT ? weighted(r->owed_max_ns, task) : r->owed_max_ns;
+}
+
 static void clock_not_before(struct rustland *r, uint64_t time)
 {
-	if ((int64_t)(time - r->clock) > 0)
-		r->clock = time;
+	int64_t missing = (int64_t)(time - r->clock);
+
+	if (missing <= 0)
+		return;
+	r->shift += (uint64_t)missing;
+	r->clock = time;
 }
 
 /*
  * The clock is the virtual time of the fluid model, in which all tasks run at the same time and
- * get their shares in every instant (GPS; Parekh and Gallager 1993). It never goes back. While
- * CPUs are free everybody runs at full speed, and so does the clock; a task that ran alone for ten
- * minutes is then not in debt when others arrive. If tasks turn out to be behind it goes slower,
- * down to half speed: some CPU time goes where it cannot be seen, to sleepers in between and to
- * interrupts.
- *
- * While tasks wait it follows what is charged, see clock_follow(). But a task that runs once and
- * exits is never charged, and a storm of them must not stop the clock and with it everybody else.
- * So it goes at least at half of the speed that the number of tasks gives, and, because a storm
- * can have any number of tasks, at a sixteenth of real time.
+ * get their shares in every instant (GPS; Parekh and Gallager 1993). The kernel sees all that runs and all
+ * that wants to, and keeps it; while CPUs are free everybody runs at full speed, and so does the clock.
  */
 static void clock_pass(struct rustland *r, const struct rl_task *task)
 {
-	int64_t elapsed = task->enqueued_at_ns - r->now_ns, half;
+	uint64_t clock = CLOCK_START + task->clock + r->shift;
 
-	if (elapsed > 0 || !r->started)
+	/* Requests of different CPUs may be a little out of order. */
+	if ((int64_t)(task->enqueued_at_ns - r->now_ns) > 0 || !r->now_ns)
 		r->now_ns = task->enqueued_at_ns;
-	/* Below zero: requests of different CPUs may be a little out of order. */
-	elapsed = r->started ? clamp(elapsed, 0, FOREVER_NS) : 0;
-	r->started = true;
-
-	if (is_contended(task)) {
-		half = elapsed * cpus_of(r, task) / (2 * rivals_of(r, task)) * RL_WEIGHT_DEFAULT /
-		       (r->mean_weight / ONE);
-		r->slow_clock += half > elapsed / 16 ? half : elapsed / 16;
-		/*
-		 * But not far beyond what has been served: with thousands of tasks in the queue, a
-		 * sleeper's credit would then not bring it before any of them.
-		 */
-		if ((int64_t)(r->slow_clock - task->frontier) > r->slice_ns)
-			r->slow_clock = task->frontier + r->slice_ns;
-		clock_not_before(r, r->slow_clock);
-	} else {
-		r->clock += elapsed * (ONE - r->behind_ns * ONE / (2 * r->owed_max_ns)) / ONE;
-	}
+	if ((int64_t)(clock - r->clock) > 0)
+		r->clock = clock;
 	/*
 	 * No decision had a deadline farther ahead than that. If one has run, the kernel went on
 	 * without this policy, and what it queued meanwhile must not wait until the clock has
 	 * caught up.
 	 */
-	clock_not_before(r, task->frontier - r->ahead_max_ns);
-	/* It only matters when the clock has been too slow for a while. */
-	if ((int64_t)(r->clock - r->slow_clock) > r->slice_ns)
-		r->slow_clock = r->clock - r->slice_ns;
+	clock_not_before(r, task->frontier - (uint64_t)(debt_max_of(r, task) + r->slice_ns));
+}
+
+/* How far the mean of all vruntimes moves when the task's own moves so far. */
+static int64_t mean_step(const struct rl_task *task, int64_t moved)
+{
+	return moved * (int64_t)((uint64_t)task->weight * PART / weight_of_all(task)) / PART;
 }
 
 /*
- * The clock is the mean vruntime of all that share the CPUs: when one of them moves, it moves by
- * that divided by their number. Their number is an estimate, and its error would add up. So the
- * clock goes up to twice as fast when those that run are ahead of it, and slower, down to a stop,
- * when they are behind, seen from half way between where the task was and where it is.
+ * The clock is to stay where the mean vruntime is. It knows what a task has used; what the task is
+ * charged for (price, in virtual time) is another matter: some pay twice, some have a discount. The
+ * difference (extra_ns, in CPU time) moves the clock. So does, for what is forgiven and forgotten,
+ * who is ahead of the clock, and who is behind holds it back, by as much as the debt grows (moved,
+ * for a slice at most); seen from half way between where the task was and where it is.
  */
-static void clock_follow(struct rustland *r, const struct rl_task *task, int64_t lag, int64_t moved)
+static void clock_follow(struct rustland *r, const struct rl_task *task, int64_t lag, int64_t price,
+			 int64_t extra_ns)
 {
-	int64_t step, pull;
+	int64_t debt_max = debt_max_of(r, task), owed_max = owed_max_of(r, task) + 1;
+	int64_t moved = clamp(clamp(price, 0, debt_max - lag), 0, r->slice_ns), pull;
 
-	moved = clamp(moved, 0, r->debt_max_ns);
-	step = moved / (int64_t)rivals_of(r, task);
-	lag = clamp(lag + moved / 2, -r->owed_max_ns, r->debt_max_ns);
-	pull = lag * ONE / (lag > 0 ? r->debt_max_ns : r->owed_max_ns);
-	r->clock += step + step * pull / ONE;
-
-	if (!(task->flags & RL_TASK_WAKEUP))
-		r->behind_ns = (3 * r->behind_ns - clamp(lag, -r->owed_max_ns, 0)) / 4;
-}
-
-/* The mean over CPU time of the last few rounds: what sleeps much counts little. */
-static void note_weight(struct rustland *r, const struct rl_task *task)
-{
-	int64_t ran = uncharged_ns(r, task), window = 4 * r->slice_ns * r->nr_cpus;
-
-	r->mean_weight += (weight_of(task) * ONE - r->mean_weight) * ran / (ran + window);
+	lag = clamp(clamp(lag + price, INT64_MIN / 2, debt_max) - moved / 2, -owed_max,
+		    r->debt_max_ns);
+	pull = lag * ONE / (lag > 0 ? r->debt_max_ns : owed_max);
+	r->shift += (uint64_t)(mean_step(task, moved) * pull / ONE +
+			       extra_ns * RL_WEIGHT_DEFAULT / (int64_t)weight_of_all(task));
 }
 
 /* ---- One task ------------------------------------------------------------------------------- */
@@ -286,7 +298,9 @@ static bool is_boosted(const struct rl_task *task)
  * that way, and hogs beside them starve: with upstream's formula, 4 hogs beside 2 pairs on 2 CPUs
  * got 44 % of what EEVDF gave them. It cannot be seen who waits for whom, so every task pays up to
  * twice for what it used before a short sleep: a pair has one share then. A task that waits for a
- * disk most of the time does not feel it, because it uses less than half a share.
+ * disk most of the time does not feel it, because it uses less than half a share. Nothing longer
+ * than a slice is paid twice: what a task ran alone for minutes would move the clock by as much, and
+ * the others would run for as long before it comes next.
  *
  * A boosted task has the share of four, but only for the first slice_ns of what it uses between two
  * sleeps, and in so far as it sleeps; so a boosted hog has the share of one. Where other users want
@@ -294,25 +308,22 @@ static bool is_boosted(const struct rl_task *task)
  */
 static int64_t charge(struct rustland *r, const struct rl_task *task, int64_t worth)
 {
-	int64_t lag = clamp(task->state[VRUNTIME] - r->clock, INT64_MIN / 2, r->debt_max_ns);
-	int64_t cost = uncharged_ns(r, task), discount, moved;
-	uint64_t vruntime;
+	int64_t debt_max = debt_max_of(r, task);
+	int64_t lag = clamp((int64_t)(task->state[VRUNTIME] - r->clock), INT64_MIN / 2, debt_max);
+	int64_t ran_ns = uncharged_ns(task), cost = ran_ns, discount, price;
 
 	if (task->flags & RL_TASK_WAKEUP)
-		cost += cost * (ONE - worth) / ONE;
+		cost += clamp(ran_ns, 0, r->slice_ns) * (ONE - worth) / ONE;
 	if (is_boosted(task)) {
-		discount = (cost - cost / BOOSTED_SHARES) * worth_of_boost(r, task) / ONE;
+		discount = clamp(cost, 0, 2 * r->slice_ns);
+		discount = (discount - discount / BOOSTED_SHARES) * worth_of_boost(r, task) / ONE;
 		cost -= budgets_take_discount(&r->budgets, task->user, discount, cpus_of(r, task),
 					      r->now_ns);
 	}
-	moved = clamp(weighted(cost, task), 0, r->debt_max_ns - lag);
-	if (!is_contended(task))
-		return lag + moved;
-
-	note_weight(r, task);
-	vruntime = r->clock + lag + moved;
-	clock_follow(r, task, lag, moved);
-	return vruntime - r->clock;
+	price = weighted(cost, task);
+	if (is_contended(task))
+		clock_follow(r, task, lag, price, cost - ran_ns);
+	return lag + clamp(price, 0, debt_max - lag);
 }
 
 /*
@@ -322,11 +333,23 @@ static int64_t charge(struct rustland *r, const struct rl_task *task, int64_t wo
  * it runs for each sleep, the less the sleep is worth, and the more the hogs beside it are behind
  * the clock, which puts them first.
  */
-static int64_t lag_after_sleep(const struct rustland *r, int64_t lag, int64_t worth)
+static int64_t lag_after_sleep(const struct rustland *r, const struct rl_task *task, int64_t lag,
+			       int64_t worth)
 {
 	if (lag > 0)
 		return lag - lag * worth / ONE;
-	return clamp(lag, -r->credit_max_ns * worth / ONE, 0);
+	return clamp(lag, -credit_max_of(r, task) * worth / ONE, 0);
+}
+
+/* Of those with whom a task shares some of the CPUs only the number is known: they weigh what all do on average. */
+static uint64_t weight_of_rivals(const struct rustland *r, const struct rl_task *task)
+{
+	uint64_t mean = task->nr_of_all ? weight_of_all(task) / task->nr_of_all : task->weight;
+	uint64_t rivals = rivals_of(r, task) - 1;
+
+	if (mean > UINT32_MAX)
+		mean = UINT32_MAX;
+	return (rivals < RIVALS_MAX ? rivals : RIVALS_MAX) * (mean ? mean : 1);
 }
 
 /*
@@ -341,11 +364,14 @@ static int64_t lag_after_sleep(const struct rustland *r, int64_t lag, int64_t wo
  */
 static uint64_t slice_of(const struct rustland *r, const struct rl_task *task, int64_t lag)
 {
-	int64_t slice = 2 * r->slice_ns * cpus_of(r, task) / (2 * rivals_of(r, task) - 1);
+	bool is_confined = cpus_of(r, task) < r->nr_cpus;
+	uint64_t own = task->weight ? task->weight : 1;
+	uint64_t all = is_confined ? weight_of_rivals(r, task) : weight_of_all(task);
+	uint64_t part = 2 * own * PART / (2 * all + own);
+	int64_t slice = (int64_t)((uint64_t)r->slice_ns * cpus_of(r, task) * part / PART);
 
-	slice = slice * weight_of(task) / (r->mean_weight / ONE);
 	if (lag > 0 && !task->nr_waiting && !(task->flags & RL_TASK_WAKEUP))
-		slice -= lag * weight_of(task) / RL_WEIGHT_DEFAULT / 2;
+		slice -= lag / 2 * task->weight / RL_WEIGHT_DEFAULT;
 	return clamp(slice, r->slice_min_ns, r->slice_ns);
 }
 
@@ -356,8 +382,8 @@ static uint64_t slice_of(const struct rustland *r, const struct rl_task *task, i
 static bool wants_more(const struct rustland *r, const struct rl_task *task, int64_t lag,
 		       int64_t worth)
 {
-	return is_contended(task) &&
-	       (!(task->flags & RL_TASK_WAKEUP) || lag > -r->credit_max_ns * worth / ONE * 7 / 8);
+	return is_contended(task) && (!(task->flags & RL_TASK_WAKEUP) ||
+				      lag > -credit_max_of(r, task) * worth / ONE * 7 / 8);
 }
 
 /* A boosted task that does not sleep is a hog like others: its band ends after one slice. */
@@ -393,7 +419,9 @@ static void give_priority(struct rustland *r, const struct rl_task *task,
 		decision->slice_ns = (uint64_t)need;
 		decision->standing = 0;
 	}
-	decision->deadline -= band;
+	decision->deadline -= (uint64_t)band;
+	/* The band is for this slice only. */
+	decision->flags &= ~(uint32_t)RL_DECISION_GO_ON;
 }
 
 /*
@@ -406,24 +434,24 @@ static uint32_t standing_of(const struct rustland *r, const struct rl_task *task
 }
 
 /*
- * The latest deadline that a task may have: where virtual time will be in WAIT_MAX_NS if all who wait
+ * The latest deadline that a task may have: where virtual time will be in WAIT_MAX_NS if all who are runnable
  * now share the CPUs until then. It is seen from what is being served, or from a slice behind the
  * clock after a time in which nobody waited, when what was served says nothing.
  */
 static uint64_t last_deadline(const struct rustland *r, const struct rl_task *task)
 {
-	uint64_t served = r->clock - r->slice_ns;
+	uint64_t served = r->clock - (uint64_t)credit_max_of(r, task);
 
 	if ((int64_t)(task->frontier - served) > 0)
 		served = task->frontier;
-	return served + WAIT_MAX_NS * (uint64_t)cpus_of(r, task) / rivals_of(r, task);
+	return served + (uint64_t)weighted_by(WAIT_MAX_NS, weight_of_all(task)) * cpus_of(r, task);
 }
 
 static void rustland_enqueue(void *state, const struct rl_task *task)
 {
 	struct rustland *r = state;
 	struct rl_decision decision = rl_decide_for(task);
-	bool wakeup = task->flags & RL_TASK_WAKEUP;
+	bool wakeup = task->flags & RL_TASK_WAKEUP, batch = task->flags & RL_TASK_BATCH;
 	int64_t lag = 0, worth = worth_of_sleep(r, task), burst;
 	uint64_t first, last;
 
@@ -431,23 +459,24 @@ static void rustland_enqueue(void *state, const struct rl_task *task)
 	/* New tasks start at the clock: credit would let a storm of them starve the others. */
 	if (!(task->flags & RL_TASK_NEW)) {
 		lag = charge(r, task, worth);
-		lag = wakeup ? lag_after_sleep(r, lag, worth)
-			     : clamp(lag, -r->owed_max_ns, r->debt_max_ns);
+		lag = wakeup ? lag_after_sleep(r, task, lag, worth)
+			     : clamp(lag, -owed_max_of(r, task), debt_max_of(r, task));
 	}
 
 	decision.slice_ns = slice_of(r, task, lag);
 	burst = task->burst_ns < decision.slice_ns ? task->burst_ns : decision.slice_ns;
 	burst = clamp(weighted(burst, task), 0, r->slice_ns);
 
+	decision.flags |= RL_DECISION_GO_ON;
 	decision.cpu = r->percpu_local ? task->cpu : RL_CPU_ANY;
 	/*
 	 * Who is in debt and has hardly slept waits, or tasks that only wake each other would
 	 * interrupt all others.
 	 */
-	if (wakeup && (lag <= 0 || worth > ONE / 2 || task->flags & RL_TASK_KTHREAD))
+	if (wakeup && !batch && (lag <= 0 || worth > ONE / 2 || task->flags & RL_TASK_KTHREAD))
 		decision.flags |= RL_DECISION_PREEMPT;
-	decision.deadline = r->clock + lag + burst;
-	if (wakeup && lag <= 0 && worth > ONE / 2)
+	decision.deadline = r->clock + (uint64_t)(lag + burst);
+	if (wakeup && !batch && lag <= 0 && worth > ONE / 2)
 		decision.standing = standing_of(r, task);
 	budgets_see(&r->budgets, task, wants_more(r, task, lag, worth), r->now_ns);
 	if (task->boost_class != RL_CLASS_NORMAL)
@@ -460,10 +489,11 @@ static void rustland_enqueue(void *state, const struct rl_task *task)
 	 * ends a scheduler that lets it wait. So it goes before all that is being served,
 	 * whatever number.
 	 */
-	first = task->frontier - 2 * r->slice_ns;
+	first = (int64_t)(task->frontier - r->clock) < 0 ? task->frontier : r->clock;
+	first -= 2 * (uint64_t)r->slice_ns;
 	if (wakeup && task->flags & RL_TASK_KTHREAD && (int64_t)(decision.deadline - first) > 0)
 		decision.deadline = first;
-	decision.state[VRUNTIME] = r->clock + lag;
+	decision.state[VRUNTIME] = r->clock + (uint64_t)lag;
 	decision.state[CHARGED] = task->runtime_ns;
 	rl_pool_push(r->pool, &decision, task->enqueued_at_ns);
 }
@@ -492,11 +522,9 @@ static int rustland_init(void *state, const struct rl_policy_config *config)
 	r->debt_max_ns = 3 * r->slice_ns;
 	r->credit_max_ns = r->slice_ns;
 	r->owed_max_ns = r->slice_ns / 2;
-	r->ahead_max_ns = r->debt_max_ns + r->slice_ns;
 	r->nr_cpus = config->nr_cpus;
 	r->percpu_local = config->percpu_local;
-	r->clock = r->slow_clock = CLOCK_START;
-	r->mean_weight = RL_WEIGHT_DEFAULT * ONE;
+	r->clock = CLOCK_START;
 	budgets_init(&r->budgets, r->nr_cpus);
 	return rl_pool_new(&r->pool, POOL_CAPACITY);
 }

@@ -98,7 +98,7 @@ static void boost_somebody(struct event *event)
 	struct task *t = somebody();
 	u32 value = (u32)random_below(&random_state, 3);
 	u32 uid = random_below(&random_state, 2) ? 1000 : RL_ANY_UID;
-	struct task_group *tg = machine.groups[random_below(&random_state, machine.nr_groups)];
+	struct control_group *tg = machine.groups[random_below(&random_state, machine.nr_groups)];
 
 	if (t && t != machine.policy)
 		switch (random_below(&random_state, 8)) {
@@ -160,7 +160,7 @@ static void start_realtime(void)
 		uint32_t priority = 1 + (uint32_t)random_below(&random_state, RT_PRIORITY_MAX);
 
 		task_set_params(t, &(struct sched_params){i % 2 ? POLICY_FIFO : POLICY_RR, priority,
-							  t->p.scx.weight});
+							  task_nice(t)});
 		task_start(t, (int32_t)(i % n));
 	}
 }
@@ -171,7 +171,7 @@ static struct task *promoted;
 /* True: it is on its way to be an ordinary task again, or is one. */
 static bool demote(void)
 {
-	const struct sched_params params = {.weight = promoted->p.scx.weight};
+	const struct sched_params params = {.nice = task_nice(promoted)};
 
 	if (!task_change_params(promoted, &params))
 		return false;
@@ -192,7 +192,7 @@ static void change_somebody(void)
 	bool is_rt = params.policy == POLICY_FIFO || params.policy == POLICY_RR;
 
 	params.priority = is_rt ? 1 + (uint32_t)random_below(&random_state, RT_PRIORITY_MAX) : 0;
-	params.weight = weight_of_nice((int)random_below(&random_state, 40) - 20);
+	params.nice = (int)random_below(&random_state, 40) - 20;
 	if (!t || t == machine.policy || t->state == TASK_DEAD || t->rt.priority ||
 	    !task_change_params(t, &params) || !is_rt)
 		return;
@@ -211,7 +211,7 @@ static void change_classes(struct event *event)
 		 machine.now_ns + 1 + random_below(&random_state, 10 * MSEC));
 }
 /* Its idleness, its limit, or its weight. */
-static void change_group(struct task_group *tg)
+static void change_group(struct control_group *tg)
 {
 	static const u32 weights[] = {1, 10, 100, 100, 300, 10000};
 	struct cgroup_max max = {.period_ns = CGROUP_PERIOD_DEFAULT_NS};
@@ -243,7 +243,7 @@ static void change_group(struct task_group *tg)
 static void handle_cgroups(struct cpu *cpu, struct irq *irq)
 {
 	u64 nr = machine.nr_groups;
-	struct task_group *tg = machine.groups[random_below(&random_state, nr)];
+	struct control_group *tg = machine.groups[random_below(&random_state, nr)];
 	struct task *t = somebody();
 
 	if (tg->parent && random_below(&random_state, 4) == 0)

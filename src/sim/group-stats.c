@@ -32,7 +32,7 @@ static void on_run(const struct task *t, u64 ns)
 {
 	bool counts = machine_now(&machine) >= the.from_ns;
 
-	for (const struct task_group *tg = task_cgroup(t); tg; tg = tg->parent) {
+	for (const struct control_group *tg = task_cgroup(t); tg; tg = tg->parent) {
 		the.total[tg->index].exec_ns += ns;
 		the.total[tg->index].realtime_ns += t->rt.priority ? ns : 0;
 		if (counts)
@@ -46,7 +46,7 @@ static const struct sim_observer observer = {
 
 /* ---- What weights promise ------------------------------------------------------------------- */
 
-static uint64_t limit_of(const struct task_group *tg)
+static uint64_t limit_of(const struct control_group *tg)
 {
 	uint64_t most = machine.topology.nr_cpus * CPU, limit;
 
@@ -67,11 +67,11 @@ static void find_wants(void)
 		if (!t->on_rq || t->se.sched_delayed || t == machine.policy)
 			continue;
 		claim->nr_tasks++;
-		claim->task_weight += t->p.scx.weight * 1024ULL / CGROUP_WEIGHT_DEFAULT;
+		claim->task_weight += task_weight(t) >> 10;
 		claim->is_confined |= t->p.nr_cpus_allowed < (int)machine.topology.nr_cpus;
 	}
 	for (u32 i = machine.nr_groups; i--;) {
-		const struct task_group *tg = machine.groups[i];
+		const struct control_group *tg = machine.groups[i];
 		struct claim *claim = &the.claims[i];
 		uint64_t limit = limit_of(tg);
 
@@ -84,7 +84,7 @@ static void find_wants(void)
 }
 
 /* What a group has is divided among those below it and its own tasks: those that want less than their part first. */
-static void divide(const struct task_group *parent)
+static void divide(const struct control_group *parent)
 {
 	struct claim *claim = &the.claims[parent->index];
 	uint64_t left = claim->gets, weights, part;
@@ -176,12 +176,12 @@ void group_stats_watch(uint64_t from_ns)
 	event_at(&machine.events, &the.sample, machine.now_ns + SAMPLE_NS);
 }
 
-const struct group_stats *group_stats_of(const struct task_group *tg)
+const struct group_stats *group_stats_of(const struct control_group *tg)
 {
 	return the.is_watching ? &the.counted[tg->index] : NULL;
 }
 
-const struct group_stats *group_stats_total(const struct task_group *tg)
+const struct group_stats *group_stats_total(const struct control_group *tg)
 {
 	return the.is_watching ? &the.total[tg->index] : NULL;
 }
@@ -191,7 +191,7 @@ uint64_t group_stats_contested_since_ns(void)
 	return the.contested_since_ns;
 }
 
-const struct task_group *group_stats_next(const struct task_group *tg)
+const struct control_group *group_stats_next(const struct control_group *tg)
 {
 	for (u32 i = tg ? tg->index + 1 : 1; i < machine.nr_groups; i++)
 		if (machine.groups[i]->path)

@@ -23,9 +23,9 @@ struct group_stats {
 /* Watch the machine, whose groups are all there. Only what happens from time from_ns on counts for group_stats_of(). */
 void group_stats_watch(uint64_t from_ns);
 /* NULL: they are not watched. */
-const struct group_stats *group_stats_of(const struct task_group *tg);
+const struct group_stats *group_stats_of(const struct control_group *tg);
 /* The same since the beginning. */
-const struct group_stats *group_stats_total(const struct task_group *tg);
+const struct group_stats *group_stats_total(const struct control_group *tg);
 
 /*
  * Since when all groups below the root of which a task wants to run have a task for each CPU, with no limit and no
@@ -34,6 +34,6 @@ const struct group_stats *group_stats_total(const struct task_group *tg);
 uint64_t group_stats_contested_since_ns(void);
 
 /* Of the groups that the workload has made, the next one after tg (NULL: the first); NULL: there are no more. */
-const struct task_group *group_stats_next(const struct task_group *tg);
+const struct control_group *group_stats_next(const struct control_group *tg);
 
 #endif /* RUSTLAND_SIM_GROUP_STATS_H */

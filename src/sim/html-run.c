@@ -274,7 +274,7 @@ static void put_groups(FILE *f, const struct run_options *o)
 	fputs("</tbody>\n</table>\n</div>\n", f);
 }
 
-static void put_cgroup(FILE *f, const struct run_options *o, const struct task_group *tg)
+static void put_cgroup(FILE *f, const struct run_options *o, const struct control_group *tg)
 {
 	const struct group_stats *stats = group_stats_of(tg);
 	double ns = (double)o->seconds * 1e9;
@@ -302,7 +302,7 @@ static void put_cgroup(FILE *f, const struct run_options *o, const struct task_g
 
 static void put_cgroups(FILE *f, const struct run_options *o)
 {
-	const struct task_group *tg = group_stats_next(NULL);
+	const struct control_group *tg = group_stats_next(NULL);
 
 	if (!tg)
 		return;

@@ -278,12 +278,14 @@ static void check_places(void)
  */
 #define FAIR_PART      4
 #define FAIR_WINDOW_NS (2 * SEC_NS)
+/* In a crowd that is one slice or two, of which the rest may have been taken for another task's wakeup. */
+#define FAIR_LEAST_NS (4 * MSEC)
 
 static void check_share(struct task *t)
 {
-	uint64_t exec_ns = t->sum_exec_ns - t->exec_then_ns;
+	uint64_t exec_ns = t->p.se.sum_exec_runtime - t->exec_then_ns;
 
-	if (machine.now_ns - t->awake_since_ns < FAIR_WINDOW_NS)
+	if (machine.now_ns - t->awake_since_ns < FAIR_WINDOW_NS || t->fair_ns < FAIR_LEAST_NS)
 		return;
 	if (exec_ns * FAIR_PART < t->fair_ns)
 		violate("%s[%d] has used %llu ms in %llu ms, where %llu would be fair", t->p.comm,
@@ -302,20 +304,20 @@ static void check_shares(void)
 			continue;
 		/* Sums of weights and of affinities are another matter, and what real-time tasks leave, and groups' shares. */
 		if (t->rt.priority || t->p.scx.weight != 100 || t->p.nr_cpus_allowed != (int)cpus ||
-		    (t->class == &fair_sched_class && task_cgroup(t)->parent))
+		    task_cgroup(t)->parent)
 			return;
 		n++;
 	}
 	fair_ns = n <= cpus ? SCAN_NS : SCAN_NS * cpus / n;
 	for (struct task *t = machine.all; t; t = t->next_all) {
-		if (!t->on_rq || t == machine.policy || t->wakeups != t->wakeups_then) {
-			t->wakeups_then = t->wakeups;
+		if (!t->on_rq || t == machine.policy || t->wakeups + t->yields != t->pauses_then) {
+			t->pauses_then = t->wakeups + t->yields;
 			t->awake_since_ns = 0;
 			continue;
 		}
 		if (!t->awake_since_ns) {
 			t->awake_since_ns = machine.now_ns;
-			t->exec_then_ns = t->sum_exec_ns;
+			t->exec_then_ns = t->p.se.sum_exec_runtime;
 			t->fair_ns = 0;
 			continue;
 		}
@@ -336,7 +338,7 @@ static void check_shares(void)
 /* A group is as far from its share as one part in so many. */
 #define SHARE_PART 5
 
-static void check_limit(const struct task_group *tg, struct group_then *then)
+static void check_limit(const struct control_group *tg, struct group_then *then)
 {
 	const struct group_stats *stats = group_stats_total(tg);
 	uint64_t window_ns = machine.now_ns - then->at_ns, used_ns, most_ns;
@@ -358,10 +360,12 @@ static void check_limit(const struct task_group *tg, struct group_then *then)
 }
 
 /* Those below the root, while nothing but weights decides. */
-static void check_group_share(const struct task_group *tg, struct group_then *then)
+static void check_group_share(const struct control_group *tg, struct group_then *then)
 {
 	const struct group_stats *stats = group_stats_total(tg);
 	uint64_t since_ns = group_stats_contested_since_ns(), used_ns, promised_ns;
+	/* Whatever its weight, each task has a turn in a second. */
+	uint64_t most_more_ns = the.has_backend ? 60 * MSEC : 20 * MSEC;
 
 	if (!since_ns || then->at_ns < since_ns || !then->at_ns) {
 		*then = (struct group_then){machine.now_ns, *stats, tg->max};
@@ -372,7 +376,7 @@ static void check_group_share(const struct task_group *tg, struct group_then *th
 	used_ns = stats->exec_ns - then->stats.exec_ns;
 	promised_ns = stats->promised_ns - then->stats.promised_ns;
 	if (used_ns + promised_ns / SHARE_PART + 20 * MSEC < promised_ns ||
-	    used_ns > promised_ns + promised_ns / SHARE_PART + 20 * MSEC)
+	    used_ns > promised_ns + promised_ns / SHARE_PART + most_more_ns)
 		violate("control group %u has used %llu ms in %llu ms, and its weight is worth "
 			"%llu",
 			tg->index, (unsigned long long)(used_ns / MSEC),
@@ -408,10 +412,11 @@ static void check_groups(void)
 	if (!the.limits || !the.shares)
 		abort();
 	for (u32 i = 1; i < machine.nr_groups; i++) {
-		const struct task_group *tg = machine.groups[i];
+		const struct control_group *tg = machine.groups[i];
 
 		check_limit(tg, &the.limits[i]);
-		if (tg->parent == machine.groups[0])
+		if (tg->parent == machine.groups[0] &&
+		    (!the.has_backend || the.policy_is_in_charge))
 			check_group_share(tg, &the.shares[i]);
 	}
 }
@@ -456,6 +461,9 @@ static bool is_far_in_park(const struct task *t)
 /* Since when t waits beside the CPU: under the kernel's own scheduler a CPU finds it at once, or at ticks of others. */
 static uint64_t waits_since_ns(const struct task *t, const struct cpu *cpu)
 {
+	/* Or since it may go on. */
+	if (backend_is_throttled(t))
+		return t->node.vtime;
 	if (t->class != &fair_sched_class || (int64_t)(t->queued_at_ns - cpu->idle_since_ns) > 0)
 		return t->queued_at_ns;
 	return cpu->idle_since_ns;
@@ -590,7 +598,7 @@ static void scan(struct event *event)
 		check_shares();
 	if (!machine.scx_switched_all && machine.nr_groups > 1)
 		check_runqueues();
-	if (!the.has_backend && group_stats_total(machine.groups[0]))
+	if ((!the.has_backend || decides()) && group_stats_total(machine.groups[0]))
 		check_groups();
 	event_at(&machine.events, event, machine.now_ns + SCAN_NS);
 }

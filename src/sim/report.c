@@ -58,7 +58,7 @@ static void print_group(const struct run_options *options, const struct task_sta
 
 static void print_cgroups(const struct run_options *options)
 {
-	const struct task_group *tg = group_stats_next(NULL);
+	const struct control_group *tg = group_stats_next(NULL);
 	double ns = (double)options->seconds * 1e9;
 
 	if (!tg)
@@ -209,7 +209,7 @@ static void add_group(JsonBuilder *b, const struct run_options *options,
 }
 
 static void add_cgroup(JsonBuilder *b, const struct run_options *options,
-		       const struct task_group *tg)
+		       const struct control_group *tg)
 {
 	const struct group_stats *stats = group_stats_of(tg);
 	double ns = (double)options->seconds * 1e9;
@@ -232,7 +232,7 @@ static void add_cgroup(JsonBuilder *b, const struct run_options *options,
 
 static void add_cgroups(JsonBuilder *b, const struct run_options *options)
 {
-	const struct task_group *tg = group_stats_next(NULL);
+	const struct control_group *tg = group_stats_next(NULL);
 
 	if (!tg)
 		return;

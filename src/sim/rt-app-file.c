@@ -297,13 +297,12 @@ static bool take_priority(const char *where, JsonNode *node, struct sched_params
 		if (node && !take_int(where, "priority", node, 1, RT_PRIORITY_MAX, &n))
 			return false;
 		params->priority = (uint32_t)n;
-		params->weight = weight_of_nice(0);
 		return true;
 	}
 	n = 0;
 	if (node && !take_int(where, "priority", node, -20, 19, &n))
 		return false;
-	params->weight = weight_of_nice((int)n);
+	params->nice = (int)n;
 	return true;
 }
 

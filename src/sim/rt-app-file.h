@@ -53,7 +53,7 @@ struct phase {
 	int64_t loops; /* -1: for ever */
 	/* Where the task goes as the phase begins; NULL: it stays. The group is made as the run begins. */
 	const char *group;
-	struct task_group *tg;
+	struct control_group *tg;
 	GArray *ops;
 };
 
@@ -66,7 +66,7 @@ struct program {
 	struct mask cpus;
 	bool has_cpus;
 	const char *group; /* likewise, as the task begins */
-	struct task_group *tg;
+	struct control_group *tg;
 	GPtrArray *phases; /* struct phase * */
 	struct task_stats *stats;
 };

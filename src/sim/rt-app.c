@@ -253,7 +253,7 @@ static bool run_op(struct task *t, struct thread *thread, const struct op *op, s
 static bool join_group(const struct task *t, struct thread *thread, struct action *ret)
 {
 	const struct phase *phase = g_ptr_array_index(thread->program->phases, thread->phase);
-	struct task_group *tg = thread->op ? NULL : phase->tg;
+	struct control_group *tg = thread->op ? NULL : phase->tg;
 
 	if (!tg && !thread->has_joined)
 		tg = thread->program->tg;
@@ -385,7 +385,7 @@ static void make_groups(void)
 	}
 	for (guint i = 0; i < rt_app_file.groups->len; i++) {
 		const struct group *group = &g_array_index(rt_app_file.groups, struct group, i);
-		struct task_group *tg = cgroup_at(group->path);
+		struct control_group *tg = cgroup_at(group->path);
 
 		cgroup_set_weight(tg, group->weight ? (u32)group->weight : CGROUP_WEIGHT_DEFAULT);
 		cgroup_set_idle(tg, group->idle);

@@ -83,7 +83,7 @@ static void game(void)
 	desktop(20);
 }
 
-static void set_cgroup(struct task **tasks, uint32_t n, struct task_group *tg)
+static void set_cgroup(struct task **tasks, uint32_t n, struct control_group *tg)
 {
 	for (uint32_t i = 0; i < n; i++)
 		task_set_cgroup(tasks[i], tg);
@@ -92,7 +92,7 @@ static void set_cgroup(struct task **tasks, uint32_t n, struct task_group *tg)
 static void game_build(void)
 {
 	static struct task *workers[64];
-	struct task_group *build_group = cgroup_at("/build");
+	struct control_group *build_group = cgroup_at("/build");
 	struct task_stats *cc = task_stats_new("cc");
 	uint32_t n = nr_cpus() > 1 ? nr_cpus() / 2 : 1;
 	struct task *t;
@@ -127,7 +127,7 @@ static void audio(void)
 static void audio_realtime(void)
 {
 	static const uint64_t work_ns[] = {150 * USEC, 300 * USEC, 100 * USEC};
-	static const struct sched_params params = {POLICY_FIFO, 20, 100};
+	static const struct sched_params params = {.policy = POLICY_FIFO, .priority = 20};
 	static struct task *stages[3];
 
 	graph_new(task_stats_new("audio"), 5333 * USEC, work_ns, 3, stages);
@@ -205,7 +205,7 @@ static bool mix_is_even; /* all weigh the same and may run everywhere */
 /* Anything: for swarms. A task's weight and CPUs are random as well. */
 static void start_somehow(struct task *t)
 {
-	static const u32 weights[] = {1, 3, 15, 36, 100, 100, 100, 100, 100, 277, 952, 8876};
+	static const int nices[] = {19, 16, 9, 5, 0, 0, 0, 0, 0, -5, -10, -20};
 	u64 *random = &machine.random;
 	struct mask allowed = {0};
 
@@ -213,7 +213,9 @@ static void start_somehow(struct task *t)
 		start(t);
 		return;
 	}
-	t->p.scx.weight = weights[random_below(random, sizeof(weights) / sizeof(weights[0]))];
+	task_set_params(
+		t, &(struct sched_params){
+			   .nice = nices[random_below(random, sizeof(nices) / sizeof(nices[0]))]});
 	if (random_below(random, 5) == 0) {
 		for (u32 i = 0; i < nr_cpus(); i++)
 			if (random_below(random, 2))

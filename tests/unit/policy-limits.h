@@ -12,9 +12,8 @@
 #define SECOND	  (1000 * MS)
 
 /*
- * How long a task can be passed by later ones. Its deadline is at most 4 slices ahead of the clock
- * and theirs at most 1.5 behind; the clock goes at a sixteenth of real time, after at most one
- * slice of it: (4 + 1.5 + 1) * 16.
+ * How long a task can be passed by later ones. Virtual time gets to its deadline in a second, if no
+ * more tasks come than there are; as long again, because those who come meanwhile slow it down.
  */
 #define PASSED_MAX (104 * SLICE)
 

@@ -62,7 +62,7 @@ static struct sched_params params_of(const struct load *load)
 {
 	struct sched_params params = {
 		.priority = load->realtime,
-		.weight = load->weight ? load->weight : weight_of_nice(0),
+		.nice = load->nice,
 	};
 
 	if (load->realtime)
@@ -208,7 +208,7 @@ static uint32_t nr_of(const struct load *load)
 
 static void make_group(const struct group *group)
 {
-	struct task_group *tg = cgroup_at(group->path);
+	struct control_group *tg = cgroup_at(group->path);
 	const struct cgroup_max max = {
 		group->quota_ns, group->period_ns ? group->period_ns : CGROUP_PERIOD_DEFAULT_NS,
 		group->burst_ns};
@@ -353,15 +353,30 @@ void simulate_faults(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, uin
 	simulate_under(policy, faults, nr_cpus, settle_ns, seconds, loads, nr_loads);
 }
 
-void simulate_groups(uint32_t nr_cpus, bool is_7_3, uint32_t seconds, const struct group *groups,
-		     size_t nr_groups, struct load *loads, size_t nr_loads)
+static void simulate_groups_under(const struct rl_policy *scheduler, uint32_t nr_cpus, bool is_7_3,
+				  uint32_t seconds, const struct group *groups, size_t nr_groups,
+				  struct load *loads, size_t nr_loads)
 {
 	the.groups = groups;
 	the.nr_groups = nr_groups;
 	the.is_6_12 = !is_7_3;
-	simulate_under(&run_eevdf, 0, nr_cpus, 1000000000, seconds, loads, nr_loads);
+	simulate_under(scheduler, 0, nr_cpus, 1000000000, seconds, loads, nr_loads);
 	the.nr_groups = 0;
 	the.is_6_12 = false;
+}
+
+void simulate_groups(uint32_t nr_cpus, bool is_7_3, uint32_t seconds, const struct group *groups,
+		     size_t nr_groups, struct load *loads, size_t nr_loads)
+{
+	simulate_groups_under(policy, nr_cpus, is_7_3, seconds, groups, nr_groups, loads, nr_loads);
+}
+
+void simulate_eevdf_groups(uint32_t nr_cpus, bool is_7_3, uint32_t seconds,
+			   const struct group *groups, size_t nr_groups, struct load *loads,
+			   size_t nr_loads)
+{
+	simulate_groups_under(&run_eevdf, nr_cpus, is_7_3, seconds, groups, nr_groups, loads,
+			      nr_loads);
 }
 
 void simulate_eevdf(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, struct load *loads,

@@ -42,7 +42,7 @@ struct load {
 	uint64_t run_ns, sleep_ns, period_ns;
 	bool together;	   /* FRAMES: all periods begin at the same time */
 	uint64_t from_ns;  /* they come so late */
-	uint32_t weight;   /* 0: the default */
+	int nice;	   /* -20 to 19 */
 	uint32_t realtime; /* 1 to 99: they are SCHED_FIFO with that priority */
 	bool round_robin;  /* or SCHED_RR */
 	bool batch, idle;  /* they are SCHED_BATCH or SCHED_IDLE */
@@ -76,9 +76,13 @@ struct group {
 	uint64_t quota_ns, period_ns, burst_ns;
 };
 
-/* The same under the kernel's own scheduler of a kernel, as the simulator has it, with these groups. */
+/* The same with these groups, on 7.3 or on 6.12. */
 void simulate_groups(uint32_t nr_cpus, bool is_7_3, uint32_t seconds, const struct group *groups,
 		     size_t nr_groups, struct load *loads, size_t nr_loads);
+/* And under the kernel's own scheduler, as the simulator has it. */
+void simulate_eevdf_groups(uint32_t nr_cpus, bool is_7_3, uint32_t seconds,
+			   const struct group *groups, size_t nr_groups, struct load *loads,
+			   size_t nr_loads);
 
 /* The same under the kernel's own scheduler, as the simulator has it; loads with a class are not boosted. */
 void simulate_eevdf(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, struct load *loads,

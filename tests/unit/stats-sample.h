@@ -27,6 +27,10 @@ static const struct rl_stats sample = {
 	.policy_runtime_ns = 1012,
 	.nr_rounds = 1013,
 	.nr_resumed = 1014,
+	.nr_hurried = 1015,
+	.nr_throttled = 1016,
+	.throttled_ns = 1017,
+	.nr_groups_refused = 1018,
 };
 
 #define SAMPLE_JSON                                                                                \
@@ -35,6 +39,7 @@ static const struct rl_stats sample = {
 	"\"nr_bounce_dispatches\":1004,\"nr_failed_dispatches\":1005,\"nr_sched_congested\":1006," \
 	"\"nr_standing\":1007,\"nr_late\":1008,\"nr_flushed\":1009,\"nr_asked\":1010,"             \
 	"\"nr_preempt_kicks\":1011,\"policy_runtime_ns\":1012,\"nr_rounds\":1013,"                 \
-	"\"nr_resumed\":1014}"
+	"\"nr_resumed\":1014,\"nr_hurried\":1015,\"nr_throttled\":1016,"                           \
+	"\"throttled_ns\":1017,\"nr_groups_refused\":1018}"
 
 #endif /* SCX_TEST_STATS_SAMPLE_H */

@@ -22,7 +22,8 @@ enum {
 };
 
 #define GROUPS(nr_cpus, is_7_3, groups, loads)                                                     \
-	simulate_groups(nr_cpus, is_7_3, SECONDS, groups, NELEMS(groups), loads, NELEMS(loads))
+	simulate_eevdf_groups(nr_cpus, is_7_3, SECONDS, groups, NELEMS(groups), loads,             \
+			      NELEMS(loads))
 
 /* Of the time of one CPU, in thousandths. */
 static uint64_t permille(const struct load *load)

@@ -42,16 +42,16 @@ static void assert_near(uint64_t value, uint64_t expected, uint64_t by)
 static void test_shares_follow_weights(void **state)
 {
 	struct load loads[] = {
-		{.kind = HOG, .weight = 100},
-		{.kind = HOG, .weight = 300},
-		{.kind = HOG, .weight = 1000},
+		{.kind = HOG},
+		{.kind = HOG, .nice = -5},
+		{.kind = HOG, .nice = -10},
 	};
 
 	(void)state;
 	EEVDF(1, loads);
-	assert_near(permille(loads[0].got.exec_ns), 1000 / 14, 5);
-	assert_near(permille(loads[1].got.exec_ns), 3000 / 14, 10);
-	assert_near(permille(loads[2].got.exec_ns), 10000 / 14, 25);
+	assert_near(permille(loads[0].got.exec_ns), 1024000 / 13693, 5);
+	assert_near(permille(loads[1].got.exec_ns), 3121000 / 13693, 10);
+	assert_near(permille(loads[2].got.exec_ns), 9548000 / 13693, 25);
 }
 
 /* 7.3 has a timer for it: ticks are further apart. */
@@ -100,7 +100,7 @@ static void test_sleeping_is_no_way_to_more(void **state)
 {
 	struct load loads[] = {
 		{.kind = SLEEPER, .run_ns = 690 * USEC, .sleep_ns = 5 * USEC, .nr = 1},
-		{.kind = HOG, .weight = 300},
+		{.kind = HOG, .nice = -5},
 	};
 
 	(void)state;
@@ -116,7 +116,7 @@ static void test_a_long_sleep_pays_debts(void **state)
 {
 	struct load loads[] = {
 		{.kind = SLEEPER, .run_ns = 600 * USEC, .sleep_ns = 20 * MSEC},
-		{.kind = HOG, .weight = 1000},
+		{.kind = HOG, .nice = -10},
 	};
 
 	(void)state;

@@ -90,8 +90,9 @@ static const struct form others[] = {
 	 .load = {.kind = PAIR, .nr = 2, .run_ns = 19 * MS}},
 	{.name = "wakers with helpers",
 	 .load = {.kind = PAIR, .nr = 16, .run_ns = 5 * MS, .only_first = true}},
+	/* More and more of them. Where nothing keeps sessions apart all others have next to nothing, boost or not. */
 	{.name = "children that exit",
-	 .load = {.kind = SPAWNER, .run_ns = 5 * MS, .period_ns = 2500 * US}},
+	 .load = {.kind = SPAWNER, .run_ns = 5 * MS, .period_ns = 2500 * US, .group = "/alice"}},
 	{.name = "chains of children", .load = {.kind = CHAIN, .nr = 8, .run_ns = 5 * MS}},
 };
 
@@ -119,6 +120,8 @@ static struct outcome run(const struct shared *shared, const struct form *form, 
 	for (size_t i = 0; i < 3; i++) {
 		loads[i].user = i == 0 ? ALICE : bob;
 		loads[i].cpus = shared->cpus;
+		if (i && form->load.group)
+			loads[i].group = "/bob";
 	}
 	loads[0].class = class;
 	/* Longer where only frames are counted: under some loads one in twenty is met. */

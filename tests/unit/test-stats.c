@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "scheduler/json.h"
+#include "common/stats-fields.h"
 #include "scheduler/stats.h"
 #include "tests/unit/stats-sample.h"
 
@@ -128,7 +129,7 @@ static void test_descriptions(void **state)
 		assert_non_null(strstr(meta, name.text));
 		json_skip(&j);
 	}
-	assert_int_equal(nr, 19);
+	assert_int_equal(nr, NR_STATS_FIELDS);
 	free(text);
 }
 

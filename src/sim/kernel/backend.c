@@ -42,9 +42,15 @@ static struct {
 	uint64_t asked;
 } earlier;
 
+bool backend_is_throttled(const struct task *t)
+{
+	return t->dsq && t->dsq->id == DSQ_THROTTLED;
+}
+
 bool backend_park_is_long(void)
 {
-	return scx_bpf_dsq_nr_queued(DSQ_PARK) > PARK_LOOKED_AT;
+	/* Or it has been so a moment ago. */
+	return scx_bpf_dsq_nr_queued(DSQ_PARK) > PARK_LOOKED_AT / 2;
 }
 
 void backend_counters(struct rl_counters *ret)
@@ -98,7 +104,9 @@ const struct rl_exit_record *backend_exit(void)
 /* Every variable of bpf/ but maps and options; all begin with zeroes. tests/sim/run says whether one lacks. */
 #define FOR_EACH_VARIABLE(f)                                                                       \
 	f(shared) f(exit_record) f(exit_dump) f(policy_confined) f(cpus) f(requests) f(crowded)    \
-		f(frontier_at_beat)
+		f(frontier_at_beat) f(clock_at_beat) f(alone_clock) f(nr_limited) f(timer_due_ns)  \
+			f(looked_for_cpu) f(unthrottle_at_ns) f(looked_for_starved_ns)             \
+				f(everybody) f(last_group) f(nr_online)
 
 void backend_forget(void)
 {

@@ -30,6 +30,9 @@ struct sim_map *backend_dispatched(void);
 void backend_set_class(u32 scope, u64 id, u64 start_ticks, u32 value, u32 uid);
 /* One of start_ticks: /proc counts a hundred in a second. */
 #define TICK_NS (10 * MSEC)
+struct task;
+/* It is held back, as a group above it has used up its limit. */
+bool backend_is_throttled(const struct task *t);
 /* More tasks wait for decisions than a CPU looks at for those that were forgotten. */
 bool backend_park_is_long(void);
 /* The sum over all CPUs, and since the beginning. */

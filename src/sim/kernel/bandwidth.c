@@ -27,9 +27,9 @@ static bool is_current(const struct cfs_rq *rq)
 
 /* ---- The quota of a period ------------------------------------------------------------------ */
 
-static void refill(struct task_group *tg)
+static void refill(struct control_group *tg)
 {
-	struct cfs_bandwidth *b = &tg->bandwidth;
+	struct bandwidth *b = &tg->bandwidth;
 	s64 most = (s64)(tg->max.quota_ns + tg->max.burst_ns);
 
 	if (!tg->max.quota_ns)
@@ -40,17 +40,17 @@ static void refill(struct task_group *tg)
 }
 
 /* The first end of a period that is still to come. */
-static void find_next(struct task_group *tg)
+static void find_next(struct control_group *tg)
 {
-	struct cfs_bandwidth *b = &tg->bandwidth;
+	struct bandwidth *b = &tg->bandwidth;
 	u64 now = machine_now(&machine), period_ns = tg->max.period_ns;
 
 	b->next_ns = b->offset_ns + ((now - b->offset_ns) / period_ns + 1) * period_ns;
 }
 
-static void start_period(struct task_group *tg)
+static void start_period(struct control_group *tg)
 {
-	struct cfs_bandwidth *b = &tg->bandwidth;
+	struct bandwidth *b = &tg->bandwidth;
 
 	if (b->is_active)
 		return;
@@ -62,7 +62,7 @@ static void start_period(struct task_group *tg)
 /* So much that rq has at least that, or what there is. True: it may run. */
 static bool assign(struct cfs_rq *rq, u64 at_least_ns)
 {
-	struct cfs_bandwidth *b = &rq->tg->bandwidth;
+	struct bandwidth *b = &rq->tg->bandwidth;
 	s64 amount_ns = (s64)at_least_ns - rq->runtime.left_ns;
 
 	if (rq->tg->max.quota_ns) {
@@ -79,14 +79,14 @@ static bool assign(struct cfs_rq *rq, u64 at_least_ns)
 
 /* ---- Throttling ----------------------------------------------------------------------------- */
 
-static void list_add(struct cfs_bandwidth *b, struct cfs_rq *rq)
+static void list_add(struct bandwidth *b, struct cfs_rq *rq)
 {
 	rq->runtime.next = NULL;
 	*b->throttled_end = rq;
 	b->throttled_end = &rq->runtime.next;
 }
 
-static void list_del(struct cfs_bandwidth *b, const struct cfs_rq *rq)
+static void list_del(struct bandwidth *b, const struct cfs_rq *rq)
 {
 	struct cfs_rq **at = &b->throttled;
 
@@ -183,7 +183,7 @@ static void handle_unthrottle(struct cpu *cpu, struct irq *irq)
 
 /* ---- Runtime is given to those that wait for it ---------------------------------------------- */
 
-static struct cfs_rq *first_waiting(const struct cfs_bandwidth *b)
+static struct cfs_rq *first_waiting(const struct bandwidth *b)
 {
 	struct cfs_rq *rq = b->throttled;
 
@@ -193,7 +193,7 @@ static struct cfs_rq *first_waiting(const struct cfs_bandwidth *b)
 }
 
 /* As much as it lacks. False: there is no more. */
-static bool give(struct cfs_bandwidth *b, struct cfs_rq *rq)
+static bool give(struct bandwidth *b, struct cfs_rq *rq)
 {
 	s64 ns;
 
@@ -210,7 +210,7 @@ static bool give(struct cfs_bandwidth *b, struct cfs_rq *rq)
 }
 
 /* To each of them enough to go on with, in the order in which they were throttled. True: some still wait. */
-static bool distribute(struct cfs_bandwidth *b)
+static bool distribute(struct bandwidth *b)
 {
 	struct cpu *self = machine.this_cpu;
 	bool any_here = false, some_wait = false;
@@ -239,9 +239,9 @@ static bool distribute(struct cfs_bandwidth *b)
 }
 
 /* True: nothing has happened for a period, and the timer can stop. */
-static bool end_period(struct task_group *tg)
+static bool end_period(struct control_group *tg)
 {
-	struct cfs_bandwidth *b = &tg->bandwidth;
+	struct bandwidth *b = &tg->bandwidth;
 	bool some_wait = b->throttled;
 
 	if (!tg->max.quota_ns)
@@ -261,7 +261,7 @@ static bool end_period(struct task_group *tg)
 
 static void handle_period(struct cpu *cpu, struct irq *irq)
 {
-	struct task_group *tg = container_of(irq, struct task_group, bandwidth.period);
+	struct control_group *tg = container_of(irq, struct control_group, bandwidth.period);
 
 	cpu_spend(cpu->m->costs->timer);
 	tg->bandwidth.is_active = !end_period(tg);
@@ -272,15 +272,15 @@ static void handle_period(struct cpu *cpu, struct irq *irq)
 }
 
 /* Does the period end within that time? */
-static bool ends_within(const struct cfs_bandwidth *b, u64 ns)
+static bool ends_within(const struct bandwidth *b, u64 ns)
 {
 	return (s64)(b->next_ns - machine_now(&machine)) < (s64)ns;
 }
 
 static void handle_slack(struct cpu *cpu, struct irq *irq)
 {
-	struct task_group *tg = container_of(irq, struct task_group, bandwidth.slack);
-	struct cfs_bandwidth *b = &tg->bandwidth;
+	struct control_group *tg = container_of(irq, struct control_group, bandwidth.slack);
+	struct bandwidth *b = &tg->bandwidth;
 
 	cpu_spend(cpu->m->costs->timer);
 	b->slack_is_asked = false;
@@ -326,7 +326,7 @@ void bandwidth_first(struct cfs_rq *rq)
 
 void bandwidth_last(struct cfs_rq *rq)
 {
-	struct cfs_bandwidth *b = &rq->tg->bandwidth;
+	struct bandwidth *b = &rq->tg->bandwidth;
 	s64 ns = rq->runtime.left_ns - (s64)KEEP_NS;
 
 	if (!rq->runtime.enabled || ns <= 0)
@@ -381,10 +381,10 @@ void bandwidth_limbo_del(struct task *t)
 
 /* ---- Limits --------------------------------------------------------------------------------- */
 
-void bandwidth_init(struct task_group *tg)
+void bandwidth_init(struct control_group *tg)
 {
 	struct machine *m = &machine;
-	struct cfs_bandwidth *b = &tg->bandwidth;
+	struct bandwidth *b = &tg->bandwidth;
 	u64 random = random_start(m->seed, (1ULL << 43) + tg->index);
 
 	b->throttled_end = &b->throttled;
@@ -399,7 +399,7 @@ void bandwidth_init(struct task_group *tg)
 	}
 }
 
-void bandwidth_changed(struct task_group *tg)
+void bandwidth_changed(struct control_group *tg)
 {
 	struct machine *m = &machine;
 

@@ -16,10 +16,10 @@
 
 #include "sim/kernel/machine.h"
 
-struct task_group;
+struct control_group;
 
 /* Of a group, for all CPUs. */
-struct cfs_bandwidth {
+struct bandwidth {
 	int64_t runtime_ns;  /* left of the quota, and not handed out to a CPU */
 	bool is_active;	     /* the timer of the period runs */
 	bool is_idle;	     /* nothing was asked for since the period began */
@@ -30,9 +30,9 @@ struct cfs_bandwidth {
 	struct cfs_rq *throttled, **throttled_end; /* the ones that wait, the longest first */
 };
 
-void bandwidth_init(struct task_group *tg);
+void bandwidth_init(struct control_group *tg);
 /* cpu.max has changed. On the present CPU, without a lock; or before there is one that runs. */
-void bandwidth_changed(struct task_group *tg);
+void bandwidth_changed(struct control_group *tg);
 
 /* ---- With the lock of the runqueue's CPU ----------------------------------------------------- */
 

@@ -11,12 +11,24 @@ enum {
 	IDLE_SHARES = 3,
 };
 
-static struct task_group *cgroup_new(struct task_group *parent, const char *path)
+static void set_shares(struct control_group *tg)
+{
+	tg->tg.shares = cgroup_shares(tg) << 10;
+}
+
+static void set_limit(struct control_group *tg)
+{
+	tg->tg.cfs_bandwidth.quota = tg->max.quota_ns ? tg->max.quota_ns : RUNTIME_INF;
+	tg->tg.cfs_bandwidth.period = tg->max.period_ns;
+	tg->tg.cfs_bandwidth.burst = tg->max.burst_ns;
+}
+
+static struct control_group *cgroup_new(struct control_group *parent, const char *path)
 {
 	struct machine *m = &machine;
-	struct task_group *tg = calloc(1, sizeof(*tg));
+	struct control_group *tg = calloc(1, sizeof(*tg));
 
-	m->groups = realloc(m->groups, (m->nr_groups + 1) * sizeof(struct task_group *));
+	m->groups = realloc(m->groups, (m->nr_groups + 1) * sizeof(struct control_group *));
 	if (!tg || !m->groups)
 		abort();
 	m->groups[m->nr_groups] = tg;
@@ -25,6 +37,9 @@ static struct task_group *cgroup_new(struct task_group *parent, const char *path
 	tg->parent = parent;
 	tg->weight = CGROUP_WEIGHT_DEFAULT;
 	tg->max.period_ns = CGROUP_PERIOD_DEFAULT_NS;
+	tg->tg.parent = parent ? &parent->tg : NULL;
+	set_shares(tg);
+	set_limit(tg);
 	tg->kn.id = tg->index + 1;
 	tg->cgroup.kn = &tg->kn;
 	tg->cgroup.self.cgroup = &tg->cgroup;
@@ -37,10 +52,10 @@ void cgroups_init(void)
 	cgroup_new(NULL, "/");
 }
 
-static struct task_group *child_at(struct task_group *parent, const char *path, size_t len)
+static struct control_group *child_at(struct control_group *parent, const char *path, size_t len)
 {
 	for (u32 i = 0; i < machine.nr_groups; i++) {
-		struct task_group *tg = machine.groups[i];
+		struct control_group *tg = machine.groups[i];
 
 		if (tg->parent == parent && tg->path && strlen(tg->path) == len &&
 		    strncmp(tg->path, path, len) == 0)
@@ -49,9 +64,9 @@ static struct task_group *child_at(struct task_group *parent, const char *path, 
 	return cgroup_new(parent, strndup(path, len));
 }
 
-struct task_group *cgroup_at(const char *path)
+struct control_group *cgroup_at(const char *path)
 {
-	struct task_group *tg = machine.groups[0];
+	struct control_group *tg = machine.groups[0];
 
 	for (const char *end = path; *end;) {
 		const char *part = end + 1;
@@ -70,44 +85,48 @@ void cgroups_make(u32 n)
 		cgroup_new(machine.groups[(machine.nr_groups - 1) / 2], NULL);
 }
 
-u64 cgroup_shares(const struct task_group *tg)
+u64 cgroup_shares(const struct control_group *tg)
 {
 	return tg->idle
 		       ? IDLE_SHARES
 		       : (tg->weight * 1024ULL + CGROUP_WEIGHT_DEFAULT / 2) / CGROUP_WEIGHT_DEFAULT;
 }
 
-u64 cgroup_id(const struct task_group *tg)
+u64 cgroup_id(const struct control_group *tg)
 {
 	return tg->kn.id;
 }
 
-bool cgroup_is_below(const struct task_group *tg, const struct task_group *top)
+bool cgroup_is_below(const struct control_group *tg, const struct control_group *top)
 {
 	while (tg && tg != top)
 		tg = tg->parent;
 	return tg;
 }
 
-void cgroup_set_weight(struct task_group *tg, u32 weight)
+void cgroup_set_weight(struct control_group *tg, u32 weight)
 {
 	tg->weight = weight;
+	set_shares(tg);
 	fair_group_weight_changed(tg);
 }
 
-void cgroup_set_idle(struct task_group *tg, bool idle)
+void cgroup_set_idle(struct control_group *tg, bool idle)
 {
 	tg->idle = idle;
+	set_shares(tg);
 	fair_group_weight_changed(tg);
 }
 
-void cgroup_set_max(struct task_group *tg, const struct cgroup_max *max)
+void cgroup_set_max(struct control_group *tg, const struct cgroup_max *max)
 {
 	tg->max = *max;
+	set_limit(tg);
 	fair_group_max_changed(tg);
 }
 
-void task_set_cgroup(struct task *t, struct task_group *tg)
+void task_set_cgroup(struct task *t, struct control_group *tg)
 {
 	t->css_set.dfl_cgrp = &tg->cgroup;
+	t->p.sched_task_group = &tg->tg;
 }

@@ -5,6 +5,7 @@
  */
 #include "sim/kernel/sched.h"
 
+#include "sim/kernel/cgroup.h"
 #include "sim/kernel/flags.h"
 #include "sim/kernel/idle.h"
 
@@ -306,7 +307,10 @@ static s32 select_task_rq(struct task *t, s32 prev_cpu, u64 wake_flags)
 
 static void yield_task(struct cpu *cpu)
 {
-	cpu->curr->p.scx.slice = 0;
+	lock_take(&cpu->rq_lock);
+	update_curr(cpu);
+	cpu->m->ops->yield(&cpu->curr->p, NULL);
+	lock_release(&cpu->rq_lock);
 }
 
 /* The backend is asked about it as about any other task, and it is taken out of the queue again, because it runs. */
@@ -319,6 +323,23 @@ static void set_cpus_allowed(struct cpu *cpu, struct task *t, const struct mask 
 	set_next_task(cpu, t);
 	if (!mask_has(allowed, cpu->id))
 		t->p.scx.slice = 0;
+}
+
+/* The backend sees it leave one group and join the other: it is not runnable for a moment. */
+static void change_cgroup(struct cpu *cpu, struct task *t, struct control_group *tg)
+{
+	if (!t->on_rq || t->in_transit) {
+		task_set_cgroup(t, tg);
+		return;
+	}
+	dequeue_task(cpu, t, 0);
+	task_set_cgroup(t, tg);
+	enqueue_task(cpu, t, 0);
+	if (!t->on_cpu)
+		return;
+	t->exec_start_ns = machine_now(cpu->m);
+	set_next_task(cpu, t);
+	resched_cpu(cpu);
 }
 
 int ext_init_task(struct task *t, bool fork)
@@ -370,6 +391,7 @@ const struct sched_class ext_sched_class = {
 	.select_task_rq = select_task_rq,
 	.yield_task = yield_task,
 	.set_cpus_allowed = set_cpus_allowed,
+	.change_cgroup = change_cgroup,
 };
 
 /* ---- The watchdog --------------------------------------------------------------- */

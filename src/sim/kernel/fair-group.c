@@ -16,7 +16,7 @@ struct h_nr {
 	u32 queued, runnable, idle;
 };
 
-struct cfs_rq *fair_group_rq(struct task_group *tg, struct cpu *cpu)
+struct cfs_rq *fair_group_rq(struct control_group *tg, struct cpu *cpu)
 {
 	return tg->cfs ? &tg->cfs[cpu->id] : &cpu->cfs;
 }
@@ -34,7 +34,7 @@ void fair_set_task_rq(struct task *t, struct cpu *cpu)
 
 bool fair_may_move(const struct task *t, const struct cpu *to)
 {
-	const struct task_group *tg = task_cgroup(t);
+	const struct control_group *tg = task_cgroup(t);
 
 	return !tg->cfs || !tg->cfs[to->id].runtime.throttle_count;
 }
@@ -281,7 +281,7 @@ void fair_enqueue(struct cpu *cpu, struct task *t)
 	struct cfs_rq *rq = &cpu->cfs;
 
 	fair_set_task_rq(t, cpu);
-	t->se.is_new = !t->sum_exec_ns;
+	t->se.is_new = !t->p.se.sum_exec_runtime;
 	if (t->se.parent && rq->is_flat) {
 		enqueue_flat(cpu, t);
 	} else if (t->se.parent) {
@@ -337,7 +337,7 @@ bool fair_dequeue_or_delay(struct cpu *cpu, struct task *t)
 
 void fair_requeue_delayed(struct cpu *cpu, struct task *t)
 {
-	t->se.is_new = !t->sum_exec_ns;
+	t->se.is_new = !t->p.se.sum_exec_runtime;
 	eevdf_requeue_delayed(fair_rq_of(cpu, t), &t->se);
 	clear_delayed(&t->se);
 }
@@ -507,9 +507,8 @@ static void set_idle(struct cfs_rq *rq, bool idle)
 	}
 }
 
-void fair_group_weight_changed(struct task_group *tg)
+void fair_group_weight_changed(struct control_group *tg)
 {
-	tg->shares = cgroup_shares(tg) << 10;
 	for (u32 i = 0; tg->cfs && i < machine.topology.nr_cpus; i++) {
 		struct cfs_rq *rq = &tg->cfs[i];
 
@@ -522,12 +521,12 @@ void fair_group_weight_changed(struct task_group *tg)
 	}
 }
 
-void fair_group_max_changed(struct task_group *tg)
+void fair_group_max_changed(struct control_group *tg)
 {
 	bandwidth_changed(tg);
 }
 
-static void init_rq(struct cfs_rq *rq, struct cpu *cpu, struct task_group *tg)
+static void init_rq(struct cfs_rq *rq, struct cpu *cpu, struct control_group *tg)
 {
 	eevdf_init(rq, cpu);
 	rq->tg = tg;
@@ -547,9 +546,8 @@ void fair_groups_init(struct machine *m)
 	u32 n = m->topology.nr_cpus;
 
 	for (u32 i = 0; i < m->nr_groups; i++) {
-		struct task_group *tg = m->groups[i];
+		struct control_group *tg = m->groups[i];
 
-		tg->shares = cgroup_shares(tg) << 10;
 		if (tg->parent) {
 			tg->cfs = calloc(n, sizeof(*tg->cfs));
 			if (!tg->cfs)

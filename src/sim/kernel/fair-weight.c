@@ -7,8 +7,7 @@
 
 #include "sim/kernel/cgroup.h"
 
-#define SHARES_MIN  2ULL
-#define WEIGHT_IDLE 3ULL /* of SCHED_IDLE */
+#define SHARES_MIN 2ULL
 
 /* ---- Averages ------------------------------------------------------------------------------- */
 
@@ -75,9 +74,9 @@ void fair_update_averages(struct cfs_rq *rq)
  */
 u64 fair_shares_of(struct cfs_rq *rq)
 {
-	const struct task_group *tg = rq->tg;
+	const struct control_group *tg = rq->tg;
 	const struct machine *m = rq->cpu->m;
-	u64 load, others = 0, runnable = 0, shares = tg->shares, nr = 1, now = machine_now(m);
+	u64 load, others = 0, runnable = 0, shares = tg->tg.shares, nr = 1, now = machine_now(m);
 
 	fair_update_averages(rq);
 	load = rq->load > rq->load_avg.average ? rq->load : rq->load_avg.average;
@@ -161,12 +160,7 @@ u64 fair_cpu_load(const struct cpu *cpu)
 
 u64 fair_load(const struct task *t)
 {
-	u64 weight =
-		(t->p.scx.weight * 1024ULL + CGROUP_WEIGHT_DEFAULT / 2) / CGROUP_WEIGHT_DEFAULT;
-
-	if (t->policy == POLICY_IDLE)
-		return WEIGHT_IDLE << 10;
-	return (weight ? weight : 1) << 10;
+	return task_weight(t);
 }
 
 void fair_set_load(struct task *t, u64 load)

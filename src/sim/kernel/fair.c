@@ -329,7 +329,7 @@ static void set_cpus_allowed(struct cpu *cpu, struct task *t, const struct mask 
 }
 
 /* It keeps what it was owed. One that is delayed sleeps, and need not be waited for. */
-static void change_cgroup(struct cpu *cpu, struct task *t, struct task_group *tg)
+static void change_cgroup(struct cpu *cpu, struct task *t, struct control_group *tg)
 {
 	bool runs = cpu->cfs.running == t;
 

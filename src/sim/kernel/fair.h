@@ -25,7 +25,7 @@ struct machine;
 struct mask;
 struct sched_class;
 struct task;
-struct task_group;
+struct control_group;
 
 enum {
 	FAIR_LEVELS = 4, /* scheduling domains: a core, a cache, a node, all CPUs */
@@ -68,7 +68,7 @@ struct cfs_rq {
 	uint32_t h_nr_queued, h_nr_runnable, h_nr_idle;
 	uint64_t load;		  /* of all its entities */
 	uint64_t load_delayed;	  /* of these, of tasks that are delayed */
-	struct task_group *tg;	  /* whose it is */
+	struct control_group *tg; /* whose it is */
 	bool idle;		  /* as the group is */
 	struct sched_entity se;	  /* what stands for it one level up; not for the root's */
 	struct pelt load_avg;	  /* of load */
@@ -164,15 +164,15 @@ void fair_unthrottle_group(struct cfs_rq *rq);
 /* No: its group is throttled there. */
 bool fair_may_move(const struct task *t, const struct cpu *to);
 
-struct cfs_rq *fair_group_rq(struct task_group *tg, struct cpu *cpu);
+struct cfs_rq *fair_group_rq(struct control_group *tg, struct cpu *cpu);
 struct task *fair_task_of(struct sched_entity *se);
 void fair_groups_init(struct machine *m);
 void fair_task_init(struct task *t);
 /* Where t is, by its group. */
 void fair_set_task_rq(struct task *t, struct cpu *cpu);
 /* Its weight, or whether it is idle, has changed; or its limit. On the present CPU, without a lock. */
-void fair_group_weight_changed(struct task_group *tg);
-void fair_group_max_changed(struct task_group *tg);
+void fair_group_weight_changed(struct control_group *tg);
+void fair_group_max_changed(struct control_group *tg);
 
 /* ---- fair-weight.c: likewise ----------------------------------------------------------------- */
 

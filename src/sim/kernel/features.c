@@ -89,6 +89,10 @@ bool sim_has_member(const char *type, const char *member)
 {
 	if (strcmp(type, "struct pcpu_hot") == 0 && strcmp(member, "preempt_count") == 0)
 		return machine.kernel < SIM_KERNEL_7_3;
+	if (strcmp(type, "struct task_struct") == 0 && strcmp(member, "sched_task_group") == 0)
+		return true;
+	if (strcmp(type, "struct task_group") == 0)
+		return true;
 	if (strcmp(type, "struct scx_rq") == 0 && strcmp(member, "lock_drop_seq") == 0)
 		return machine.kernel >= SIM_KERNEL_7_3;
 	return false;

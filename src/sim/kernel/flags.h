@@ -25,8 +25,6 @@
 #define WAKE_TTWU (1ULL << 3)
 #define WAKE_SYNC (1ULL << 4)
 
-#define PF_EXITING 0x4
-
 #define TASK_QUEUED   (1U << 0)
 #define RQ_IN_BALANCE (1U << 16)
 

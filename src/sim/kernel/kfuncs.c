@@ -548,7 +548,7 @@ bool scx_bpf_dsq_move_vtime___compat(struct bpf_iter_scx_dsq *it, struct task_st
 	cpu_interleave();
 	if (!to || t->dsq != iterator->dsq || (s64)(t->node.seq - iterator->seq) > 0)
 		return false;
-	OBSERVE(moved, t, machine.carried_out);
+	OBSERVE(moved, t, machine.this_cpu->carried_out);
 	lock_briefly(&iterator->dsq->lock, machine.costs->dsq_lock);
 	lock_briefly(&to->lock, machine.costs->dsq_lock);
 	dsq_remove(iterator->dsq, t);

@@ -49,7 +49,7 @@ struct cpu;
 struct machine;
 struct sched_class;
 struct task;
-struct task_group;
+struct control_group;
 
 /* ---- Interrupts ----------------------------------------------------------------------------- */
 
@@ -83,7 +83,7 @@ struct action {
 	enum action_kind kind;
 	uint64_t ns;
 	struct task *target;
-	struct task_group *group;
+	struct control_group *group;
 	bool sync; /* ACT_WAKE: it is about to sleep itself */
 	const char *comm;
 };
@@ -113,7 +113,7 @@ enum sched_policy {
 struct sched_params {
 	enum sched_policy policy;
 	u32 priority; /* of POLICY_FIFO and POLICY_RR: 1 to 99 */
-	u32 weight;   /* of the nice value, in the unit of cpu.weight; not for POLICY_IDLE */
+	int nice;     /* -20 to 19 */
 };
 
 /* What the backend knows of a task. */
@@ -165,7 +165,6 @@ struct task {
 	u64 runnable_at_ns; /* waits since; for the watchdog */
 	u64 queued_at_ns;   /* it is on a DSQ since; nobody can take it before */
 	u64 wakeup_at_ns;   /* when it was woken, 0 once it has run */
-	u64 sum_exec_ns;
 
 	/* What it does. */
 	behavior_fn *behavior;
@@ -185,7 +184,7 @@ struct task {
 
 	/* For invariants.c: since when it has been runnable all the time, and what was fair since then. */
 	u64 awake_since_ns, fair_ns, exec_then_ns;
-	u32 wakeups, wakeups_then;
+	u32 wakeups, yields, pauses_then;
 	u32 generation;	   /* of the last request about it */
 	bool cpu_is_named; /* by the last decision about it */
 
@@ -258,8 +257,9 @@ struct cpu {
 	struct mask kick, kick_if_idle, kick_preempt;
 	bool any_kick, any_kick_if_idle, wake_policy;
 
-	struct task *inserting; /* the task that a call of select_cpu or enqueue is about */
-	int distribute_last;	/* where the last search for an idle CPU ended */
+	const void *carried_out; /* the decision that is being carried out just now, or NULL */
+	struct task *inserting;	 /* the task that a call of select_cpu or enqueue is about */
+	int distribute_last;	 /* where the last search for an idle CPU ended */
 
 	u64 random;
 };
@@ -309,7 +309,7 @@ struct machine {
 	struct task *all, *free_tasks, *dead;
 	u32 nr_tasks;
 
-	struct task_group **groups; /* those above one before it; the root is the first */
+	struct control_group **groups; /* those above one before it; the root is the first */
 	u32 nr_groups;
 
 	struct dsq *dsqs; /* by id, from 0 */
@@ -328,7 +328,6 @@ struct machine {
 
 	struct task *policy; /* the scheduler thread */
 
-	const void *carried_out; /* the decision that is just being carried out, or NULL */
 	struct sim_counters counters;
 	u64 hash;
 	/* Told of what happens, in this order. */
@@ -416,8 +415,12 @@ void task_set_user(struct task *t, u32 uid);
 void task_join(struct task *t, struct task *leader);
 /* A kernel thread; flags: PF_KSWAPD and the like. */
 void task_make_kthread(struct task *t, u32 flags);
-/* The kernel's weight of a nice value, from -20 to 19, in the unit of cpu.weight, as sched_ext has it. */
-u32 weight_of_nice(int nice);
+static inline int task_nice(const struct task *t)
+{
+	return t->p.static_prio - DEFAULT_PRIO;
+}
+/* As the kernel has it: 1024 << 10 for nice 0. */
+u32 task_weight(const struct task *t);
 /* Before it is started. */
 void task_set_params(struct task *t, const struct sched_params *params);
 /* A task that is there from the beginning. Before load_at_start(). */
@@ -439,7 +442,7 @@ void task_change_allowed(struct task *t, const struct mask *allowed);
 /* Likewise, as sched_setscheduler(2) of another task; false: it is not said, because another one is under way. */
 bool task_change_params(struct task *t, const struct sched_params *params);
 /* At once: t goes to another control group. */
-void task_change_cgroup(struct task *t, struct task_group *tg);
+void task_change_cgroup(struct task *t, struct control_group *tg);
 
 /* cpu.c */
 int cpu_init(struct cpu *cpu);

@@ -28,6 +28,7 @@ struct sim_map *sim_map_new(void *variable, size_t type, size_t key_size, size_t
 	maps = map;
 	map->type = type;
 	map->key_size = key_size;
+	map->value_bytes = value_size;
 	map->value_size = (value_size + 7) / 8 * 8;
 	map->max_entries = max_entries;
 	switch (type) {
@@ -97,7 +98,8 @@ long sim_map_update(struct sim_map *map, const void *key, const void *value, uin
 {
 	struct entry **link = find(map, key);
 
-	(void)flags;
+	if (*link && flags == BPF_NOEXIST)
+		return -EEXIST;
 	if (!*link) {
 		if (map->nr_entries >= map->max_entries)
 			return -E2BIG;
@@ -105,7 +107,7 @@ long sim_map_update(struct sim_map *map, const void *key, const void *value, uin
 		memcpy(key_of(map, *link), key, map->key_size);
 		map->nr_entries++;
 	}
-	memcpy((*link)->bytes, value, map->value_size);
+	memcpy((*link)->bytes, value, map->value_bytes);
 	return 0;
 }
 
@@ -161,8 +163,9 @@ void maps_forget(void)
 			       map->value_size * (map->type == BPF_MAP_TYPE_PERCPU_ARRAY
 							  ? machine.topology.nr_cpus
 							  : map->max_entries));
-		if (map->buckets)
-			abort(); /* all hash maps there are outlive it */
+		for (size_t i = 0; map->buckets && i < map->max_entries; i++)
+			while (map->buckets[i])
+				sim_map_delete(map, key_of(map, map->buckets[i]));
 	}
 	for (struct task *t = machine.all; t; t = t->next_all)
 		if (t->storage)

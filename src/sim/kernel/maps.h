@@ -10,6 +10,7 @@ struct entry;
 
 struct sim_map {
 	size_t type, key_size, value_size, max_entries;
+	size_t value_bytes; /* value_size, which is rounded up, without that */
 	char *values;
 	struct entry **buckets;
 	size_t nr_entries;

@@ -125,10 +125,10 @@ long sim_user_ringbuf_drain(struct sim_map *map,
 		header = header_at(map, map->consumed);
 		dynptr.__opaque[0] = (uintptr_t)(header + 1);
 		dynptr.__opaque[1] = header->len;
-		machine.carried_out = header + 1;
+		machine.this_cpu->carried_out = header + 1;
 		OBSERVE(decided, header + 1);
 		stop = fn(&dynptr, context);
-		machine.carried_out = NULL;
+		machine.this_cpu->carried_out = NULL;
 		map->consumed += total(header->len);
 		n++;
 	}

@@ -59,7 +59,7 @@ u64 update_curr_common(struct cpu *cpu)
 	if (ran_ns <= 0)
 		return 0;
 	t->exec_start_ns = now;
-	t->sum_exec_ns += (u64)ran_ns;
+	t->p.se.sum_exec_runtime += (u64)ran_ns;
 	if (cpu->server != SERVER_OFF && t->class != &rt_sched_class)
 		server_consume(cpu, (u64)ran_ns);
 	OBSERVE(ran, t, (u64)ran_ns);
@@ -77,6 +77,7 @@ void sched_tick(struct cpu *cpu)
 
 void do_sched_yield(struct cpu *cpu)
 {
+	cpu->curr->yields++;
 	cpu->curr->class->yield_task(cpu);
 	cpu->need_resched = true;
 }
@@ -405,7 +406,7 @@ void wake_up_new(struct task *t)
 	t->cpu = m->this_cpu->id;
 	t->p.real_parent = parent ? parent->p.group_leader : &t->p;
 	if (parent) {
-		t->css_set = parent->css_set;
+		task_set_cgroup(t, task_cgroup(parent));
 		t->cred = parent->cred;
 	}
 	if (load_fork(t)) {
@@ -476,7 +477,7 @@ out:
 static void prio_changed(struct cpu *cpu, struct task *t, const struct sched_params *was)
 {
 	if (t->on_cpu) {
-		if (t->rt.priority < was->priority || t->p.scx.weight < was->weight)
+		if (t->rt.priority < was->priority || task_nice(t) > was->nice)
 			resched_cpu(cpu);
 	} else if (t->class != &ext_sched_class) {
 		wakeup_preempt(cpu, t, 0);
@@ -504,7 +505,7 @@ static void class_changed(struct cpu *cpu, struct task *t, const struct sched_cl
 static void change_task(struct cpu *cpu, struct task *t, const struct sched_class *class,
 			const struct sched_params *params)
 {
-	const struct sched_params was = {.priority = t->rt.priority, .weight = t->p.scx.weight};
+	const struct sched_params was = {.priority = t->rt.priority, .nice = task_nice(t)};
 	const struct sched_class *from = t->class;
 	bool changes = class != from, early = t->m->kernel >= SIM_KERNEL_7_3, is_queued;
 
@@ -565,7 +566,7 @@ static void change_params(struct task *t, const struct sched_params *params)
 	lock_release(&t->pi_lock);
 }
 
-void task_change_cgroup(struct task *t, struct task_group *tg)
+void task_change_cgroup(struct task *t, struct control_group *tg)
 {
 	struct cpu *cpu;
 

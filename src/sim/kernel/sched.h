@@ -50,7 +50,7 @@ struct sched_class {
 	/* The current task may use those CPUs only. If cpu is none of them, it has to give way at once. */
 	void (*set_cpus_allowed)(struct cpu *cpu, struct task *t, const struct mask *allowed);
 	/* t goes to another control group. NULL: the class does not care. */
-	void (*change_cgroup)(struct cpu *cpu, struct task *t, struct task_group *tg);
+	void (*change_cgroup)(struct cpu *cpu, struct task *t, struct control_group *tg);
 };
 
 extern const struct sched_class ext_sched_class;

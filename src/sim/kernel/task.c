@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bpf/weight.h"
 #include "sim/kernel/cgroup.h"
 #include "sim/kernel/machine.h"
 #include "sim/kernel/random.h"
@@ -52,7 +53,7 @@ struct task *task_new(const char *comm, behavior_fn *behavior, struct task_stats
 	t->refs = 1;
 	t->p.pid = t->p.tgid = m->last_pid;
 	task_set_comm(t, comm);
-	t->p.scx.weight = 100;
+	task_set_params(t, &(struct sched_params){0});
 	t->p.group_leader = &t->p;
 	t->p.real_parent = &t->p;
 	t->p.start_boottime = machine_now(m);
@@ -82,14 +83,29 @@ void task_set_allowed(struct task *t, const struct mask *allowed)
 	t->p.nr_cpus_allowed = mask_count(allowed);
 }
 
-u32 weight_of_nice(int nice)
+u32 task_weight(const struct task *t)
 {
-	static const u32 weights[] = {8668, 7007, 5516, 4519, 3544, 2847, 2271, 1827, 1460, 1164,
-				      932,  744,  596,	479,  381,  305,  244,	194,  155,  125,
-				      100,  80,	  64,	51,   41,   33,	  27,	21,   17,   13,
-				      11,   8,	  7,	5,    4,    4,	  3,	2,    2,    1};
+	return t->policy == POLICY_IDLE
+		       ? WEIGHT_IDLE
+		       : nice_to_weight[t->p.static_prio - DEFAULT_PRIO - NICE_MIN] << WEIGHT_SHIFT;
+}
 
-	return weights[nice + 20];
+/* What sched_ext makes of it: 100 for nice 0. */
+static u32 scx_weight(const struct task *t)
+{
+	u32 weight = ((task_weight(t) >> WEIGHT_SHIFT) * 100 + 512) / 1024;
+
+	return weight ? weight : 1;
+}
+
+static unsigned int policy_number(enum sched_policy policy)
+{
+	static const unsigned int numbers[] = {
+		[POLICY_OTHER] = 0,	      [POLICY_FIFO] = 1,	  [POLICY_RR] = 2,
+		[POLICY_BATCH] = SCHED_BATCH, [POLICY_IDLE] = SCHED_IDLE,
+	};
+
+	return numbers[policy];
 }
 
 void task_set_params(struct task *t, const struct sched_params *params)
@@ -100,8 +116,9 @@ void task_set_params(struct task *t, const struct sched_params *params)
 	t->rt.priority = is_rt ? params->priority : 0;
 	t->rt.is_round_robin = params->policy == POLICY_RR;
 	t->rt.ticks_left = rt_rr_ticks(t->m);
-	/* The least that there is. */
-	t->p.scx.weight = params->policy == POLICY_IDLE ? 1 : params->weight;
+	t->p.policy = policy_number(params->policy);
+	t->p.static_prio = DEFAULT_PRIO + params->nice;
+	t->p.scx.weight = scx_weight(t);
 }
 
 void task_get(struct task *t)

@@ -66,6 +66,10 @@
 	sim_user_ringbuf_drain(SIM_RING(map), fn, context)
 #define bpf_dynptr_read(to, size, from, offset, flags) sim_dynptr_read(to, size, from, offset)
 
+/* Nobody else comes between. */
+#define bpf_spin_lock(lock)   ((void)(lock))
+#define bpf_spin_unlock(lock) ((void)(lock))
+
 #define bpf_timer_init(timer, map, clock) sim_timer_init(timer, map)
 #define bpf_timer_set_callback(timer, callback)                                                    \
 	sim_timer_set_callback(timer, (sim_timer_fn *)(void *)(callback))
@@ -82,6 +86,7 @@
 #define bpf_this_cpu_ptr(variable)		  ((typeof(variable))sim_per_cpu(variable, sim_this_cpu()))
 #define bpf_per_cpu_ptr(variable, cpu)		  ((typeof(variable))sim_per_cpu(variable, cpu))
 #define bpf_strncmp(a, size, b)			  __builtin_strncmp(a, b, size)
+#define bpf_probe_read_kernel(to, size, from)	  memcpy(to, from, size)
 #define bpf_probe_read_kernel_str(to, size, from) sim_copy_string(to, size, from)
 #define bpf_printk(...)				  ((void)0)
 
