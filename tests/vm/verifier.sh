@@ -16,19 +16,20 @@
 . "$(dirname "$0")/lib.sh"
 
 declare -A budget=(
-	[dispatch]=3400
-	[enable]=160
-	[enlist]=8
-	[enqueue]=13350
+	[dispatch]=16350
+	[enable]=170
+	[enlist]=10
+	[enqueue]=17040
 	[exit]=27
-	[exit_task]=38
-	[init]=1300
-	[init_task]=8720
-	[quiescent]=35
-	[runnable]=39
-	[running]=107
-	[select_cpu]=604
-	[stopping]=130
+	[exit_task]=2800
+	[init]=1920
+	[init_task]=8730
+	[quiescent]=2550
+	[runnable]=5040
+	[running]=2990
+	[select_cpu]=2810
+	[stopping]=3100
+	[yield]=21
 )
 while (($#)); do
 	case $1 in
