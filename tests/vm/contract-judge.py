@@ -32,6 +32,7 @@ PROMISED = {
     "nice_pinned": lambda _: by_weight(1, {"nice -5": 1, "nice 5": 1}),
     "nice_range": lambda _: by_weight(1, {"nice -20": 1, "nice -10": 1, "nice 0": 1}),
     "nice_free": lambda cpus: by_weight(cpus, {"nice -5": cpus, "nice 5": cpus}),
+    "cpuset": lambda cpus: {"one CPU": 100, "free": 100 * (cpus - 1)},
     "changed_limit": lambda cpus: {"20": 20, "50": 50, "none": 100 * cpus, "again": 20},
     "changed_weight": lambda cpus: {"100": 50 * cpus, "300": 75 * cpus, "25": 20 * cpus},
     "moved": lambda cpus: {"before": 75 * cpus, "after": 25 * cpus},
