@@ -153,7 +153,10 @@ static __always_inline u32 take_new_group(u64 address, u32 parent)
 		return 0;
 	}
 	if (bpf_map_update_elem(&group_numbers, &address, &number, BPF_NOEXIST)) {
-		/* Another CPU was faster, or has not yet finished with an earlier one of that address. */
+		/*
+		 * Another CPU was faster, or has not yet finished with an earlier one of that address. Until it moves
+		 * the task counts as one of the parent.
+		 */
 		group->members = 0;
 		group->address = 0;
 		return 0;
@@ -309,13 +312,11 @@ static __always_inline u32 own_weight(const struct task_struct *p)
 
 	if (p->policy == SCHED_IDLE)
 		return WEIGHT_IDLE;
-	if (index >= sizeof(nice_to_weight) / sizeof(nice_to_weight[0]))
-		return WEIGHT_NICE_0;
-	barrier_var(index);
-	return index < 40 ? nice_to_weight[index] << WEIGHT_SHIFT : WEIGHT_NICE_0;
+	barrier_var(index); /* or the compiler bounds one copy and indexes with another */
+	return index < NICE_VALUES ? nice_to_weight[index] << WEIGHT_SHIFT : WEIGHT_NICE_0;
 }
 
-/* p is runnable from now on, in the group where it is now. */
+/* p is runnable from now on, in the group where it is now. Looked up only where that has changed. */
 static __always_inline void join_group(const struct task_struct *p, struct task_ctx *tctx)
 {
 	u64 address = group_address(p);

@@ -102,6 +102,7 @@ static __always_inline bool limit_going_on(s32 cpu, const struct task_struct *p,
 	limited_ns = limited_slice(tctx->group, *slice_ns);
 	if (limited_ns < *slice_ns) {
 		*slice_ns = limited_ns;
+		account_slice_end(cpu, now + limited_ns);
 		timer_not_after(now, now + limited_ns);
 	}
 	return true;

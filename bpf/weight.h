@@ -12,12 +12,12 @@
 #include <stdint.h>
 
 #define NICE_MIN      (-20)
-#define NICE_MAX      19
+#define NICE_VALUES   40
 #define WEIGHT_SHIFT  10
 #define WEIGHT_NICE_0 (1024U << WEIGHT_SHIFT)
 #define WEIGHT_IDLE   (3U << WEIGHT_SHIFT)
 
-static const uint32_t nice_to_weight[NICE_MAX - NICE_MIN + 1] = {
+static const uint32_t nice_to_weight[NICE_VALUES] = {
 	88761, 71755, 56483, 46273, 36291, 29154, 23254, 18705, 14949, 11916,
 	9548,  7620,  6100,  4904,  3906,  3121,  2501,	 1991,	1586,  1277,
 	1024,  820,   655,   526,   423,   335,	  272,	 215,	172,   137,
