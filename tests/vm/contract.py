@@ -105,11 +105,13 @@ class Part:
 
 
 def in_session(name, count, nice=0):
-    """Processes of one session, which the kernel gives a group of their own (autogroup): one starts the others."""
+    """Processes of one session, which the kernel gives a group of their own (autogroup) unless they are in another one:
+    one starts the others."""
     read, write_end = os.pipe()
     leader = os.fork()
     if not leader:
         try:
+            write(f"{ROOT}/cgroup.procs", os.getpid())
             os.setsid()
             part = Part(name, count, nice=nice)
             os.write(write_end, (" ".join(map(str, part.pids)) + "\n").encode())
@@ -311,6 +313,9 @@ def main():
     os.setpriority(os.PRIO_PROCESS, 0, -20)
 
     def is_wanted(name):
+        # Not every kernel has autogroups.
+        if name == "two_sessions" and not os.path.exists("/proc/sys/kernel/sched_autogroup_enabled"):
+            return False
         return any(fnmatch.fnmatch(name, glob) for glob in args.rows.split(","))
 
     try:
