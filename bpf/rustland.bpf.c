@@ -428,11 +428,12 @@ static u64 frontier_at_beat, clock_at_beat;
 /*
  * Where no policy decides, tasks that sleep more than they run always come back with a deadline behind the
  * frontier. If they are enough to use all CPUs, the frontier stands still, and a task ahead of it would never
- * have its turn. So it moves by as much as the fair share does, at least.
+ * have its turn. So it moves half as far as the fair share does, at least. Not as far: hogs beside sleepers have less than
+ * that, and a frontier that is far ahead of all of them says nothing of who is earlier.
  */
 static __always_inline void move_frontier_on(void)
 {
-	u64 least = frontier_at_beat + shared.clock - clock_at_beat;
+	u64 least = frontier_at_beat + (shared.clock - clock_at_beat) / 2;
 
 	if (!policy_can_decide(now_ns()) && before(shared.frontier, least))
 		shared.frontier = least;
