@@ -255,12 +255,18 @@ CHANGES = {change.__name__: change for change in (changed_limit, changed_weight,
 
 def clean_up():
     # Children and the children of sessions' leaders: all that is in our groups, or descends from this process.
-    def descendants(pid):
+    # Not every kernel has lists of children.
+    def parent_of(pid):
         try:
-            with open(f"/proc/{pid}/task/{pid}/children") as file:
-                children = list(map(int, file.read().split()))
+            with open(f"/proc/{pid}/stat") as file:
+                return int(file.read().rpartition(")")[2].split()[1])
         except OSError:
-            return []
+            return 0
+
+    parents = {int(name): parent_of(name) for name in os.listdir("/proc") if name.isdigit()}
+
+    def descendants(pid):
+        children = [child for child, parent in parents.items() if parent == pid]
         return children + [below for child in children for below in descendants(child)]
 
     for pid in descendants(os.getpid()):
