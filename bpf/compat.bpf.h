@@ -195,10 +195,10 @@ static __always_inline bool dsq_move_vtime(struct task_struct *p, u64 src, u64 d
 }
 
 /*
- * The vtime at the head of a DSQ; false when it is empty. An iterator does on all kernels what
- * dsq_peek does since 6.19 (and does right since 7.1).
+ * The task at the head of a DSQ and its vtime; false when the DSQ is empty. An iterator does on all kernels
+ * what dsq_peek does since 6.19 (and does right since 7.1). Where RCU is held, see CONTEXTS.md.
  */
-static __always_inline bool dsq_head_vtime(u64 dsq, u64 *ret_vtime)
+static __always_inline bool dsq_head(u64 dsq, s32 *ret_pid, u64 *ret_vtime)
 {
 	struct bpf_iter_scx_dsq it;
 	struct task_struct *p;
@@ -207,12 +207,20 @@ static __always_inline bool dsq_head_vtime(u64 dsq, u64 *ret_vtime)
 	if (!bpf_iter_scx_dsq_new(&it, dsq, 0)) {
 		p = bpf_iter_scx_dsq_next(&it);
 		if (p) {
+			*ret_pid = p->pid;
 			*ret_vtime = p->scx.dsq_vtime;
 			found = true;
 		}
 	}
 	bpf_iter_scx_dsq_destroy(&it);
 	return found;
+}
+
+static __always_inline bool dsq_head_vtime(u64 dsq, u64 *ret_vtime)
+{
+	s32 pid;
+
+	return dsq_head(dsq, &pid, ret_vtime);
 }
 
 /* ---- A running task's slice ----------------------------------------------------------------- */

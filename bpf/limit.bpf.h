@@ -98,15 +98,17 @@ __noinline u64 throttled_until(u32 number, u64 debt_ns, u64 now)
 	return until;
 }
 
-/* How long a task of this group may run at a time; no less than a shortest slice. */
-__noinline u64 limited_slice(u32 number, u64 slice_ns)
+/*
+ * How long a task of this group may run at a time, up to slice_ns; no less than a shortest slice. 0: the limit is used
+ * up, also by debt_ns.
+ */
+__noinline u64 limited_slice(u32 number, u64 slice_ns, u64 debt_ns, u64 now)
 {
-	u64 least_ns = opt_slice_min_ns;
 	u32 level;
 
 	bpf_for (level, 0, GROUP_LEVELS) {
 		struct group *group = number ? bpf_map_lookup_elem(&groups, &number) : NULL;
-		u64 part_ns;
+		u32 nr_running;
 		s64 left_ns;
 
 		if (!group)
@@ -114,15 +116,17 @@ __noinline u64 limited_slice(u32 number, u64 slice_ns)
 		number = group->parent;
 		if (!group->quota_ns)
 			continue;
-		/* So many of them may run at the same time. */
+		refill(group, now);
 		left_ns = group->left_ns;
-		part_ns = left_ns > 0 ? (u64)left_ns /
-						(group->nr < nr_online ? group->nr ?: 1 : nr_online)
-				      : 0;
-		if (part_ns < slice_ns)
-			slice_ns = part_ns;
+		if (left_ns + (s64)debt_ns <= 0)
+			return 0;
+		/* So many of them may run at the same time. */
+		nr_running = group->nr < nr_online ? group->nr ?: 1 : nr_online;
+		left_ns = left_ns > 0 ? (u64)left_ns / nr_running : 0;
+		if ((u64)left_ns < slice_ns)
+			slice_ns = left_ns;
 	}
-	return slice_ns < least_ns ? least_ns : slice_ns;
+	return slice_ns < opt_slice_min_ns ? opt_slice_min_ns : slice_ns;
 }
 
 /*

@@ -218,20 +218,7 @@ static __always_inline void queue_throttled(struct task_struct *p, u64 until, u6
 /* Who may go on first, and when. */
 static __always_inline bool first_throttled(s32 *ret_pid, u64 *ret_until)
 {
-	struct bpf_iter_scx_dsq it;
-	struct task_struct *p;
-	bool found = false;
-
-	if (!bpf_iter_scx_dsq_new(&it, DSQ_THROTTLED, 0)) {
-		p = bpf_iter_scx_dsq_next(&it);
-		if (p) {
-			*ret_pid = p->pid;
-			*ret_until = p->scx.dsq_vtime;
-			found = true;
-		}
-	}
-	bpf_iter_scx_dsq_destroy(&it);
-	return found;
+	return dsq_head(DSQ_THROTTLED, ret_pid, ret_until);
 }
 
 /* It waits for a CPU again. Only if dsq_can_move(). */

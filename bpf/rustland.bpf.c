@@ -303,8 +303,10 @@ void OPS(dispatch, s32 cpu, struct task_struct *prev)
  */
 bool OPS(yield, struct task_struct *from, struct task_struct *to)
 {
-	struct task_ctx *tctx = task_ctx(from);
+	struct task_ctx *tctx;
 
+	/* The scheduler thread gives up its CPU in this way after each round, and has a queue of its own. */
+	tctx = is_policy_thread(from) ? NULL : task_ctx(from);
 	if (tctx)
 		tctx->yielded = true;
 	task_set_slice(from, 0);

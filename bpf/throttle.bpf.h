@@ -76,12 +76,12 @@ static __always_inline void limit_running(struct task_struct *p, struct task_ctx
 
 	if (!may_be_throttled(p, tctx))
 		return;
-	if (task_throttled_until(tctx, tctx->started_at_ns)) {
+	slice_ns = limited_slice(tctx->group, p->scx.slice, debt_of(tctx), tctx->started_at_ns);
+	if (!slice_ns) {
 		task_set_slice(p, 1);
 		scx_bpf_kick_cpu(cpu, KVAL(scx_kick_flags, SCX_KICK_PREEMPT));
 		return;
 	}
-	slice_ns = limited_slice(tctx->group, p->scx.slice);
 	if (slice_ns >= p->scx.slice)
 		return;
 	task_set_slice(p, slice_ns);
@@ -97,9 +97,9 @@ static __always_inline bool limit_going_on(s32 cpu, const struct task_struct *p,
 
 	if (!may_be_throttled(p, tctx))
 		return true;
-	if (throttled_until(tctx->group, 0, now))
+	limited_ns = limited_slice(tctx->group, *slice_ns, 0, now);
+	if (!limited_ns)
 		return false;
-	limited_ns = limited_slice(tctx->group, *slice_ns);
 	if (limited_ns < *slice_ns) {
 		*slice_ns = limited_ns;
 		account_slice_end(cpu, now + limited_ns);

@@ -390,3 +390,15 @@ void simulate_eevdf_faults(uint32_t nr_cpus, uint64_t settle_ns, uint32_t second
 {
 	simulate_under(&run_eevdf, faults, nr_cpus, settle_ns, seconds, loads, nr_loads);
 }
+
+uint64_t permille_of(uint32_t seconds, const struct load *load)
+{
+	return load->got.exec_ns / (seconds * SEC_NS / 1000);
+}
+
+void assert_near(uint64_t value, uint64_t expected, uint64_t by)
+{
+	if (value + by < expected || value > expected + by)
+		fail_msg("%llu is not %llu, more or less %llu", (unsigned long long)value,
+			 (unsigned long long)expected, (unsigned long long)by);
+}

@@ -90,6 +90,11 @@ void simulate_eevdf(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, stru
 void simulate_eevdf_faults(uint32_t nr_cpus, uint64_t settle_ns, uint32_t seconds, uint32_t faults,
 			   struct load *loads, size_t nr_loads);
 
+/* What the load's tasks got of so many seconds of one CPU, in thousandths. */
+uint64_t permille_of(uint32_t seconds, const struct load *load);
+/* The test fails unless value is expected, more or less by. */
+void assert_near(uint64_t value, uint64_t expected, uint64_t by);
+
 #define NELEMS(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The same with an array of loads, and the usual time to settle in. */

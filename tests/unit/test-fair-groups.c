@@ -25,19 +25,6 @@ enum {
 	simulate_eevdf_groups(nr_cpus, is_7_3, SECONDS, groups, NELEMS(groups), loads,             \
 			      NELEMS(loads))
 
-/* Of the time of one CPU, in thousandths. */
-static uint64_t permille(const struct load *load)
-{
-	return load->got.exec_ns / (SECONDS * SEC / 1000);
-}
-
-static void assert_near(uint64_t value, uint64_t expected, uint64_t by)
-{
-	if (value + by < expected || value > expected + by)
-		fail_msg("%llu is not %llu, more or less %llu", (unsigned long long)value,
-			 (unsigned long long)expected, (unsigned long long)by);
-}
-
 /* The number of tasks in a group is nothing to the others. */
 static void test_groups_share_by_weight(void **state)
 {
@@ -50,8 +37,8 @@ static void test_groups_share_by_weight(void **state)
 		};
 
 		GROUPS(1, kernel, groups, loads);
-		assert_near(permille(&loads[0]), 750, 10);
-		assert_near(permille(&loads[1]), 250, 10);
+		assert_near(permille_of(SECONDS, &loads[0]), 750, 10);
+		assert_near(permille_of(SECONDS, &loads[1]), 250, 10);
 	}
 	(void)state;
 }
@@ -68,7 +55,7 @@ static void test_a_group_is_like_a_task(void **state)
 		};
 
 		GROUPS(1, kernel, groups, loads);
-		assert_near(permille(&loads[1]), 500, 10);
+		assert_near(permille_of(SECONDS, &loads[1]), 500, 10);
 		assert_near(loads[0].got.least_ns, loads[0].got.most_ns, 20 * MSEC);
 	}
 	(void)state;
@@ -90,9 +77,9 @@ static void test_groups_in_groups(void **state)
 		};
 
 		GROUPS(1, kernel, groups, loads);
-		assert_near(permille(&loads[0]), 333, 10);
-		assert_near(permille(&loads[1]), 167, 10);
-		assert_near(permille(&loads[2]), 500, 10);
+		assert_near(permille_of(SECONDS, &loads[0]), 333, 10);
+		assert_near(permille_of(SECONDS, &loads[1]), 167, 10);
+		assert_near(permille_of(SECONDS, &loads[2]), 500, 10);
 	}
 	(void)state;
 }
@@ -108,7 +95,7 @@ static void test_groups_share_all_cpus(void **state)
 		};
 
 		GROUPS(4, kernel, groups, loads);
-		assert_near(permille(&loads[0]), 3000, 200);
+		assert_near(permille_of(SECONDS, &loads[0]), 3000, 200);
 	}
 	(void)state;
 }
@@ -130,9 +117,9 @@ static void test_a_lone_task(void **state)
 	(void)state;
 	memcpy(new, old, sizeof(old));
 	GROUPS(4, false, groups, old);
-	assert_near(permille(&old[0]), 800, 30);
+	assert_near(permille_of(SECONDS, &old[0]), 800, 30);
 	GROUPS(4, true, groups, new);
-	assert_near(permille(&new[0]), 500, 30);
+	assert_near(permille_of(SECONDS, &new[0]), 500, 30);
 }
 
 static void test_an_idle_group_gets_what_is_left(void **state)
@@ -146,8 +133,9 @@ static void test_an_idle_group_gets_what_is_left(void **state)
 		};
 
 		GROUPS(1, kernel, groups, loads);
-		assert_near(permille(&loads[0]) + permille(&loads[1]), 1000, 10);
-		assert_near(permille(&loads[1]), 500, 25);
+		assert_near(permille_of(SECONDS, &loads[0]) + permille_of(SECONDS, &loads[1]), 1000,
+			    10);
+		assert_near(permille_of(SECONDS, &loads[1]), 500, 25);
 		/* It preempts them, or takes over at the end of a slice. */
 		assert_true(loads[1].got.wakeup_max_ns < 5 * MSEC);
 	}
@@ -166,7 +154,7 @@ static void test_a_limit(void **state)
 			};
 
 			GROUPS(cpus, kernel, groups, loads);
-			assert_near(permille(&loads[0]), 300, 20);
+			assert_near(permille_of(SECONDS, &loads[0]), 300, 20);
 		}
 	(void)state;
 }
@@ -186,8 +174,9 @@ static void test_limits_in_limits(void **state)
 		};
 
 		GROUPS(2, kernel, groups, loads);
-		assert_near(permille(&loads[0]), 100, 15);
-		assert_near(permille(&loads[0]) + permille(&loads[1]), 400, 20);
+		assert_near(permille_of(SECONDS, &loads[0]), 100, 15);
+		assert_near(permille_of(SECONDS, &loads[0]) + permille_of(SECONDS, &loads[1]), 400,
+			    20);
 	}
 	(void)state;
 }

@@ -32,13 +32,6 @@ static uint64_t permille(uint64_t exec_ns)
 	return exec_ns / (SECONDS * SEC / 1000);
 }
 
-static void assert_near(uint64_t value, uint64_t expected, uint64_t by)
-{
-	if (value + by < expected || value > expected + by)
-		fail_msg("%llu is not %llu, more or less %llu", (unsigned long long)value,
-			 (unsigned long long)expected, (unsigned long long)by);
-}
-
 static void test_shares_follow_weights(void **state)
 {
 	struct load loads[] = {

@@ -21,19 +21,6 @@ enum {
 #define GROUPS(nr_cpus, is_7_3, groups, loads)                                                     \
 	simulate_groups(nr_cpus, is_7_3, SECONDS, groups, NELEMS(groups), loads, NELEMS(loads))
 
-/* Of the time of one CPU, in thousandths. */
-static uint64_t permille(const struct load *load)
-{
-	return load->got.exec_ns / (SECONDS * SECOND / 1000);
-}
-
-static void assert_near(uint64_t value, uint64_t expected, uint64_t by)
-{
-	if (value + by < expected || value > expected + by)
-		fail_msg("%llu is not %llu, more or less %llu", (unsigned long long)value,
-			 (unsigned long long)expected, (unsigned long long)by);
-}
-
 /* The number of tasks in a group is nothing to the others. */
 static void groups_share_by_weight(void **state)
 {
@@ -48,8 +35,8 @@ static void groups_share_by_weight(void **state)
 			};
 
 			GROUPS(cpus, kernel, groups, loads);
-			assert_near(permille(&loads[0]), 900 * cpus, 15 * cpus);
-			assert_near(permille(&loads[1]), 100 * cpus, 15 * cpus);
+			assert_near(permille_of(SECONDS, &loads[0]), 900 * cpus, 15 * cpus);
+			assert_near(permille_of(SECONDS, &loads[1]), 100 * cpus, 15 * cpus);
 		}
 }
 
@@ -64,8 +51,8 @@ static void a_lone_task_beside_a_crowd(void **state)
 
 	(void)state;
 	GROUPS(2, true, groups, loads);
-	assert_near(permille(&loads[0]), 1333, 30);
-	assert_near(permille(&loads[1]), 667, 30);
+	assert_near(permille_of(SECONDS, &loads[0]), 1333, 30);
+	assert_near(permille_of(SECONDS, &loads[1]), 667, 30);
 }
 
 static void groups_in_groups(void **state)
@@ -85,9 +72,9 @@ static void groups_in_groups(void **state)
 		};
 
 		GROUPS(2, kernel, groups, loads);
-		assert_near(permille(&loads[0]), 667, 30);
-		assert_near(permille(&loads[1]), 333, 30);
-		assert_near(permille(&loads[2]), 1000, 30);
+		assert_near(permille_of(SECONDS, &loads[0]), 667, 30);
+		assert_near(permille_of(SECONDS, &loads[1]), 333, 30);
+		assert_near(permille_of(SECONDS, &loads[2]), 1000, 30);
 	}
 }
 
@@ -103,9 +90,9 @@ static void nice_within_a_group(void **state)
 
 	(void)state;
 	GROUPS(1, true, groups, loads);
-	assert_near(permille(&loads[0]), 500 * 3121 / 3456, 25);
-	assert_near(permille(&loads[1]), 500 * 335 / 3456, 15);
-	assert_near(permille(&loads[2]), 500, 25);
+	assert_near(permille_of(SECONDS, &loads[0]), 500 * 3121 / 3456, 25);
+	assert_near(permille_of(SECONDS, &loads[1]), 500 * 335 / 3456, 15);
+	assert_near(permille_of(SECONDS, &loads[2]), 500, 25);
 }
 
 /* The whole range, in one group and on one of two CPUs: each has its part of a CPU, whatever the group weighs. */
@@ -120,9 +107,9 @@ static void nice_within_a_pinned_group(void **state)
 
 	(void)state;
 	GROUPS(2, true, groups, loads);
-	assert_near(permille(&loads[0]), 894, 20);
-	assert_near(permille(&loads[1]), 96, 15);
-	assert_near(permille(&loads[2]), 10, 5);
+	assert_near(permille_of(SECONDS, &loads[0]), 894, 20);
+	assert_near(permille_of(SECONDS, &loads[1]), 96, 15);
+	assert_near(permille_of(SECONDS, &loads[2]), 10, 5);
 }
 
 static void an_idle_group_gets_what_is_left(void **state)
@@ -141,10 +128,11 @@ static void an_idle_group_gets_what_is_left(void **state)
 		};
 
 		GROUPS(1, kernel, groups, loads);
-		assert_in_range(permille(&loads[0]), 0, 10);
+		assert_in_range(permille_of(SECONDS, &loads[0]), 0, 10);
 		GROUPS(1, kernel, groups, sleeps);
-		assert_near(permille(&sleeps[1]), 500, 25);
-		assert_near(permille(&sleeps[0]) + permille(&sleeps[1]), 1000, 10);
+		assert_near(permille_of(SECONDS, &sleeps[1]), 500, 25);
+		assert_near(permille_of(SECONDS, &sleeps[0]) + permille_of(SECONDS, &sleeps[1]),
+			    1000, 10);
 	}
 }
 
@@ -168,10 +156,11 @@ static void a_limit(void **state)
 				};
 
 				simulate_groups(cpus, kernel, SECONDS, &limits[i], 1, alone, 1);
-				assert_near(permille(&alone[0]), 300, 9);
+				assert_near(permille_of(SECONDS, &alone[0]), 300, 9);
 				simulate_groups(cpus, kernel, SECONDS, &limits[i], 1, beside, 2);
-				assert_near(permille(&beside[0]), 300, 9);
-				assert_near(permille(&beside[1]), 1000 * cpus - 300, 20);
+				assert_near(permille_of(SECONDS, &beside[0]), 300, 9);
+				assert_near(permille_of(SECONDS, &beside[1]), 1000 * cpus - 300,
+					    20);
 			}
 }
 
@@ -186,7 +175,7 @@ static void a_limit_of_sleepers(void **state)
 
 	(void)state;
 	GROUPS(2, true, groups, loads);
-	assert_in_range(permille(&loads[0]), 150, 206);
+	assert_in_range(permille_of(SECONDS, &loads[0]), 150, 206);
 }
 
 /*
@@ -208,8 +197,9 @@ static void limits_in_limits(void **state)
 		};
 
 		GROUPS(2, kernel, groups, loads);
-		assert_in_range(permille(&loads[0]), 50, 103);
-		assert_near(permille(&loads[0]) + permille(&loads[1]), 400, 12);
+		assert_in_range(permille_of(SECONDS, &loads[0]), 50, 103);
+		assert_near(permille_of(SECONDS, &loads[0]) + permille_of(SECONDS, &loads[1]), 400,
+			    12);
 	}
 }
 
@@ -243,7 +233,7 @@ static void a_limit_is_shared(void **state)
 
 	(void)state;
 	GROUPS(2, true, groups, loads);
-	assert_near(permille(&loads[0]), 100, 5);
+	assert_near(permille_of(SECONDS, &loads[0]), 100, 5);
 	assert_true(3 * loads[0].got.least_ns > loads[0].got.most_ns);
 	assert_in_range(loads[1].got.wakeup_p99_ns, 0, MS);
 }

@@ -12,13 +12,9 @@ import signal
 import sys
 import time
 
-ROOT = "/sys/fs/cgroup"
+from cgroups import ROOT, remove, write
+
 TOP = f"{ROOT}/churn"
-
-
-def write(path, text):
-    with open(path, "w") as file:
-        file.write(str(text))
 
 
 def work(kind):
@@ -103,12 +99,7 @@ class Churn:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
         for path in self.groups:
-            for _ in range(100):
-                try:
-                    os.rmdir(path)
-                    break
-                except OSError:
-                    time.sleep(0.05)
+            remove(path)
 
 
 def main():

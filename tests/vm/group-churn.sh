@@ -36,14 +36,8 @@ verdict "the kernel did not throw it out" no_ejection
 verdict "the groups are forgotten: $(known_groups) are known, $before were before" wait_until 20 no_more_than $((before + 5))
 verdict "no group was refused" [ "$(stats nr_groups_refused)" = 0 ]
 python3 "$here/contract.py" --rows weights out/contract-rustland.json || die "weights can be measured"
-cp out/contract-rustland.json out/contract-eevdf.json
-# Against what weights promise: the kernel's own scheduler is not asked here.
-python3 - out/contract-eevdf.json "$cpus" <<-'PYTHON'
-	import json, sys
-	with open(sys.argv[1], "w") as file:
-	    json.dump({"weights": {"900": 90 * int(sys.argv[2]), "100": 10 * int(sys.argv[2])}}, file)
-PYTHON
-python3 "$here/contract-judge.py" "$cpus" out/contract-eevdf.json out/contract-rustland.json >out/churn.tap
+# The row is judged by what weights promise: the kernel's own scheduler is not asked here.
+python3 "$here/contract-judge.py" "$cpus" out/contract-rustland.json out/contract-rustland.json >out/churn.tap
 count_verdicts out/churn.tap "the judge"
 check_stop
 finish
