@@ -399,8 +399,8 @@ struct rl_stats {
 	uint64_t nr_hurried;   /* tasks that had waited for 2.5 s and were put first */
 	uint64_t nr_throttled; /* tasks held back because a group had used up its cpu.max */
 	uint64_t throttled_ns; /* for how long, all of them together */
-	uint64_t nr_groups_refused; /* control groups that found no place: more than 4095 have
-				       runnable tasks. They share as a part of the group above */
+	uint64_t nr_groups_refused; /* control groups that found no place: more than 4095 with
+				       tasks are known. They share as a part of the group above */
 	size_t : 0;
 };
 
