@@ -26,10 +26,10 @@ declare -A budget=(
 	[init_task]=8730
 	[quiescent]=2550
 	[runnable]=5040
-	[running]=2990
+	[running]=3320
 	[select_cpu]=2810
 	[stopping]=3100
-	[yield]=21
+	[yield]=37
 )
 while (($#)); do
 	case $1 in
